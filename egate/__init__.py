@@ -1,0 +1,3 @@
+"""egate: biometric e-gate control service."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,130 @@
+"""Biometric values (ISO/IEC 2382-37). Their repr never shows samples, templates or pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # (h, w, 3) RGB for faces, (h, w) grey for fingers
+
+
+class Guidance(StrEnum):
+    """What the traveller should do so that the next capture is better. Codes; texts are translated."""
+
+    COME_CLOSER = "COME_CLOSER"
+    STEP_BACK = "STEP_BACK"
+    LOOK_AT_CAMERA = "LOOK_AT_CAMERA"
+    ONE_PERSON_ONLY = "ONE_PERSON_ONLY"
+    STEP_INTO_VIEW = "STEP_INTO_VIEW"
+    HOLD_STILL = "HOLD_STILL"
+    TOO_DARK = "TOO_DARK"
+    TOO_BRIGHT = "TOO_BRIGHT"
+    PLACE_DOCUMENT = "PLACE_DOCUMENT"
+    PLACE_FINGER = "PLACE_FINGER"
+    PRESS_HARDER = "PRESS_HARDER"
+    USE_ENROLLED_FINGER = "USE_ENROLLED_FINGER"
+    GO_AHEAD = "GO_AHEAD"
+    GO_TO_MANUAL_LANE = "GO_TO_MANUAL_LANE"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonScore:
+    """A comparison score; larger means more alike. NaN where the comparison failed.
+
+    fmr: false match rate at this score by the calibration named in `calibration`, in [0, 1]; NaN if score is NaN.
+    """
+
+    value: float
+    fmr: float
+    calibration: str
+
+
+@dataclass(frozen=True, slots=True)
+class QualityScore:
+    """Unified quality score and its components, each 0 (worst) to 100, ISO/IEC 29794-1. NaN if not computed."""
+
+    unified: float
+    components: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FaceTemplate:
+    """Embeddings by model id: float32 (d,), L2-normalised, C-contiguous."""
+
+    embeddings: Mapping[str, NDArray[np.float32]]
+
+    def __repr__(self) -> str:
+        return f"FaceTemplate(models={sorted(self.embeddings)}, redacted)"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FaceSample:
+    """One face found in an image.
+
+    box: x, y, width, height in pixels of the source image. points: (5, 2) float32 pixels: right eye, left
+    eye, nose, right and left mouth corner (the subject's right). confidence in [0, 1]. iod_px: inter-eye distance.
+    crop: (h, w, 3) RGB portrait crop for the dossier.
+    """
+
+    box: tuple[float, float, float, float]
+    points: NDArray[np.float32]
+    confidence: float
+    iod_px: float
+    quality: QualityScore
+    template: FaceTemplate
+    crop: Image
+
+    def __repr__(self) -> str:
+        return f"FaceSample(iod_px={self.iod_px:.0f}, quality={self.quality.unified:.0f}, redacted)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FaceCapture:
+    """All a frame yields: the traveller's face (None if none is usable), how many faces, and guidance."""
+
+    face: FaceSample | None
+    face_count: int
+    guidance: tuple[Guidance, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"FaceCapture(face_count={self.face_count}, redacted)"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FingerTemplate:
+    """Minutiae of one impression, sorted by falling quality.
+
+    x, y: (n,) float32 pixels at 500 dpi, origin top left, y down. angle: (n,) float32 radians in [0, 2*pi),
+    counter-clockwise, y up, 0 = east (ISO/IEC 19794-2). ending: (n,) bool, True = ridge ending, False =
+    bifurcation. quality: (n,) float32 in [0, 1]. width, height: pixels at 500 dpi. position: ISO finger
+    position code 0-10, 0 = unknown.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    angle: NDArray[np.float32]
+    ending: NDArray[np.bool_]
+    quality: NDArray[np.float32]
+    width: int
+    height: int
+    position: int = 0
+
+    def __repr__(self) -> str:
+        return f"FingerTemplate(minutiae={len(self.x)}, redacted)"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FingerSample:
+    """One impression: its template, quality and grey image."""
+
+    template: FingerTemplate
+    quality: QualityScore
+    image: Image
+    guidance: tuple[Guidance, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"FingerSample(minutiae={len(self.template.x)}, redacted)"

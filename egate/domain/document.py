@@ -1,0 +1,28 @@
+"""What one presentation of one travel document yields. The repr shows no document data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egate.domain.ids import DocumentSessionId
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentRead:
+    """Raw data of one document session; nothing in it has been verified yet.
+
+    session: the one presentation all parts come from. mrz_lines: as printed, optical read. chip_mrz: the content of DG1,
+    lines joined without separator, None if there was no chip. portrait: encoded image (DG2), finger: encoded
+    grey image of 500 dpi (DG3) with finger_position code 0-10; None where absent. failure: why parts are missing, "" if none.
+    """
+
+    session: DocumentSessionId
+    mrz_lines: tuple[str, ...]
+    chip_mrz: str | None = None
+    portrait: bytes | None = None
+    finger: bytes | None = None
+    finger_position: int = 0
+    failure: str = ""
+
+    def __repr__(self) -> str:
+        return f"DocumentRead(session={self.session}, lines={len(self.mrz_lines)}, redacted)"

@@ -1,0 +1,101 @@
+"""The capabilities a lane needs, each a Protocol of two to four methods.
+
+Adapters in `hw` implement the device ports; `inference`, `journal` and `service` the others.
+Every device port: `start` opens the link and supervises it until `close`; it never raises because the peer is
+absent: the state tells. Callbacks run in the event loop that called `start`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from egate.domain.biometric import ComparisonScore, FaceCapture, FaceTemplate, FingerSample, FingerTemplate, Image
+from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.document import DocumentRead
+
+
+class Clock(Protocol):
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary origin, never going back."""
+
+    def now(self) -> datetime:
+        """Wall-clock time, timezone-aware UTC."""
+
+
+class Device(Protocol):
+    """What all devices share."""
+
+    @property
+    def state(self) -> DeviceState: ...
+
+    async def start(self, on_state: Callable[[DeviceState], None]) -> None:
+        """Opens the link and keeps it open. Returns at once; on_state is called at each change, once per change."""
+
+    async def close(self) -> None:
+        """Releases the port. Idempotent; nothing that was queued is executed afterwards."""
+
+
+class Lock(Device, Protocol):
+    """The exit's lock. It secures itself when the time of a release is over, whatever becomes of us."""
+
+    @property
+    def lock_state(self) -> LockState:
+        """From the device's own output status, never from what we commanded."""
+
+    async def release(self, duration_s: float, deadline_s: float) -> ReleaseResult:
+        """Releases the lock for duration_s (0.1 to 30 s, timed by the device).
+
+        deadline_s: seconds from now after which the command must never start to execute. Past it: UNKNOWN if it may
+        have been executed, NOT_SENT if certainly not; in both cases nothing of it stays queued.
+        A second release while one is under way raises DeviceError.
+        """
+
+    async def secure(self) -> bool:
+        """Secures now. True if the device confirmed; False if unreachable (the device's own timer then secures it). Idempotent."""
+
+
+class Sensors(Device, Protocol):
+    """Door and presence sensors of one lane."""
+
+    @property
+    def levels(self) -> SensorLevels: ...
+
+    def on_levels(self, callback: Callable[[SensorLevels], None]) -> None:
+        """callback is called at each change of any level; levels become all None when the device is lost."""
+
+
+class DocumentReader(Device, Protocol):
+    """A reader that reports each document laid on it."""
+
+    async def read(self, timeout_s: float) -> DocumentRead:
+        """The next document presented from now on; what was presented before the call is discarded.
+
+        Raises DeviceTimeout if none came within timeout_s, DeviceLost if the reader went away.
+        Cancelling is safe: the reader is usable for the next document.
+        """
+
+
+class FaceEngine(Protocol):
+    """Synchronous and thread-safe; callers run it on the inference pool."""
+
+    def capture(self, image: Image) -> FaceCapture:
+        """All faces of an RGB image (h, w, 3) uint8; template of the most prominent one."""
+
+    def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> ComparisonScore: ...
+
+    def threshold(self, fmr: float) -> float:
+        """Score at which the false match rate is fmr by the calibration. Raises ConfigurationError if it cannot support fmr."""
+
+
+class FingerEngine(Protocol):
+    """Synchronous and thread-safe; callers run it on the inference pool."""
+
+    def capture(self, image: Image, position: int = 0) -> FingerSample:
+        """Template and quality of a grey 500 dpi image (h, w) uint8. Raises ImageError if it holds no usable print."""
+
+    def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore: ...
+
+    def threshold(self, fmr: float) -> float:
+        """Score at which the false match rate is fmr by the calibration. Raises ConfigurationError if it cannot support fmr."""
