@@ -7,7 +7,9 @@ absent: the state tells. Callbacks run in the event loop that called `start`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -75,6 +77,49 @@ class DocumentReader(Device, Protocol):
         Raises DeviceTimeout if none came within timeout_s, DeviceLost if the reader went away.
         Cancelling is safe: the reader is usable for the next document.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One journal entry before it is chained. body: canonically encodable (str, int, float, bool, None, bytes, list, dict).
+
+    kind: STARTED, DECISION, RELEASE, OUTCOME, OVERRIDE, LANE, CASE, OFFICER or DAEMON.
+    """
+
+    kind: str
+    lane: str
+    crossing: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """The answer to a mutating request, kept so that a retry gets the same one (idempotency)."""
+
+    caller: str
+    request_id: str
+    payload_sha256: bytes
+    response: bytes
+
+
+class Journal(Protocol):
+    """The append-only record. One writer; entries become durable in the order of the calls."""
+
+    async def append(
+        self,
+        records: Sequence[Record],
+        *,
+        response: StoredResponse | None = None,
+        within: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> int:
+        """Appends all in one transaction and returns the last sequence number once it is on disk.
+
+        response replaces an earlier one of the same caller and request_id. within runs inside the same transaction (the
+        case of a referral). Raises JournalError: then nothing of it was written.
+        """
+
+    async def response(self, caller: str, request_id: str) -> StoredResponse | None:
+        """The stored answer to this caller's request_id, None if it is new."""
 
 
 class FaceEngine(Protocol):
