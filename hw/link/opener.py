@@ -1,0 +1,33 @@
+"""Opens the link a device URL names. Links are entry points in the group `egate.links`, imported on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from egate.errors import ConfigurationError
+from hw.link.base import Link, LinkType
+from hw.url import DeviceUrl
+
+GROUP = "egate.links"
+
+
+@cache
+def link_type(name: str) -> LinkType:
+    """Raises ConfigurationError if no installed package provides the link."""
+    for point in entry_points(group=GROUP, name=name):
+        loaded = point.load()
+        if not isinstance(loaded, LinkType):
+            raise ConfigurationError(f"link {name}: the entry point {point.value} is not a LinkType")
+        return loaded
+    raise ConfigurationError(f"link {name} is not known")
+
+
+def link_keys(url: DeviceUrl) -> frozenset[str]:
+    """URL parameters that the URL's link understands."""
+    return link_type(url.link).keys
+
+
+def open_link(url: DeviceUrl) -> Link:
+    """Opens it now. Raises LinkLost if the port is not there, ConfigurationError if the URL can never work."""
+    return link_type(url.link).open(url)

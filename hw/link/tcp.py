@@ -1,0 +1,49 @@
+"""A TCP connection as byte pipe, for serial servers and Modbus/TCP devices."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+from egate.errors import ConfigurationError
+from hw.link.base import Link, LinkLost, LinkType
+from hw.link.descriptor import read_descriptor, write_descriptor
+from hw.url import DeviceUrl
+
+CONNECT_S_MAX = 2.0  # chosen: a device in the same cabinet answers in milliseconds
+
+
+class TcpLink:
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # frames are small and answered one by one
+        self._connection = connection
+
+    def read(self, size_max: int, timeout_s: float) -> bytes:
+        return read_descriptor(self._connection.fileno(), size_max, timeout_s)
+
+    def write(self, data: bytes) -> None:
+        write_descriptor(self._connection.fileno(), data)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
+
+def open_tcp(host: str, port: int) -> Link:
+    """Connects within CONNECT_S_MAX. Raises LinkLost."""
+    try:
+        return TcpLink(socket.create_connection((host, port), CONNECT_S_MAX))
+    except OSError as error:
+        raise LinkLost(f"{host}:{port} cannot be reached: {error}") from None
+
+
+def _open(url: DeviceUrl) -> Link:
+    host, colon, port = url.target.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+        raise ConfigurationError(f"device URL: {url.target} is not host:port")
+    return open_tcp(host.strip("[]"), int(port))
+
+
+TCP = LinkType(frozenset(), _open)

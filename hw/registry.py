@@ -1,0 +1,25 @@
+"""Opens devices by URL. Adapters are entry points in the group `egate.devices`, imported on first use.
+
+An entry point's name is the protocol, its value a factory `(url: DeviceUrl, base: Path) -> device`; base is the folder that
+relative references in the URL start from. The factory checks the URL completely and opens nothing.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import cast
+
+from egate.errors import ConfigurationError
+from egate.ports import Device
+from hw.url import parse
+
+GROUP = "egate.devices"
+
+
+def open_device(url: str, base: Path) -> Device:
+    """The adapter for url, not started. Raises ConfigurationError if the URL or its protocol is not understood."""
+    parsed = parse(url)
+    for point in entry_points(group=GROUP, name=parsed.protocol):
+        return cast(Device, point.load()(parsed, base))
+    raise ConfigurationError(f"device protocol {parsed.protocol} is not known")

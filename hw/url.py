@@ -1,0 +1,159 @@
+"""Device URLs: protocol + link, target, parameters.
+
+    osdp+serial:///dev/serial/by-id/usb-FTDI…?address=1&baud=9600&key=file:lane1.scbk
+    ^^^^ ^^^^^^    ^^^^^^^^^^^^^^^^^^^^^^^^^^ ^^^^^^^^^ parameters
+    protocol link  target
+
+    serial  absolute path of a serial port          pty     absolute path of a pseudo terminal (demo only)
+    tcp     host:port                               sim     name of a simulated lane
+    file    absolute path of recorded data          replay  absolute path of a recorded trace
+
+Strict: what is not understood is a ConfigurationError, never a default. Secrets appear by reference (`file:PATH`) only,
+so a URL may be logged.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from egate.errors import ConfigurationError
+
+SECRET_KEYS = frozenset({"key", "password", "token"})
+PATH_LINKS = frozenset({"serial", "pty", "file", "replay"})
+NAME_LINKS = frozenset({"tcp", "sim"})
+SIMULATED_LINKS = frozenset({"pty", "sim", "file", "replay"})
+
+URL_CHARACTERS_MAX = 1024  # chosen; no real URL comes near
+SECRET_BYTES_MAX = 4096  # chosen; keys are 16-32 bytes in hex
+UNIX98_PTY_MAJORS = range(136, 144)  # Linux Documentation/admin-guide/devices.txt: Unix98 pty slaves
+
+_SCHEME = re.compile(r"([a-z][a-z0-9]*)\+([a-z][a-z0-9]*)")
+_KEY = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUrl:
+    """A parsed device URL. Adapters call `admit` once and then the typed getters; each raises ConfigurationError."""
+
+    protocol: str
+    link: str
+    target: str
+    parameters: Mapping[str, str]
+
+    @property
+    def simulated(self) -> bool:
+        """True if no real device can be behind it: production refuses such a URL.
+
+        Looks at the file system: a serial path that leads to a pseudo terminal counts as simulated.
+        """
+        return self.link in SIMULATED_LINKS or (self.link == "serial" and is_pty(Path(self.target)))
+
+    def admit(self, required: Iterable[str], optional: Iterable[str] = ()) -> None:
+        """Raises if a required parameter is missing or one is present that is neither required nor optional."""
+        needed = frozenset(required)
+        missing = needed - self.parameters.keys()
+        unknown = self.parameters.keys() - needed - frozenset(optional)
+        if missing:
+            raise self.error(f"missing parameter {', '.join(sorted(missing))}")
+        if unknown:
+            raise self.error(f"unknown parameter {', '.join(sorted(unknown))}")
+
+    def text(self, key: str, default: str) -> str:
+        return self.parameters.get(key, default)
+
+    def integer(self, key: str, default: int | None, minimum: int, maximum: int) -> int:
+        """Decimal integer in [minimum, maximum]. default None: the parameter is required."""
+        value = self.parameters.get(key)
+        if value is None:
+            if default is None:
+                raise self.error(f"missing parameter {key}")
+            return default
+        # isascii: int() would take other scripts' digits
+        if not (value.isascii() and value.isdigit()) or not minimum <= int(value) <= maximum:
+            raise self.error(f"{key} is not an integer from {minimum} to {maximum}")
+        return int(value)
+
+    def flag(self, key: str) -> bool:
+        """0 or 1; absent means 0."""
+        return bool(self.integer(key, 0, 0, 1))
+
+    def secret(self, key: str, base: Path) -> bytes:
+        """Content of the referenced file, hexadecimal text decoded. Relative paths start at base.
+
+        Refuses a file that users outside owner and group may read.
+        """
+        reference = self.parameters.get(key)
+        if reference is None:
+            raise self.error(f"missing parameter {key}")
+        path = base / reference.removeprefix("file:")
+        try:
+            if path.stat().st_mode & stat.S_IRWXO:
+                raise self.error(f"the file of {key} is accessible to everyone; chmod o= it")
+            with path.open("rb") as file:
+                return bytes.fromhex(file.read(SECRET_BYTES_MAX).decode("ascii").strip())
+        except OSError as error:
+            raise self.error(f"the file of {key} cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise self.error(f"the file of {key} is not hexadecimal text") from None
+
+    def error(self, what: str) -> ConfigurationError:
+        return ConfigurationError(f"device {self.protocol}+{self.link}://{self.target}: {what}")
+
+
+def parse(url: str) -> DeviceUrl:
+    """Raises ConfigurationError if url is not of the form above. Does not touch the file system."""
+    if len(url) > URL_CHARACTERS_MAX or not url.isprintable() or " " in url:
+        raise ConfigurationError("device URL: too long, or has spaces or control characters")
+    try:
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ConfigurationError("device URL: not a URL") from None
+    scheme = _SCHEME.fullmatch(parts.scheme)
+    if scheme is None:
+        raise ConfigurationError(f"device URL: {parts.scheme!r} is not protocol+link")
+    protocol, link = scheme.groups()
+    if parts.fragment or "@" in parts.netloc:
+        raise ConfigurationError(f"device URL {protocol}+{link}: fragment and user are not allowed")
+    return DeviceUrl(protocol, link, _target(link, parts.netloc, unquote(parts.path)), _parameters(pairs))
+
+
+def is_pty(path: Path) -> bool:
+    """True if path leads to a pseudo terminal. False where nothing exists."""
+    if Path("/dev/pts") in path.resolve().parents:
+        return True
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) in UNIX98_PTY_MAJORS
+
+
+def _target(link: str, netloc: str, path: str) -> str:
+    if link in PATH_LINKS:
+        if netloc or not path.startswith("/") or path == "/":
+            raise ConfigurationError(f"device URL: {link} needs an absolute path after three slashes")
+        return path
+    if not netloc or path not in {"", "/"}:
+        raise ConfigurationError(f"device URL: {link} needs a name after two slashes and no path")
+    return netloc
+
+
+def _parameters(pairs: list[tuple[str, str]]) -> Mapping[str, str]:
+    parameters: dict[str, str] = {}
+    for key, value in pairs:
+        if not _KEY.fullmatch(key) or not value:
+            raise ConfigurationError(f"device URL: parameter {key!r} is malformed or empty")
+        if key in parameters:
+            raise ConfigurationError(f"device URL: parameter {key} is given twice")
+        if key in SECRET_KEYS and not (value.startswith("file:") and len(value) > len("file:")):
+            raise ConfigurationError(f"device URL: {key} must be a reference file:PATH, never the secret itself")
+        parameters[key] = value
+    return MappingProxyType(parameters)

@@ -1,0 +1,118 @@
+"""Device URLs are strict, and name what is simulated."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from egate.errors import ConfigurationError
+from hw.url import parse
+
+GOOD = "osdp+serial:///dev/serial/by-id/usb-FTDI_FT232R-if00?address=1&baud=9600&key=file:lane1.scbk"
+
+
+def test_parts_of_a_url() -> None:
+    url = parse(GOOD)
+    assert (url.protocol, url.link, url.target) == ("osdp", "serial", "/dev/serial/by-id/usb-FTDI_FT232R-if00")
+    assert dict(url.parameters) == {"address": "1", "baud": "9600", "key": "file:lane1.scbk"}
+    url.admit({"address", "key"}, {"baud"})
+    assert url.integer("address", None, 0, 126) == 1
+    assert url.integer("absent", 7, 0, 9) == 7
+    assert url.flag("install_key") is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "serial:///dev/ttyS0",
+        "osdp+:///dev/ttyS0",
+        "osdp+serial:/",
+        "osdp+serial://dev/ttyS0",
+        "osdp+serial:///",
+        "modbus+tcp:///dev/ttyS0",
+        "modbus+tcp://host:502/path",
+        "modbus+tcp://user@host:502",
+        "osdp+serial:///dev/ttyS0#part",
+        "osdp+serial:///dev/ttyS0?address",
+        "osdp+serial:///dev/ttyS0?address=",
+        "osdp+serial:///dev/ttyS0?address=1&address=2",
+        "osdp+serial:///dev/ttyS0?Address=1",
+        "osdp+serial:///dev/ttyS0?a=1&&b=2",
+        "osdp+serial:///dev/tty S0",
+        "osdp+serial:///dev/ttyS0\n",
+        "osdp+serial:///" + "x" * 2000,
+    ],
+)
+def test_malformed_url_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        parse(text)
+
+
+def test_unknown_and_missing_parameters_are_refused() -> None:
+    url = parse(GOOD)
+    with pytest.raises(ConfigurationError, match="unknown parameter baud"):
+        url.admit({"address", "key"})
+    with pytest.raises(ConfigurationError, match="missing parameter site"):
+        url.admit({"address", "key", "site"}, {"baud"})
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "0x1", "١", "127", "true"])
+def test_integer_outside_its_range_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError):
+        parse(f"osdp+tcp://host:1?address={value}").integer("address", None, 0, 126)
+
+
+@pytest.mark.parametrize("key", ["key", "password", "token"])
+def test_a_secret_in_the_url_is_refused_and_not_repeated(key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(f"osdp+tcp://host:1?{key}=00112233445566778899aabbccddeeff")
+    assert "0011" not in str(caught.value)
+
+
+def test_secret_is_read_from_its_file_relative_to_base(tmp_path: Path) -> None:
+    url = parse("osdp+tcp://host:1?key=file:lane.scbk")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        url.secret("key", tmp_path)
+    file = tmp_path / "lane.scbk"
+    file.write_text("00ff\n")
+    file.chmod(0o600)
+    assert url.secret("key", tmp_path) == b"\x00\xff"
+    file.chmod(0o604)
+    with pytest.raises(ConfigurationError, match="everyone"):
+        url.secret("key", tmp_path)
+    file.chmod(0o600)
+    file.write_text("not hex but secret")
+    with pytest.raises(ConfigurationError) as caught:
+        url.secret("key", tmp_path)
+    assert "not hex but secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "simulated"),
+    [
+        ("osdp+pty:///tmp/lock", True),
+        ("osdp+sim://lane-1", True),
+        ("camera+file:///tmp/frames", True),
+        ("mrz+replay:///tmp/trace", True),
+        ("osdp+serial:///dev/pts/3", True),
+        ("osdp+serial:///dev/../dev/pts/3", True),
+        ("osdp+serial:///dev/ttyUSB0", False),
+        ("modbus+tcp://10.0.0.1:502", False),
+    ],
+)
+def test_simulated_links_are_known(text: str, simulated: bool) -> None:
+    assert parse(text).simulated is simulated
+
+
+def test_serial_path_that_leads_to_a_pty_counts_as_simulated(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    try:
+        (tmp_path / "by-id").symlink_to(os.ttyname(slave))
+        (tmp_path / "twice").symlink_to(tmp_path / "by-id")
+        assert parse(f"osdp+serial://{tmp_path}/twice").simulated
+    finally:
+        os.close(master)
+        os.close(slave)
