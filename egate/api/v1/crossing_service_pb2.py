@@ -26,7 +26,7 @@ from egate.api.v1 import values_pb2 as egate_dot_api_dot_v1_dot_values__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#egate/api/v1/crossing_service.proto\x12\x0c\x65gate.api.v1\x1a\x19\x65gate/api/v1/values.proto\x1a\x1egoogle/protobuf/duration.proto\"\xad\x01\n\x08\x44ocument\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\x11\n\tmrz_lines\x18\x02 \x03(\t\x12,\n\x08portrait\x18\x03 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12*\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12\x17\n\x0f\x66inger_position\x18\x05 \x01(\x05\":\n\x0c\x44ocumentPart\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\r\n\x05image\x18\x02 \x01(\x0c\"1\n\x07\x43\x61pture\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x17\n\x0f\x66inger_position\x18\x02 \x01(\x05\"\xb4\x01\n\x18\x41uthoriseCrossingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12(\n\x08\x64ocument\x18\x03 \x01(\x0b\x32\x16.egate.api.v1.Document\x12$\n\x05\x66\x61\x63\x65s\x18\x04 \x03(\x0b\x32\x15.egate.api.v1.Capture\x12&\n\x07\x66ingers\x18\x05 \x03(\x0b\x32\x15.egate.api.v1.Capture\"\x93\x01\n\x19\x41uthoriseCrossingResponse\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\"\xf1\x01\n\x0c\x43rossRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .egate.api.v1.CrossRequest.StartH\x00\x12*\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.DocumentH\x00\x12%\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x12\'\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x1a)\n\x05Start\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\tB\x07\n\x05\x65vent\"\xb7\x05\n\rCrossResponse\x12\x38\n\x08progress\x18\x01 \x01(\x0b\x32$.egate.api.v1.CrossResponse.ProgressH\x00\x12\x38\n\x08guidance\x18\x02 \x01(\x0b\x32$.egate.api.v1.CrossResponse.GuidanceH\x00\x12@\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32,.egate.api.v1.CrossResponse.CrossingDecisionH\x00\x12>\n\x07outcome\x18\x04 \x01(\x0b\x32+.egate.api.v1.CrossResponse.CrossingOutcomeH\x00\x1ap\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12)\n\x06result\x18\x02 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a\x19\n\x08Guidance\x12\r\n\x05\x63odes\x18\x01 \x03(\t\x1a\x8a\x01\n\x10\x43rossingDecision\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\x1a\x8c\x01\n\x0f\x43rossingOutcome\x12&\n\x07outcome\x18\x01 \x01(\x0e\x32\x15.egate.api.v1.Outcome\x12%\n\x07reasons\x18\x02 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05\x65vent2\xbd\x01\n\x0f\x43rossingService\x12\x64\n\x11\x41uthoriseCrossing\x12&.egate.api.v1.AuthoriseCrossingRequest\x1a\'.egate.api.v1.AuthoriseCrossingResponse\x12\x44\n\x05\x43ross\x12\x1a.egate.api.v1.CrossRequest\x1a\x1b.egate.api.v1.CrossResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#egate/api/v1/crossing_service.proto\x12\x0c\x65gate.api.v1\x1a\x19\x65gate/api/v1/values.proto\x1a\x1egoogle/protobuf/duration.proto\"\xad\x01\n\x08\x44ocument\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\x11\n\tmrz_lines\x18\x02 \x03(\t\x12,\n\x08portrait\x18\x03 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12*\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12\x17\n\x0f\x66inger_position\x18\x05 \x01(\x05\":\n\x0c\x44ocumentPart\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\r\n\x05image\x18\x02 \x01(\x0c\"1\n\x07\x43\x61pture\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x17\n\x0f\x66inger_position\x18\x02 \x01(\x05\"\xb4\x01\n\x18\x41uthoriseCrossingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12(\n\x08\x64ocument\x18\x03 \x01(\x0b\x32\x16.egate.api.v1.Document\x12$\n\x05\x66\x61\x63\x65s\x18\x04 \x03(\x0b\x32\x15.egate.api.v1.Capture\x12&\n\x07\x66ingers\x18\x05 \x03(\x0b\x32\x15.egate.api.v1.Capture\"\x93\x01\n\x19\x41uthoriseCrossingResponse\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\"\xc0\x02\n\x0c\x43rossRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .egate.api.v1.CrossRequest.StartH\x00\x12*\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.DocumentH\x00\x12%\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x12\'\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x12>\n\x0c\x63\x61ptures_end\x18\x05 \x01(\x0b\x32&.egate.api.v1.CrossRequest.CapturesEndH\x00\x1a)\n\x05Start\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x1a\r\n\x0b\x43\x61pturesEndB\x07\n\x05\x65vent\"\xb7\x05\n\rCrossResponse\x12\x38\n\x08progress\x18\x01 \x01(\x0b\x32$.egate.api.v1.CrossResponse.ProgressH\x00\x12\x38\n\x08guidance\x18\x02 \x01(\x0b\x32$.egate.api.v1.CrossResponse.GuidanceH\x00\x12@\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32,.egate.api.v1.CrossResponse.CrossingDecisionH\x00\x12>\n\x07outcome\x18\x04 \x01(\x0b\x32+.egate.api.v1.CrossResponse.CrossingOutcomeH\x00\x1ap\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12)\n\x06result\x18\x02 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a\x19\n\x08Guidance\x12\r\n\x05\x63odes\x18\x01 \x03(\t\x1a\x8a\x01\n\x10\x43rossingDecision\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\x1a\x8c\x01\n\x0f\x43rossingOutcome\x12&\n\x07outcome\x18\x01 \x01(\x0e\x32\x15.egate.api.v1.Outcome\x12%\n\x07reasons\x18\x02 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05\x65vent2\xbd\x01\n\x0f\x43rossingService\x12\x64\n\x11\x41uthoriseCrossing\x12&.egate.api.v1.AuthoriseCrossingRequest\x1a\'.egate.api.v1.AuthoriseCrossingResponse\x12\x44\n\x05\x43ross\x12\x1a.egate.api.v1.CrossRequest\x1a\x1b.egate.api.v1.CrossResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,19 +44,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHORISECROSSINGRESPONSE']._serialized_start=583
   _globals['_AUTHORISECROSSINGRESPONSE']._serialized_end=730
   _globals['_CROSSREQUEST']._serialized_start=733
-  _globals['_CROSSREQUEST']._serialized_end=974
-  _globals['_CROSSREQUEST_START']._serialized_start=924
-  _globals['_CROSSREQUEST_START']._serialized_end=965
-  _globals['_CROSSRESPONSE']._serialized_start=977
-  _globals['_CROSSRESPONSE']._serialized_end=1672
-  _globals['_CROSSRESPONSE_PROGRESS']._serialized_start=1240
-  _globals['_CROSSRESPONSE_PROGRESS']._serialized_end=1352
-  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_start=1354
-  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_end=1379
-  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_start=1382
-  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_end=1520
-  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_start=1523
-  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_end=1663
-  _globals['_CROSSINGSERVICE']._serialized_start=1675
-  _globals['_CROSSINGSERVICE']._serialized_end=1864
+  _globals['_CROSSREQUEST']._serialized_end=1053
+  _globals['_CROSSREQUEST_START']._serialized_start=988
+  _globals['_CROSSREQUEST_START']._serialized_end=1029
+  _globals['_CROSSREQUEST_CAPTURESEND']._serialized_start=1031
+  _globals['_CROSSREQUEST_CAPTURESEND']._serialized_end=1044
+  _globals['_CROSSRESPONSE']._serialized_start=1056
+  _globals['_CROSSRESPONSE']._serialized_end=1751
+  _globals['_CROSSRESPONSE_PROGRESS']._serialized_start=1319
+  _globals['_CROSSRESPONSE_PROGRESS']._serialized_end=1431
+  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_start=1433
+  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_end=1458
+  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_start=1461
+  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_end=1599
+  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_start=1602
+  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_end=1742
+  _globals['_CROSSINGSERVICE']._serialized_start=1754
+  _globals['_CROSSINGSERVICE']._serialized_end=1943
 # @@protoc_insertion_point(module_scope)

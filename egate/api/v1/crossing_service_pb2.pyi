@@ -67,7 +67,7 @@ class AuthoriseCrossingResponse(_message.Message):
     def __init__(self, crossing_id: _Optional[str] = ..., decision: _Optional[_Union[_values_pb2.Decision, _Mapping]] = ..., release: _Optional[_Union[_values_pb2.Release, str]] = ..., case_id: _Optional[str] = ...) -> None: ...
 
 class CrossRequest(_message.Message):
-    __slots__ = ("start", "document", "face", "finger")
+    __slots__ = ("start", "document", "face", "finger", "captures_end")
     class Start(_message.Message):
         __slots__ = ("request_id", "lane")
         REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -75,15 +75,20 @@ class CrossRequest(_message.Message):
         request_id: str
         lane: str
         def __init__(self, request_id: _Optional[str] = ..., lane: _Optional[str] = ...) -> None: ...
+    class CapturesEnd(_message.Message):
+        __slots__ = ()
+        def __init__(self) -> None: ...
     START_FIELD_NUMBER: _ClassVar[int]
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     FACE_FIELD_NUMBER: _ClassVar[int]
     FINGER_FIELD_NUMBER: _ClassVar[int]
+    CAPTURES_END_FIELD_NUMBER: _ClassVar[int]
     start: CrossRequest.Start
     document: Document
     face: Capture
     finger: Capture
-    def __init__(self, start: _Optional[_Union[CrossRequest.Start, _Mapping]] = ..., document: _Optional[_Union[Document, _Mapping]] = ..., face: _Optional[_Union[Capture, _Mapping]] = ..., finger: _Optional[_Union[Capture, _Mapping]] = ...) -> None: ...
+    captures_end: CrossRequest.CapturesEnd
+    def __init__(self, start: _Optional[_Union[CrossRequest.Start, _Mapping]] = ..., document: _Optional[_Union[Document, _Mapping]] = ..., face: _Optional[_Union[Capture, _Mapping]] = ..., finger: _Optional[_Union[Capture, _Mapping]] = ..., captures_end: _Optional[_Union[CrossRequest.CapturesEnd, _Mapping]] = ...) -> None: ...
 
 class CrossResponse(_message.Message):
     __slots__ = ("progress", "guidance", "decision", "outcome")

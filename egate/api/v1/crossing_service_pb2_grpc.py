@@ -82,6 +82,8 @@ class CrossingServiceServicer:
         1. the gate sends `start`;
         2. the gate sends `document` if the lane's document source is the request; otherwise the lane reads its own device;
         3. the gate sends `face` and `finger` captures; the daemon answers with `progress` and `guidance`;
+        `captures_end` says that what was sent decides. Half-closing the stream does not say it: servers can't always
+        tell it from a gate that hung up;
         4. the daemon sends exactly one `decision` once it is durable and, if ADMIT, the lock has answered;
         5. the daemon sends `outcome` and ends the stream.
         A gate that hangs up cancels nothing: the lane finishes the crossing by its sensors and deadlines.
