@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import termios
 from pathlib import Path
 
 import serial
@@ -29,6 +31,9 @@ class SerialLink:
 
     def close(self) -> None:
         self._descriptor = -1
+        # What has not left yet must not leave later: it may be a command nobody stands behind any more.
+        with contextlib.suppress(OSError, termios.error):
+            self._port.reset_output_buffer()
         self._port.close()
 
 
