@@ -90,7 +90,7 @@ def test_request_that_brings_zone_and_portrait_together_passes() -> None:
 @pytest.mark.parametrize(
     ("read", "reason"),
     [
-        (replace(READ, chip_mrz=None, portrait=None, failure="no_chip"), Reason.DOCUMENT_READ_FAILED),
+        (replace(READ, chip_mrz=None, portrait=None, failure="chip_absent"), Reason.DOCUMENT_READ_FAILED),
         (replace(READ, chip_mrz=None, portrait=None), Reason.PORTRAIT_MISSING),
         (replace(READ, portrait=b""), Reason.PORTRAIT_MISSING),
         (replace(READ, session=DocumentSessionId("")), Reason.PORTRAIT_MISSING),
@@ -121,7 +121,7 @@ def test_dossier_has_the_data_of_a_zone_with_wrong_check_digits() -> None:
         mrz_lines=st.lists(st.text(max_size=50), max_size=4).map(tuple),
         chip_mrz=st.none() | st.text(max_size=100),
         portrait=st.none() | st.binary(max_size=4),
-        failure=st.sampled_from(("", "no_chip")),
+        failure=st.sampled_from(("", "chip_absent")),
     )
 )
 def test_garbage_never_passes(read: DocumentRead) -> None:

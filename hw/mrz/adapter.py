@@ -1,0 +1,227 @@
+"""DocumentReader: a serial MRZ reader, and beside it the reader of the document's chip.
+
+    mrz+serial:///dev/serial/by-path/…?baud=9600&chip=/dev/serial/by-path/…&chip_baud=921600
+
+chip: path of the chip reader's port, of the same link as the MRZ reader; without it only the zone is read. A zone that arrives while
+`read` waits starts a document session; the chip is read at once, and both come back under one session id.
+
+Two ports, one owner thread each (PortThread); results reach the event loop by call_soon_threadsafe. MRZ readers send nothing
+when idle, so a loss shows as LinkLost only; the reader is ONLINE while both ports are open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from egate.document.face_record import parse_dg2
+from egate.document.finger_record import parse_dg3
+from egate.document.lds import parse_dg1, parse_ef_com
+from egate.domain.device import DeviceState
+from egate.domain.document import DocumentRead
+from egate.domain.ids import DocumentSessionId
+from egate.errors import DeviceError, DeviceLost, DeviceTimeout, DocumentError
+from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread
+from hw.emrtd.session import RESPONSE_S_MAX, SESSION_S_MAX, ChipRead
+from hw.link.base import Link
+from hw.link.opener import link_keys
+from hw.mrz.frame import Decoder
+from hw.mrz.messages import zone
+from hw.url import DeviceUrl
+
+POLL_S = 0.05  # how often the owner thread looks whether it shall end, or a false start has timed out
+CHIP_BAUD_DEFAULT = 115_200
+BAUD_MAX = 4_000_000
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """One call of read. token: of its newest document session; None until a document came."""
+
+    armed_s: float
+    result: asyncio.Future[DocumentRead]
+    presented: Callable[[], None]
+    token: int | None = None
+    lines: tuple[str, ...] = ()
+
+
+class MrzReader:
+    """See DocumentReader in egate.ports. A second read while one waits raises DeviceError."""
+
+    def __init__(self, url: DeviceUrl, chip_url: DeviceUrl | None) -> None:
+        self._mrz = PortThread(f"mrz {url.target}", url, self._serve, lambda up: self._port_changed(0, up))
+        self._chip = (
+            None if chip_url is None else ChipPort(chip_url, lambda up: self._port_changed(1, up), self._chip_read)
+        )
+        self._ports_open = [False, chip_url is None]
+        self._state = DeviceState.LOST
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_state: Callable[[DeviceState], None] = lambda _: None
+        self._lock = threading.Lock()  # guards _request's fields and _token: both port threads and the loop touch them
+        self._request: _Request | None = None
+        self._token = 0
+
+    @property
+    def state(self) -> DeviceState:
+        return self._state
+
+    async def start(self, on_state: Callable[[DeviceState], None]) -> None:
+        self._loop, self._on_state = asyncio.get_running_loop(), on_state
+        self._mrz.start()
+        if self._chip is not None:
+            self._chip.start()
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._mrz.close)
+        if self._chip is not None:
+            await asyncio.to_thread(self._chip.close)
+
+    async def read(self, timeout_s: float) -> DocumentRead:
+        if self._state is not DeviceState.ONLINE:
+            raise DeviceLost("document reader is not there")
+        if self._request is not None:
+            raise DeviceError("document reader is being read already")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout_s) as limit:
+                # A document that came in time is read to its end: from then on the session's own limits hold.
+                session_s_max = SESSION_S_MAX + RESPONSE_S_MAX
+                request = _Request(
+                    time.monotonic(), loop.create_future(), lambda: limit.reschedule(loop.time() + session_s_max)
+                )
+                with self._lock:
+                    self._request = request
+                return await request.result
+        except TimeoutError:
+            raise DeviceTimeout("no document was presented") from None
+        finally:
+            with self._lock:
+                self._request = None
+            if self._chip is not None:
+                self._chip.cancel()
+
+    def _serve(self, link: Link, stopped: Callable[[], bool]) -> None:
+        """MRZ port thread."""
+        decoder = Decoder()
+        while not stopped():
+            data = link.read(READ_SIZE, POLL_S)
+            now = time.monotonic()
+            for frame in decoder.feed(data, now) if data else decoder.handle_timer(now):
+                self._presented(zone(frame), frame.started_s)
+
+    def _presented(self, lines: tuple[str, ...], started_s: float) -> None:
+        """MRZ port thread. The newest document counts: a zone that arrives during a session starts a new one."""
+        with self._lock:
+            request = self._request
+            if request is None or started_s < request.armed_s:
+                return
+            self._token += 1
+            token, first = self._token, request.token is None
+            request.token, request.lines = token, lines
+        if first:
+            self._in_loop(lambda: self._extend(request))
+        if self._chip is not None and lines:
+            self._chip.read(token)
+        else:
+            self._chip_read(token, ChipRead(failure="" if lines else "mrz_empty"))
+
+    def _chip_read(self, token: int, chip: ChipRead) -> None:
+        """Chip port thread, or MRZ port thread where no chip is read."""
+        with self._lock:
+            request = self._request
+            if request is None or request.token != token:
+                return
+            lines = request.lines
+        document = document_read(lines, chip)
+        self._in_loop(lambda: None if request.result.done() else request.result.set_result(document))
+
+    def _extend(self, request: _Request) -> None:
+        if request is self._request and not request.result.done():
+            request.presented()
+
+    def _port_changed(self, index: int, is_open: bool) -> None:
+        """Either port thread."""
+        self._in_loop(lambda: self._apply(index, is_open))
+
+    def _apply(self, index: int, is_open: bool) -> None:
+        self._ports_open[index] = is_open
+        state = DeviceState.ONLINE if all(self._ports_open) else DeviceState.LOST
+        if state is self._state:
+            return
+        self._state = state
+        request = self._request
+        if state is DeviceState.LOST and request is not None and not request.result.done():
+            request.result.set_exception(DeviceLost("document reader went away"))
+        self._on_state(state)
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(call)
+
+
+def open_reader(url: DeviceUrl, base: Path) -> MrzReader:
+    """Factory of the entry point `mrz`. Checks the URL, opens nothing. Raises ConfigurationError."""
+    url.admit((), link_keys(url) | {"chip", "chip_baud"})
+    url.integer("baud", None, 50, BAUD_MAX)
+    chip = url.parameters.get("chip")
+    if chip is None:
+        if "chip_baud" in url.parameters:
+            raise url.error("chip_baud without chip")
+        return MrzReader(url, None)
+    if not chip.startswith("/") or chip == url.target:
+        raise url.error("chip is not the absolute path of another port")
+    baud = url.integer("chip_baud", CHIP_BAUD_DEFAULT, 50, BAUD_MAX)
+    return MrzReader(url, DeviceUrl("emrtd", url.link, chip, {"baud": str(baud)}))
+
+
+def document_read(lines: tuple[str, ...], chip: ChipRead) -> DocumentRead:
+    """The session's data under a new session id. failure: the first thing that went wrong, "" also where there is no DG3.
+
+    Without a chip zone that could be read there is no portrait and no finger: nothing would tie them to the document.
+    """
+    failures = [] if chip.failure == "dg3_not_found" else [chip.failure]
+    _parsed(chip, "com", parse_ef_com, failures)
+    chip_mrz = _parsed(chip, "dg1", parse_dg1, failures)
+    face = _parsed(chip, "dg2", parse_dg2, failures)
+    finger = _parsed(chip, "dg3", _usable_finger, failures)
+    tied = chip_mrz is not None
+    return DocumentRead(
+        session=DocumentSessionId(uuid.uuid4().hex),
+        mrz_lines=lines,
+        chip_mrz=chip_mrz,
+        portrait=face.image if tied and face is not None else None,
+        finger=finger[0] if tied and finger is not None else None,
+        finger_position=finger[1] if tied and finger is not None else 0,
+        failure=next((failure for failure in failures if failure), ""),
+    )
+
+
+def _parsed(chip: ChipRead, name: str, parse: Callable[[bytes], T], failures: list[str]) -> T | None:
+    data = chip.files.get(name)
+    if data is None:
+        return None
+    try:
+        return parse(data)
+    except DocumentError:
+        failures.append(f"{name}_malformed")
+        return None
+
+
+def _usable_finger(data: bytes) -> tuple[bytes, int] | None:
+    """The first impression whose compression can be decoded; None if the group is empty. Raises DocumentError."""
+    fingers = parse_dg3(data)
+    for index, finger in enumerate(fingers):
+        try:
+            return finger.file(), finger.position
+        except DocumentError:
+            if index == len(fingers) - 1:
+                raise
+    return None
