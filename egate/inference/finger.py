@@ -1,0 +1,96 @@
+"""The finger engine: grey image to template, template against template. Implements egate.ports.FingerEngine."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+
+from egate.domain.biometric import ComparisonScore, FingerSample, FingerTemplate, Image
+from egate.errors import ImageError
+from egate.inference.finger_minutiae import extract
+from egate.inference.finger_quality import guidance, quality
+from egate.matching import minutiae
+from egate.matching.calibration import Calibration
+
+NETWORK = "leader"  # ids in models/manifest.toml
+CALIBRATION = "finger-minutiae"
+
+SIDE_PX_MIN = 64  # 3 mm: less skin than any sensor captures
+PIXELS_MAX = 640 * 640  # 33 x 33 mm, more than any single-finger sensor; bounds the network at 0.5 GB and about 2 s
+CONTRAST_MIN = 4.0  # grey levels between the 5th and 95th percentile: an empty sensor
+MINUTIAE_MIN = 4  # the poorest of 400 corpus images has 4; three pairs can be found between any two fingers
+POSITIONS = range(11)  # ISO/IEC 19794-2:2005, table 2; 0 = unknown
+
+
+class Models(Protocol):
+    """What the engine needs of the model store."""
+
+    def session(self, id: str) -> onnxruntime.InferenceSession: ...
+
+    def calibration(self, id: str) -> Calibration: ...
+
+
+class MinutiaeFingerEngine:
+    """Thread-safe: it holds no state but the network and the calibration."""
+
+    def __init__(self, network: onnxruntime.InferenceSession, calibration: Calibration) -> None:
+        self._network = network
+        self._calibration = calibration
+
+    def capture(self, image: Image, position: int = 0) -> FingerSample:
+        """Template, quality and guidance of a grey 500 dpi image (h, w) uint8.
+
+        position: ISO finger position code 0-10. Raises ImageError with code FINGER_IMAGE_SIZE (too small or large),
+        FINGER_IMAGE_TYPE, FINGER_IMAGE_BLANK, or FINGER_NOT_FOUND if fewer than MINUTIAE_MIN minutiae are in it.
+        Raises ValueError for an unknown position.
+        """
+        if position not in POSITIONS:
+            raise ValueError("finger position is a code from 0 to 10")
+        _check(image)
+        template = extract(self._network, image, position)
+        if len(template.x) < MINUTIAE_MIN:
+            raise ImageError(f"no fingerprint found: fewer than {MINUTIAE_MIN} minutiae", code="FINGER_NOT_FOUND")
+        score = quality(template)
+        return FingerSample(template, score, image, guidance(template, score))
+
+    def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
+        """Score >= 0 (0 if one has too few minutiae) and its FMR. NaN, NaN if a template holds a NaN or infinity.
+
+        Fingers of different known positions are compared like any: the caller knows whether that makes sense.
+        """
+        value = minutiae.compare(minutiae.prepare(probe), minutiae.prepare(reference))
+        fmr = math.nan if math.isnan(value) else self._calibration.fmr(value)
+        return ComparisonScore(value, fmr, self._calibration.id)
+
+    def threshold(self, fmr: float) -> float:
+        """Score at which the false match rate is fmr. Raises ConfigurationError if the calibration cannot support it."""
+        return self._calibration.threshold(fmr)
+
+    def warm_up(self) -> None:
+        """Runs the network once and compiles the matcher, so that the first traveller does not wait for either."""
+        minutiae.warm_up()
+        extract(self._network, np.full((64, 64), 255, np.uint8), 0)
+
+
+def load_finger_engine(store: Models) -> MinutiaeFingerEngine:
+    """The engine with the store's network and calibration, warmed up. Raises ModelError if either is missing or wrong."""
+    engine = MinutiaeFingerEngine(store.session(NETWORK), store.calibration(CALIBRATION))
+    engine.warm_up()
+    return engine
+
+
+def _check(image: Image) -> None:
+    """Refuses what cannot be a print before the network spends half a second on it."""
+    if image.ndim != 2 or image.dtype != np.uint8:
+        raise ImageError("a finger image is grey, 8 bits a pixel", code="FINGER_IMAGE_TYPE")
+    if min(image.shape) < SIDE_PX_MIN or image.size > PIXELS_MAX:
+        raise ImageError(
+            f"a finger image at 500 dpi has sides >= {SIDE_PX_MIN} and at most {PIXELS_MAX} pixels",
+            code="FINGER_IMAGE_SIZE",
+        )
+    low, high = np.percentile(image, (5, 95))
+    if not high - low >= CONTRAST_MIN:
+        raise ImageError("finger image is blank", code="FINGER_IMAGE_BLANK")
