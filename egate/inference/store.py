@@ -1,0 +1,99 @@
+"""The installed models: every file is hashed before it is used, and the bytes that were hashed are the bytes loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import onnxruntime
+
+from egate.errors import ConfigurationError, ModelError
+from egate.inference.manifest import CalibrationFile, Manifest, Model, Sample, read_manifest
+from egate.matching.calibration import Calibration, parse_calibration
+
+MANIFEST_FILE = "manifest.toml"
+SAMPLES_FOLDER = "samples"
+ROOT_VARIABLE = "EGATE_MODELS"
+PROJECT_MODELS = Path(__file__).resolve().parents[2] / "models"
+ERRORS_ONLY = 3  # onnxruntime severity; its warnings print graph internals
+
+
+def models_root(option: str | Path | None = None) -> Path:
+    """The models folder: the option, else the environment variable EGATE_MODELS, else `models` of the project."""
+    return Path(option or os.environ.get(ROOT_VARIABLE) or PROJECT_MODELS)
+
+
+class ModelStore:
+    """Installed files below root. The manifest and the calibrations are root's own, if it has a manifest, else the project's.
+
+    Thread-safe: it holds no mutable state.
+    """
+
+    def __init__(self, root: str | Path | None = None) -> None:
+        """Raises ModelError if the manifest is missing or malformed."""
+        self.root = models_root(root)
+        self.facts = self.root if (self.root / MANIFEST_FILE).is_file() else PROJECT_MODELS
+        self.manifest: Manifest = read_manifest(self.facts / MANIFEST_FILE)
+
+    def place(self, entry: Model | Sample | CalibrationFile) -> Path:
+        """Where the file of a manifest entry belongs, whether or not it is there."""
+        if isinstance(entry, CalibrationFile):
+            return self.facts / entry.id / "calibration.csv"
+        return self.root / (entry.id if isinstance(entry, Model) else SAMPLES_FOLDER) / entry.file
+
+    def path(self, id: str) -> Path:
+        """The file of a model, verified. Raises ModelError if it is unknown, missing, or has another hash."""
+        model = self._model(id)
+        self.read(model)
+        return self.place(model)
+
+    def read(self, entry: Model | Sample | CalibrationFile) -> bytes:
+        """The verified bytes of an entry. Raises ModelError with code MODEL_MISSING or MODEL_HASH."""
+        name = entry.file if isinstance(entry, Sample) else entry.id
+        try:
+            data = self.place(entry).read_bytes()
+        except OSError:
+            raise ModelError(f"{name} is not installed: run `egate models install`", code="MODEL_MISSING") from None
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise ModelError(f"{name} has another SHA-256 than the manifest: it is not loaded", code="MODEL_HASH")
+        return data
+
+    def session(self, id: str) -> onnxruntime.InferenceSession:
+        """An onnxruntime session on one thread, made from the verified bytes. Raises ModelError."""
+        data = self.read(self._model(id))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # parallelism is the caller's pool
+        options.log_severity_level = ERRORS_ONLY
+        try:
+            return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception:  # onnxruntime raises a dozen unrelated types
+            raise ModelError(f"model {id} cannot be loaded") from None
+
+    def calibration(self, id: str) -> Calibration:
+        """The calibration of this id, verified and measured with the weights of this manifest. Raises ModelError."""
+        entry = self.manifest.calibrations.get(id)
+        if entry is None:
+            raise ModelError(f"no calibration {id!r} in the manifest", code="MODEL_MISSING")
+        calibration = parse_calibration(self.read(entry).decode("utf-8", errors="replace"))
+        if calibration.id != id or calibration.weights != self.weights(entry.models):
+            raise ModelError(f"calibration {id} was measured with other weights: measure it again", code="MODEL_HASH")
+        return calibration
+
+    def weights(self, models: tuple[str, ...]) -> str:
+        """The models' names and hashes as calibrations record them."""
+        return " ".join(f"{name}={self._model(name).sha256}" for name in models)
+
+    def sample(self, file: str) -> Path:
+        """A verified photograph or print. Raises ModelError."""
+        entry = self.manifest.samples.get(file)
+        if entry is None:
+            raise ModelError(f"no sample {file!r} in the manifest", code="MODEL_MISSING")
+        self.read(entry)
+        return self.place(entry)
+
+    def _model(self, id: str) -> Model:
+        model = self.manifest.models.get(id)
+        if model is None:
+            raise ConfigurationError(f"no model {id!r} in the manifest")
+        return model
