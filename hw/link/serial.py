@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import termios
 from pathlib import Path
 
@@ -45,7 +46,9 @@ def open_serial(path: str, baud: int = BAUD_DEFAULT, parity: str = "N", stop_bit
     try:
         port = serial.Serial(path, baud, parity=parity, stopbits=stop_bits, timeout=0, exclusive=True)
     except (OSError, ValueError) as error:  # SerialException is an OSError
-        raise LinkLost(f"{path} cannot be opened: {getattr(error, 'strerror', None) or type(error).__name__}") from None
+        number = getattr(error, "errno", None)
+        why = os.strerror(number) if number else type(error).__name__
+        raise LinkLost(f"{path} cannot be opened: {why}") from None
     return SerialLink(port)
 
 

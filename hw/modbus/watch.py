@@ -1,0 +1,63 @@
+"""What successive readings and failures say about the sensors. Pure; `now` is an argument, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hw.modbus.points import Reading
+
+LOST_S = 1.0  # chosen: forty polls; the bar is 5 s
+FAILURES_MAX = 1  # chosen: one unanswered poll is bad luck, more are a bad line
+CONTRADICTIONS_MAX = 2  # inputs and registers are read one after the other: a person may step in between
+
+
+class Condition(Enum):
+    LOST = "LOST"
+    DEGRADED = "DEGRADED"
+    ONLINE = "ONLINE"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """None: not known."""
+
+    door_closed: bool | None = None
+    persons: int | None = None
+    exits: int | None = None
+
+
+class Watch:
+    """Feed it every poll's result; condition and levels follow."""
+
+    def __init__(self) -> None:
+        self._read_at: float | None = None
+        self._failures = 0
+        self._contradictions = 0
+        self.condition = Condition.LOST
+        self.levels = Levels()
+
+    def on_reading(self, reading: Reading, now: float) -> None:
+        self._read_at, self._failures = now, 0
+        self._contradictions = 0 if reading.consistent else self._contradictions + 1
+        if reading.consistent:
+            self.condition = Condition.ONLINE
+            self.levels = Levels(reading.door_closed, reading.persons, reading.exits)
+        elif self._contradictions > CONTRADICTIONS_MAX or self.condition is Condition.LOST:
+            self.condition = Condition.DEGRADED
+            self.levels = Levels(reading.door_closed, None, reading.exits)
+        else:  # perhaps a person between two questions: believe the rest, ask again
+            self.levels = Levels(reading.door_closed, self.levels.persons, reading.exits)
+
+    def on_failure(self, now: float) -> None:
+        """A poll without usable answer."""
+        self._failures += 1
+        if self._read_at is None or now - self._read_at > LOST_S:
+            self.on_lost()
+        elif self._failures > FAILURES_MAX:
+            self.condition = Condition.DEGRADED
+
+    def on_lost(self) -> None:
+        """The port is gone, or nothing was heard for LOST_S."""
+        self._read_at = None
+        self.condition, self.levels = Condition.LOST, Levels()
