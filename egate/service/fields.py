@@ -1,0 +1,95 @@
+"""Checks of request fields. Each raises FieldError, which names the field."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import unicodedata
+
+from google.protobuf.message import Message
+
+from egate.domain.ids import RequestId
+from egate.errors import ImageError
+from egate.inference.image import PIXELS_MAX, SIDE_MIN
+from egate.inference.image_header import read_header
+from egate.service.errors import FieldError
+
+ID_CHARACTERS_MAX = 64
+REASON_CHARACTERS_MAX = 500
+TOKEN_CHARACTERS_MAX = 128  # page and resume tokens are ours and short
+PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 100, 1000
+FINGER_POSITIONS = range(11)  # ISO/IEC 19794-2: 0 unknown, 1 to 10
+
+
+def payload_sha256(method: str, request: Message) -> bytes:
+    """What a retry must repeat: method and whole request, deterministically serialised."""
+    return hashlib.sha256(method.encode() + b"\0" + request.SerializeToString(deterministic=True)).digest()
+
+
+def request_id(value: str) -> RequestId:
+    return RequestId(identifier("request_id", value))
+
+
+def identifier(field: str, value: str) -> str:
+    """1 to 64 printable ASCII characters."""
+    if not value:
+        raise FieldError(field, "is required", code="FIELD_MISSING")
+    if len(value) > ID_CHARACTERS_MAX or not (value.isascii() and value.isprintable()):
+        raise FieldError(field, f"must be 1 to {ID_CHARACTERS_MAX} printable ASCII characters")
+    return value
+
+
+def reason(field: str, value: str, *, required: bool) -> str:
+    """People's words: up to 500 characters, no control characters but line breaks."""
+    text = value.strip()
+    if required and not text:
+        raise FieldError(field, "is required", code="FIELD_MISSING")
+    if len(text) > REASON_CHARACTERS_MAX:
+        raise FieldError(field, f"must have at most {REASON_CHARACTERS_MAX} characters")
+    if any(unicodedata.category(character) == "Cc" and character != "\n" for character in text):
+        raise FieldError(field, "must not hold control characters")
+    return text
+
+
+def token(field: str, value: str) -> str:
+    if len(value) > TOKEN_CHARACTERS_MAX or not (value.isascii() and value.isprintable()):
+        raise FieldError(field, "is not a token of this service")
+    return value
+
+
+def page_size(value: int) -> int:
+    if value < 0:
+        raise FieldError("page_size", "must not be negative")
+    return min(value, PAGE_SIZE_MAX) or PAGE_SIZE_DEFAULT
+
+
+def sequence(field: str, value: int) -> int:
+    if value < 0:
+        raise FieldError(field, "must not be negative")
+    return value
+
+
+def finger_position(field: str, value: int) -> int:
+    if value not in FINGER_POSITIONS:
+        raise FieldError(field, "must be an ISO finger position, 0 to 10")
+    return value
+
+
+def fmr_target(value: float, default: float) -> float:
+    """0 means the default; otherwise strictly between 0 and 1."""
+    if value == 0:
+        return default
+    if not (math.isfinite(value) and 0 < value < 1):
+        raise FieldError("fmr_target", "must be 0 or lie between 0 and 1")
+    return value
+
+
+def image(field: str, data: bytes) -> bytes:
+    """Refuses by the header what no decoder should touch. Walks the whole file: run it in a thread."""
+    try:
+        header = read_header(data)
+    except ImageError as error:
+        raise FieldError(field, str(error), code=error.code) from None
+    if header.width * header.height > PIXELS_MAX or min(header.width, header.height) < SIDE_MIN:
+        raise FieldError(field, "image is too large or too small", code="IMAGE_SIZE")
+    return data

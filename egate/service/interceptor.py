@@ -1,0 +1,189 @@
+"""The one door of the service: every RPC, unary or stream, passes through here before its servicer runs.
+
+In this order: who calls (certificate, revocation), may the role call this, is an officer's token needed and valid,
+how much does this caller already have under way, is the lane the gate's own. Errors leave as google.rpc.Status.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from inspect import isasyncgen
+from traceback import extract_tb
+from typing import Any, NoReturn, Protocol
+
+import grpc
+import structlog
+from google.rpc import status_pb2
+
+from egate.domain.ids import LaneId, OfficerId
+from egate.errors import EgateError
+from egate.service.authorise import Rule, authorise, authorise_lane
+from egate.service.errors import Exhausted, Unauthenticated, internal_status, sole, status_of
+from egate.service.identity import Identifier, Identity
+
+BEARER = "Bearer "
+STATUS_METADATA = "grpc-status-details-bin"  # gRPC's key for google.rpc.Status
+
+_log = structlog.get_logger("egate.service")
+_caller: ContextVar[Caller] = ContextVar("egate_caller")
+Metadata = Iterable[tuple[str, str | bytes]]
+Behaviour = Callable[[Any, Any], Any]
+
+
+class Tokens(Protocol):
+    """What the door asks about officers' tokens."""
+
+    def officer(self, token: str, identity: Identity) -> OfficerId:
+        """Whose token it is. Raises Unauthenticated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the running RPC is for. officer and token are None where no token is needed."""
+
+    identity: Identity
+    officer: OfficerId | None = None
+    token: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The scope of a request_id: a certificate, and at a shared desk the officer as well."""
+        return str(self.identity) if self.officer is None else f"{self.identity} {self.officer}"
+
+
+def caller() -> Caller:
+    """The caller of the RPC that runs in this context."""
+    return _caller.get()
+
+
+class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    def __init__(
+        self,
+        identifier: Identifier,
+        tokens: Tokens,
+        gates: Mapping[str, frozenset[LaneId]],
+        rpcs_per_caller_max: int,
+    ) -> None:
+        self._identifier = identifier
+        self._tokens = tokens
+        self._gates = gates
+        self._rpcs_per_caller_max = rpcs_per_caller_max
+        self._under_way: Counter[Identity] = Counter()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None  # UNIMPLEMENTED: there is nothing to guard
+        return self._guarded(handler, handler_call_details.method)
+
+    def _guarded(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
+        if handler.request_streaming and handler.response_streaming:
+            make, behaviour = grpc.stream_stream_rpc_method_handler, handler.stream_stream
+        elif handler.request_streaming:
+            make, behaviour = grpc.stream_unary_rpc_method_handler, handler.stream_unary
+        elif handler.response_streaming:
+            make, behaviour = grpc.unary_stream_rpc_method_handler, handler.unary_stream
+        else:
+            make, behaviour = grpc.unary_unary_rpc_method_handler, handler.unary_unary
+
+        async def guarded(request: Any, context: grpc.aio.ServicerContext) -> Any:
+            try:
+                return await self._serve(method, handler, behaviour, request, context)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:
+                await _refuse(context, method, sole(error))
+
+        return make(guarded, handler.request_deserializer, handler.response_serializer)
+
+    async def _serve(
+        self, method: str, handler: grpc.RpcMethodHandler, behaviour: Behaviour, request: Any, context: Any
+    ) -> Any:
+        rule, who = self._admit(method, context)
+        with self._counted(who.identity):
+            _caller.set(who)
+            if handler.request_streaming:
+                request = self._checked(request, method, context, rule, who)
+            else:
+                authorise_lane(rule, who.identity, request, self._gates)
+            result = behaviour(request, context)
+            if not isasyncgen(result):
+                return await result
+            async with aclosing(result) as responses:
+                async for response in responses:
+                    self._still(method, context, who)
+                    await context.write(response)
+            return None
+
+    def _admit(self, method: str, context: Any) -> tuple[Rule, Caller]:
+        metadata: Metadata = context.invocation_metadata() or ()
+        identity = self._identifier.identify(context.auth_context(), metadata)
+        rule = authorise(method, identity)
+        if identity.role not in rule.officer_token:
+            return rule, Caller(identity)
+        token = _bearer(metadata)
+        return rule, Caller(identity, self._tokens.officer(token, identity), token)
+
+    def _still(self, method: str, context: Any, before: Caller) -> None:
+        """Admits again: a stream outlives logouts, expiries and revocations. Raises as _admit."""
+        _, now = self._admit(method, context)
+        if now != before:
+            raise Unauthenticated("the caller has changed during the stream", code="IDENTITY_INVALID")
+
+    async def _checked(
+        self, requests: AsyncIterator[Any], method: str, context: Any, rule: Rule, who: Caller
+    ) -> AsyncIterator[Any]:
+        async for request in requests:
+            self._still(method, context, who)
+            authorise_lane(rule, who.identity, request, self._gates)
+            yield request
+
+    @contextmanager
+    def _counted(self, identity: Identity) -> Iterator[None]:
+        if self._under_way[identity] >= self._rpcs_per_caller_max:
+            raise Exhausted("too many calls of this caller are under way", code="CALLER_BUSY")
+        self._under_way[identity] += 1
+        try:
+            yield
+        finally:
+            self._under_way[identity] -= 1
+            if not self._under_way[identity]:
+                del self._under_way[identity]
+
+
+def _bearer(metadata: Metadata) -> str:
+    values = [value for key, value in metadata if key == "authorization"]
+    if len(values) != 1 or not isinstance(values[0], str) or not values[0].startswith(BEARER):
+        raise Unauthenticated("an officer's token is required", code="TOKEN_MISSING")
+    return values[0].removeprefix(BEARER)
+
+
+async def _refuse(context: Any, method: str, error: BaseException) -> NoReturn:
+    if isinstance(error, EgateError):
+        status = status_of(error)
+        log = _log.error if status.code == grpc.StatusCode.INTERNAL.value[0] else _log.info
+        log("rpc_refused", method=method, reason=error.code)
+    else:
+        _log.error("rpc_failed", method=method, error=type(error).__name__, at=_frames(error))
+        status = internal_status()
+    await abort(context, status)
+
+
+def _frames(error: BaseException) -> list[str]:
+    # Not the message and not the variables: either may hold what a document says.
+    return [f"{frame.name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-8:]]
+
+
+async def abort(context: Any, status: status_pb2.Status) -> NoReturn:
+    """Ends the RPC with a google.rpc.Status."""
+    code = next(code for code in grpc.StatusCode if code.value[0] == status.code)
+    await context.abort(code, status.message, ((STATUS_METADATA, status.SerializeToString()),))
+    raise AssertionError("abort returned")
