@@ -1,0 +1,1 @@
+"""The crossing machine: pure, decides everything, does nothing."""

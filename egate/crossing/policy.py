@@ -1,0 +1,140 @@
+"""From evidence to a decision. The only place that says what admits a traveller.
+
+Two questions, never mixed: is the document genuine (DOCUMENT_CHECKS), is the traveller its holder (HOLDER_CHECKS).
+Rules are written so that NaN refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from egate.domain.decision import Decision, ReasonDetail, Verdict
+from egate.domain.evidence import Check, CheckEvidence, CheckResult
+from egate.domain.reason import Reason
+
+# Without these nobody is admitted anywhere, the demo environment included; a site's policy only adds to them.
+ALWAYS_MANDATORY = frozenset({Check.MRZ, Check.DOCUMENT_VALIDITY, Check.FACE, Check.ONE_PERSON, Check.PRESENCE})
+
+# Outside the demo environment the daemon refuses to start on a policy without these (ARCHITECTURE section 5).
+PRODUCTION_MANDATORY = ALWAYS_MANDATORY | {
+    Check.DOCUMENT_SESSION,
+    Check.PASSIVE_AUTHENTICATION,
+    Check.PRESENTATION_ATTACK_DETECTION,
+    Check.LISTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A site's rules. Thresholds come from FMR targets through each model's calibration; times in seconds.
+
+    attempts_max: comparisons per modality and crossing; each further attempt multiplies the transaction's false accept
+    rate, so it stays small. decision_age_s: a decision older than this at the moment of release refers.
+    release_deadline_s: after it a release must never start to execute. release_s: the device-timed release.
+    """
+
+    version: str
+    mandatory: frozenset[Check]
+    face_threshold: float
+    finger_threshold: float
+    attempts_max: int = 3
+    document_s: float = 20.0
+    capture_s: float = 20.0
+    decision_age_s: float = 5.0
+    release_s: float = 5.0
+    release_deadline_s: float = 1.5
+    passage_s: float = 12.0
+    referral_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        missing = ALWAYS_MANDATORY - self.mandatory
+        if missing:
+            raise ValueError(f"policy without {', '.join(sorted(missing))}")
+        # A NaN threshold compares false with everything and would refuse all; better not to start.
+        if not (self.face_threshold > float("-inf") and self.finger_threshold > float("-inf")):
+            raise ValueError("policy threshold is not a number")
+
+
+@dataclass(frozen=True, slots=True)
+class FaceResult:
+    """One comparison of the live face with the document's. score NaN with failure set where none was possible.
+
+    face_count: faces of comparable size in the frame.
+    """
+
+    score: float
+    fmr: float
+    face_count: int
+    failure: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FingerResult:
+    """One comparison of a live impression with the document's."""
+
+    score: float
+    fmr: float
+    failure: Reason | None = None
+
+
+def judge_face(result: FaceResult, policy: Policy) -> tuple[CheckEvidence, CheckEvidence]:
+    """Evidence of FACE and ONE_PERSON for one frame."""
+    return _face(result, policy), _one_face(result)
+
+
+def judge_finger(result: FingerResult, policy: Policy) -> CheckEvidence:
+    """Evidence of FINGER for one impression."""
+    return _comparison(
+        Check.FINGER, result.score, result.fmr, policy.finger_threshold, result.failure, Reason.FINGER_NON_MATCH
+    )
+
+
+def decide(evidence: Mapping[Check, CheckEvidence], policy: Policy, against: tuple[ReasonDetail, ...] = ()) -> Decision:
+    """ADMIT only if every mandatory check is PASS, no check at all is FAIL or ABORTED, and nothing speaks against it.
+
+    against: reasons that come from no check, e.g. a lost device.
+    """
+    checks = tuple(evidence.get(check) or CheckEvidence(check, CheckResult.NOT_PERFORMED) for check in Check)
+    reasons = list(against)
+    missing: list[ReasonDetail] = []
+    for item in checks:
+        mandatory = item.check in policy.mandatory and item.result is not CheckResult.PASS
+        if item.result in (CheckResult.FAIL, CheckResult.ABORTED) or (mandatory and item.reasons):
+            reasons += [ReasonDetail(reason, item.detail) for reason in item.reasons]
+        if mandatory or item.result in (CheckResult.FAIL, CheckResult.ABORTED):
+            missing.append(ReasonDetail(Reason.CHECK_MISSING, item.check.value))
+    # What was never tried because something else failed first is no reason of its own: it is in not_performed.
+    reasons = reasons or missing
+    return Decision(
+        verdict=Verdict.REFER if reasons else Verdict.ADMIT,
+        reasons=tuple(dict.fromkeys(reasons)),
+        checks=checks,
+        not_performed=tuple(item.check for item in checks if item.result is CheckResult.NOT_PERFORMED),
+        policy_version=policy.version,
+    )
+
+
+def _face(result: FaceResult, policy: Policy) -> CheckEvidence:
+    return _comparison(
+        Check.FACE, result.score, result.fmr, policy.face_threshold, result.failure, Reason.FACE_NON_MATCH
+    )
+
+
+def _one_face(result: FaceResult) -> CheckEvidence:
+    if result.face_count == 1:
+        return CheckEvidence(Check.ONE_PERSON, CheckResult.PASS)
+    if result.face_count > 1:
+        return CheckEvidence(Check.ONE_PERSON, CheckResult.FAIL, (Reason.MULTIPLE_PERSONS,))
+    return CheckEvidence(Check.ONE_PERSON, CheckResult.UNDETERMINED, (Reason.FACE_NOT_FOUND,))
+
+
+def _comparison(
+    check: Check, score: float, fmr: float, threshold: float, failure: Reason | None, non_match: Reason
+) -> CheckEvidence:
+    if failure is not None:
+        return CheckEvidence(check, CheckResult.UNDETERMINED, (failure,), score, threshold, fmr)
+    # NaN compares false: it refuses.
+    if not score >= threshold:
+        return CheckEvidence(check, CheckResult.FAIL, (non_match,), score, threshold, fmr)
+    return CheckEvidence(check, CheckResult.PASS, (), score, threshold, fmr)

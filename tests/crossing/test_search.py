@@ -1,0 +1,138 @@
+"""Goal: the invariants S1-S5 and S8 hold in every reachable state of a lane, not in sampled ones.
+
+Method: breadth-first search to closure (`search.py`). Each planted fault must be found, so that a search which
+finds nothing means something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from egate.crossing import effects as fx
+from egate.crossing import machine, policy
+from egate.crossing.state import Ending, Pending, Phase, State
+from egate.domain.decision import Decision, Verdict
+from egate.domain.evidence import Check, CheckEvidence, CheckResult
+from tests.crossing.search import Result, search
+
+DANGEROUS = {
+    "admit recorded",
+    "released by ADMIT",
+    "override recorded",
+    "released by OVERRIDE",
+    "ended PASSED",
+    "ended NOT_PASSED",
+    "ended REFERRED",
+    "ended FAILED",
+    "ended UNKNOWN",
+}
+
+
+@pytest.fixture(scope="module")
+def closure() -> Result:
+    return search(stop_at_first=False)
+
+
+def test_no_reachable_state_breaks_an_invariant(closure: Result) -> None:
+    print(f"\n{closure.states} states, {closure.transitions} transitions to closure")
+    assert not closure.findings, str(closure.findings[0])
+
+
+def test_the_search_reached_every_dangerous_state(closure: Result) -> None:
+    assert closure.reached >= DANGEROUS
+    assert {edge[0] for edge in closure.edges} == {phase.value for phase in Phase}
+
+
+def test_from_every_state_the_lane_can_become_empty_again(closure: Result) -> None:
+    assert closure.trapped == 0
+
+
+def test_stale_completion_that_counts_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_is_stale", lambda state, event: False)
+    _finds("stale completion")
+
+
+def test_release_without_second_look_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_release_problem", lambda turn: ())
+    _finds("S2 release")
+
+
+def test_presence_that_is_not_watched_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def door_only(turn: machine._Turn) -> None:
+        if turn.state.levels.door_closed is False:
+            turn.emit(fx.Secure())
+
+    monkeypatch.setattr(machine, "_levels_before_release", door_only)
+    _finds("S2")
+
+
+def test_release_before_the_record_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = machine._record_decision
+
+    def at_once(turn: machine._Turn, decision: Decision) -> None:
+        original(turn, decision)
+        if decision.verdict is Verdict.ADMIT:
+            turn.emit(fx.Release(turn.issue("release"), 5.0, 1.5))
+
+    monkeypatch.setattr(machine, "_record_decision", at_once)
+    _finds("S1 release without a durable ADMIT")
+
+
+def test_nan_that_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(result: policy.FaceResult, rules: policy.Policy) -> tuple[CheckEvidence, CheckEvidence]:
+        verdict = CheckResult.FAIL if result.score < rules.face_threshold else CheckResult.PASS
+        return CheckEvidence(Check.FACE, verdict), CheckEvidence(Check.ONE_PERSON, CheckResult.PASS)
+
+    monkeypatch.setattr(machine, "judge_face", careless)
+    _finds("S3")
+
+
+def test_unexpected_event_that_is_ignored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_unexpected", lambda turn: None)
+    _finds("S4")
+
+
+def test_crossing_without_outcome_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(turn: machine._Turn, ending: Ending) -> None:
+        turn.cross(ending=ending)
+        turn.emit(fx.End(turn.crossing.id, ending.outcome, ending.reasons))
+        turn.set(crossing=None, pending=Pending())
+        turn.phase(Phase.READY)
+
+    monkeypatch.setattr(machine, "_end", forgetful)
+    _finds("S5")
+
+
+def test_referral_answered_before_its_case_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = machine._record_decision
+
+    def hasty(turn: machine._Turn, decision: Decision) -> None:
+        original(turn, decision)
+        turn.emit(fx.Respond(turn.crossing.id, decision, None))
+
+    monkeypatch.setattr(machine, "_record_decision", hasty)
+    _finds("not durable")
+
+
+def test_journal_failure_that_forgets_the_crossing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lane must owe the outcome; a state from which no empty lane can be reached is a trap."""
+
+    def stuck(turn: machine._Turn) -> None:
+        turn.set(pending=Pending(), journal_failed=False)
+        turn.phase(Phase.CLOSING)
+
+    monkeypatch.setattr(machine, "_journal_failed", stuck)
+    assert search(stop_at_first=False, attempts_max=1).trapped > 0
+
+
+def _finds(invariant: str) -> None:
+    findings = search().findings
+    assert findings
+    assert invariant in findings[0].invariant, str(findings[0])
+
+
+def test_state_is_small() -> None:
+    """The machine keeps no samples: its whole state is hashable values."""
+    assert hash(replace(State())) is not None
