@@ -45,7 +45,9 @@ class SqliteJournal:
         self._lock = lock
         self._reader = reader
         self._reading = ThreadPoolExecutor(1, "journal-reader")
-        self._listeners: list[Callable[[], None]] = []
+        self._commit_listeners: list[Callable[[], None]] = []
+        self._health_listeners: list[Callable[[bool], None]] = []
+        self._told_healthy = True
         self._closed = False
         self._writer = Writer(connection, head, anchor, wall_ns, self._answer, queue_items_max)
         self._writer.start()
@@ -152,9 +154,14 @@ class SqliteJournal:
         return await future
 
     def on_commit(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """listener is called in the loop after each commit (one per group). Returns the function that ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        """listener is called in the loop after each commit (once per group, at times without one). Returns the function that ends it."""
+        self._commit_listeners.append(listener)
+        return lambda: self._commit_listeners.remove(listener)
+
+    def on_health(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        """listener is called in the loop at each change of `healthy`, after the appends it fails. Returns the function that ends it."""
+        self._health_listeners.append(listener)
+        return lambda: self._health_listeners.remove(listener)
 
     async def _read(self, question: Callable[[JournalReader], T]) -> T:
         self._refuse_if_closed()
@@ -162,6 +169,13 @@ class SqliteJournal:
             return await self._loop.run_in_executor(self._reading, question, self._reader)
         except sqlite3.Error as error:
             raise JournalError(f"the journal cannot be read: {error}", code="JOURNAL_UNREADABLE") from error
+
+    def _tell_health(self) -> None:
+        if self._closed or self.healthy == self._told_healthy:
+            return
+        self._told_healthy = self.healthy
+        for listener in tuple(self._health_listeners):
+            listener(self._told_healthy)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -172,8 +186,9 @@ class SqliteJournal:
 
         def run() -> None:
             settle()
-            for listener in tuple(self._listeners):
+            for listener in tuple(self._commit_listeners):
                 listener()
+            self._tell_health()
 
         # The loop may be closed while the last commit syncs: then nobody waits for the answer any more.
         with contextlib.suppress(RuntimeError):

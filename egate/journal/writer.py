@@ -216,8 +216,7 @@ class Writer:
         except sqlite3.Error as error:
             self._fail(error)
         healthy = not self.fault
-        if probes:
-            self._answer(lambda: _tell(probes, healthy))
+        self._answer(lambda: _tell(probes, healthy))
 
     def _checkpoint_if_due(self) -> None:
         idle = self._queue.empty()
