@@ -1,0 +1,116 @@
+"""The simulated document reader: sends the zone of what is laid on it, and holds its chip.
+
+A document stays on the reader until it is taken away or replaced. repeat_s: the traveller lays it down again until its chip has been
+read from, as people do when nothing happens.
+
+Not modelled: misreads of single characters, the light, a document laid down crooked, two chips in the field.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from hw.emrtd import apdu
+from hw.emrtd.chip import Chip
+from hw.link.base import Link
+from hw.mrz.messages import block
+
+POLL_S = 0.01
+READ_SIZE = 4096
+FILE_IDENTIFIERS = {"com": apdu.EF_COM, "dg1": apdu.EF_DG1, "dg2": apdu.EF_DG2, "dg3": apdu.EF_DG3}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Presentation:
+    """One document laid on the reader.
+
+    files: chip content by name, none for a document without chip. denied: files that ask for access control.
+    chip_stall_s: the chip falls silent for so long once stall_after_size bytes were read from it.
+    pulled_after_size: the document is lifted then; None: it stays. repeat_s: 0 for laying it down once.
+    """
+
+    mrz_lines: tuple[str, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    denied: tuple[str, ...] = ()
+    chip_stall_s: float = 0.0
+    stall_after_size: int = 0
+    pulled_after_size: int | None = None
+    repeat_s: float = 0.0
+
+
+class SimulatedReader:
+    """poll_mrz and poll_chip are called again and again, each by the thread that owns its link."""
+
+    def __init__(self, mrz: Link, chip: Link, on_event: Callable[[str], None]) -> None:
+        self._mrz_link, self._chip_link, self._on_event = mrz, chip, on_event
+        self._lock = threading.Lock()
+        self._chip = Chip()
+        self._document: Presentation | None = None
+        self._send_at_s: float | None = None
+        self._silent_until_s = 0.0
+        self._stall_pending = False
+
+    @property
+    def occupied(self) -> bool:
+        return self._document is not None
+
+    def present(self, document: Presentation) -> None:
+        """Lays it down; another one is taken away before."""
+        with self._lock:
+            self._document = document
+            self._chip.remove()
+            if document.files:
+                files = {FILE_IDENTIFIERS[name]: content for name, content in document.files.items()}
+                self._chip.insert(files, [FILE_IDENTIFIERS[name] for name in document.denied])
+            self._send_at_s = time.monotonic()
+            self._silent_until_s = 0.0
+            self._stall_pending = document.chip_stall_s > 0
+        self._on_event("document_presented")
+
+    def remove(self) -> None:
+        with self._lock:
+            if self._document is None:
+                return
+            self._document, self._send_at_s = None, None
+            self._chip.remove()
+        self._on_event("document_removed")
+
+    def poll_mrz(self) -> None:
+        self._mrz_link.read(READ_SIZE, POLL_S)  # it takes no commands
+        now = time.monotonic()
+        with self._lock:
+            document = self._document
+            if document is None or self._send_at_s is None or now < self._send_at_s:
+                return
+            taken = self._chip.content_read_size > 0
+            self._send_at_s = now + document.repeat_s if document.repeat_s and not taken else None
+        if not taken:
+            self._mrz_link.write(block(document.mrz_lines))
+
+    def poll_chip(self) -> None:
+        data = self._chip_link.read(READ_SIZE, POLL_S)
+        if not data:
+            return
+        now = time.monotonic()
+        with self._lock:
+            answer = self._chip.receive(data, now)
+            self._go_wrong(now)
+            silent = now < self._silent_until_s
+            gone = self._gone()
+        if gone:
+            self.remove()
+        elif not silent:
+            self._chip_link.write(answer)
+
+    def _go_wrong(self, now: float) -> None:
+        document = self._document
+        if self._stall_pending and document and self._chip.content_read_size > document.stall_after_size:
+            self._silent_until_s = now + document.chip_stall_s
+            self._stall_pending = False
+
+    def _gone(self) -> bool:
+        after = self._document.pulled_after_size if self._document else None
+        return after is not None and self._chip.content_read_size > after
