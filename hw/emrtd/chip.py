@@ -34,17 +34,17 @@ class Chip:
         self._selected = False
         self._file: bytes | None = None
         self._powered = False
-        self.content_read_size = 0
+        self.content_read_size = 0  # bytes of files handed out since the document came
 
     def insert(self, files: Mapping[int, bytes], denied: Collection[int] = ()) -> None:
         """A document comes into the field. files: content by file identifier. denied: those that ask for access control."""
+        self.remove()
         self._files, self._denied = files, denied
-        self._power_off()
-        self.content_read_size = 0
 
     def remove(self) -> None:
         self._files = None
         self._power_off()
+        self.content_read_size = 0
 
     def receive(self, data: bytes, now: float) -> bytes:
         """What the chip sends back. Nothing at all to a command while no chip is there, or it has no power."""

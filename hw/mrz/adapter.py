@@ -68,6 +68,7 @@ class MrzReader:
         self._lock = threading.Lock()  # guards _request's fields and _token: both port threads and the loop touch them
         self._request: _Request | None = None
         self._token = 0
+        self.discarded_count = 0  # documents that came while no read was waiting
 
     @property
     def state(self) -> DeviceState:
@@ -122,6 +123,7 @@ class MrzReader:
         with self._lock:
             request = self._request
             if request is None or started_s < request.armed_s:
+                self.discarded_count += 1
                 return
             self._token += 1
             token, first = self._token, request.token is None

@@ -42,7 +42,7 @@ BAUDS = {"lock": 115_200, "sensors": 115_200, "mrz": 9_600, "chip": 921_600}
 OSDP_ADDRESS = 1
 MODBUS_UNIT = 1
 GARBAGE_SIZE_MAX = 16 * 1024 * 1024
-GARBAGE_PORTION = 1024
+GARBAGE_PORTION = 8192
 
 Parameters = dict[str, Any]
 

@@ -89,6 +89,7 @@ class SimulatedReader:
             self._send_at_s = now + document.repeat_s if document.repeat_s and not taken else None
         if not taken:
             self._mrz_link.write(block(document.mrz_lines))
+            self._on_event("zone_sent")
 
     def poll_chip(self) -> None:
         data = self._chip_link.read(READ_SIZE, POLL_S)
@@ -97,19 +98,24 @@ class SimulatedReader:
         now = time.monotonic()
         with self._lock:
             answer = self._chip.receive(data, now)
-            self._go_wrong(now)
+            stalled = self._stalls(now)
             silent = now < self._silent_until_s
             gone = self._gone()
+        if stalled:
+            self._on_event("chip_stalled")
         if gone:
             self.remove()
         elif not silent:
             self._chip_link.write(answer)
 
-    def _go_wrong(self, now: float) -> None:
+    def _stalls(self, now: float) -> bool:
+        """Whether the chip falls silent now, as planned."""
         document = self._document
-        if self._stall_pending and document and self._chip.content_read_size > document.stall_after_size:
-            self._silent_until_s = now + document.chip_stall_s
-            self._stall_pending = False
+        if not self._stall_pending or document is None or self._chip.content_read_size <= document.stall_after_size:
+            return False
+        self._silent_until_s = now + document.chip_stall_s
+        self._stall_pending = False
+        return True
 
     def _gone(self) -> bool:
         after = self._document.pulled_after_size if self._document else None
