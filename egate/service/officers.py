@@ -26,7 +26,7 @@ TOKEN_BYTES = 32
 SESSIONS_MAX = 1024  # tokens at once; far more than desks
 ATTEMPTS_AT_DESK = 5  # failures of one officer at one desk, then one in 30 s; chosen
 ATTEMPTS_OF_CALLER = 20  # failures at one desk whoever is named, then one in 10 s; chosen
-HASHES_AT_ONCE = 2  # each takes 64 MiB and a core
+HASHES_AT_ONCE = 1  # each takes 64 MiB and a core for 0.4 s, which lanes need more
 
 _log = structlog.get_logger("egate.service.officers")
 

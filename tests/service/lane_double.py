@@ -103,6 +103,7 @@ class LaneDouble:
     secured: list[tuple[OfficerId, str, bool, str]] = field(default_factory=list)
     released: list[tuple[OfficerId, str, str]] = field(default_factory=list)
     started: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)  # something was secured
     gate: asyncio.Event | None = None  # holds operations up until set
 
     @property
@@ -131,6 +132,7 @@ class LaneDouble:
     async def secure(self, *, officer: OfficerId, caller: str, request_id: str, hold: bool, reason: str) -> bool:
         await self._pass()
         self.secured.append((officer, caller, hold, reason))
+        self.done.set()
         return True
 
     async def release(

@@ -149,5 +149,5 @@ async def running(
         finally:
             for channel in site.channels:
                 await channel.close()
-            cases.close()
             await service.stop(0)
+            await cases.close()

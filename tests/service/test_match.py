@@ -1,0 +1,161 @@
+"""MatchService: translation, limits and errors. The engines are doubles of their ports; their scores are the test's."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+import numpy as np
+import pytest
+
+from egate.api.v1 import match_service_pb2 as pb
+from egate.api.v1 import match_service_pb2_grpc as pb_grpc
+from egate.domain.biometric import (
+    ComparisonScore,
+    FaceCapture,
+    FaceSample,
+    FaceTemplate,
+    FingerSample,
+    FingerTemplate,
+    Image,
+    QualityScore,
+)
+from egate.errors import ConfigurationError, ImageError
+from egate.service.match import Engines
+from tests.service.site import TIMEOUT_S, Site, picture, running
+from tests.service.test_officers import refused
+
+T = TypeVar("T")
+EMPTY = np.zeros(0, np.float32)
+
+
+class ThreadPool:
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.to_thread(function, *arguments)
+
+
+@dataclass
+class FaceDouble:
+    score: float = 0.7
+    faces: int = 1
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+
+    def capture(self, image: Image) -> FaceCapture:
+        self.shapes.append(image.shape)
+        face = FaceSample((0, 0, 1, 1), EMPTY, 1.0, 60.0, QualityScore(80.0), FaceTemplate({}), image)
+        return FaceCapture(face if self.faces else None, self.faces)
+
+    def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> ComparisonScore:
+        return ComparisonScore(self.score, 1e-4, "double-1")
+
+    def threshold(self, fmr: float) -> float:
+        if fmr < 1e-6:
+            raise ConfigurationError("not supported")
+        return 0.5
+
+
+@dataclass
+class FingerDouble:
+    refusal: Exception | None = None
+
+    def capture(self, image: Image, position: int = 0) -> FingerSample:
+        assert image.ndim == 2
+        if self.refusal is not None:
+            raise self.refusal
+        template = FingerTemplate(EMPTY, EMPTY, EMPTY, np.zeros(0, np.bool_), EMPTY, 64, 64)
+        return FingerSample(template, QualityScore(50.0), image)
+
+    def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
+        return ComparisonScore(0.2, 0.5, "double-2")
+
+    def threshold(self, fmr: float) -> float:
+        return 0.5
+
+
+@dataclass
+class Bench:
+    site: Site
+    face: FaceDouble
+    finger: FingerDouble
+    stub: Any
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, certificates: Path) -> AsyncIterator[Bench]:
+    face, finger = FaceDouble(), FingerDouble()
+    async with running(tmp_path, certificates, engines=Engines(face, finger, ThreadPool())) as site:
+        yield Bench(site, face, finger, site.stub(pb_grpc.MatchServiceStub, "matcher-1"))
+
+
+def faces(**changes: Any) -> pb.VerifyFaceRequest:
+    return pb.VerifyFaceRequest(**{"probe": picture(), "reference": picture(65, ".jpg"), **changes})
+
+
+async def test_a_face_comparison_says_score_and_what_it_stands_for(bench: Bench) -> None:
+    answer = (await bench.stub.VerifyFace(faces(), timeout=TIMEOUT_S)).comparison
+    assert (answer.score, answer.threshold, answer.match, answer.fmr) == (0.7, 0.5, True, 1e-4)
+    assert (answer.calibration, answer.probe_quality) == ("double-1", 80.0)
+    assert bench.face.shapes == [(64, 64, 3), (65, 65, 3)]
+
+
+async def test_a_finger_comparison_below_the_threshold_is_no_match(bench: Bench) -> None:
+    request = pb.VerifyFingerRequest(probe=picture(), reference=picture())
+    answer = (await bench.stub.VerifyFinger(request, timeout=TIMEOUT_S)).comparison
+    assert (answer.score, answer.match) == (0.2, False)
+
+
+async def test_a_score_that_is_no_number_is_no_match(bench: Bench) -> None:
+    bench.face.score = math.nan
+    answer = (await bench.stub.VerifyFace(faces(), timeout=TIMEOUT_S)).comparison
+    assert math.isnan(answer.score)
+    assert not answer.match
+
+
+async def test_several_faces_are_counted(bench: Bench) -> None:
+    bench.face.faces = 3
+    assert (await bench.stub.VerifyFace(faces(), timeout=TIMEOUT_S)).probe_face_count == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"probe": b""}, "IMAGE_EMPTY"),
+        ({"reference": b"text"}, "IMAGE_FORMAT"),
+        ({"reference": picture()[:-30]}, "IMAGE_TRUNCATED"),
+        ({"fmr_target": math.nan}, "FIELD_INVALID"),
+        ({"fmr_target": -0.1}, "FIELD_INVALID"),
+        ({"fmr_target": 1.0}, "FIELD_INVALID"),
+        ({"fmr_target": math.inf}, "FIELD_INVALID"),
+        ({"fmr_target": 1e-9}, "FIELD_INVALID"),
+    ],
+)
+async def test_a_wrong_request_is_named(bench: Bench, changes: dict[str, Any], reason: str) -> None:
+    assert await refused(bench.stub.VerifyFace(faces(**changes))) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
+
+
+async def test_no_face_and_no_print_are_errors_of_the_image(bench: Bench) -> None:
+    bench.face.faces = 0
+    bench.finger.refusal = ImageError("no print", code="IMAGE_NO_PRINT")
+    invalid = grpc.StatusCode.INVALID_ARGUMENT
+    assert await refused(bench.stub.VerifyFace(faces())) == (invalid, "IMAGE_NO_FACE")
+    request = pb.VerifyFingerRequest(probe=picture(), reference=picture())
+    assert await refused(bench.stub.VerifyFinger(request)) == (invalid, "IMAGE_NO_PRINT")
+
+
+async def test_a_caller_is_held_to_its_rate(bench: Bench) -> None:
+    for _ in range(20):
+        await bench.stub.VerifyFace(faces(), timeout=TIMEOUT_S)
+    assert await refused(bench.stub.VerifyFace(faces())) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MATCH_RATE")
+    bench.site.clock.advance(0.11)
+    await bench.stub.VerifyFace(faces(), timeout=TIMEOUT_S)
+
+
+@pytest.mark.parametrize("name", ["gate-1", "console-1", "engineer-1"])
+async def test_only_matchers_match(bench: Bench, name: str) -> None:
+    stub = bench.site.stub(pb_grpc.MatchServiceStub, name)
+    assert await refused(stub.VerifyFace(faces())) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_DENIED")
