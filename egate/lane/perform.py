@@ -1,0 +1,473 @@
+"""From effect to port call: one `match`, nothing decided. Completions come back to the lane as events with their token."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+import structlog
+
+from egate.cases.case import opened_record
+from egate.crossing import effects as fx
+from egate.crossing import events as ev
+from egate.crossing.policy import Policy
+from egate.domain.decision import Decision, ReasonDetail, Verdict
+from egate.domain.device import ReleaseResult
+from egate.domain.document import DocumentRead
+from egate.domain.ids import CaseId, CrossingId, LaneId, OfficerId, Token
+from egate.domain.reason import Reason
+from egate.errors import DeviceError, DeviceTimeout, EgateError, JournalError
+from egate.lane import records
+from egate.lane.answer import encode, encode_override
+from egate.lane.api import Decided, Ended, Guided, LaneRefused, Progressed
+from egate.lane.gate import Gate
+from egate.lane.handle import LiveHandle
+from egate.lane.referral import build_dossier, holder_fields, new_case
+from egate.lane.requests import Requests
+from egate.lane.samples import Samples
+from egate.lane.services import Services
+from egate.ports import Record, StoredResponse
+
+JOURNAL_RETRY_S = 1.0  # chosen: the store probes its disk once a second
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Override:
+    """An officer's release under way."""
+
+    event: ev.OfficerRelease
+    officer: OfficerId
+    caller: str
+    request_id: str
+    payload_sha256: bytes
+    reason: str
+    done: asyncio.Future[tuple[CrossingId, ReleaseResult]]
+
+
+@dataclass(slots=True)
+class Visit:
+    """One crossing's companions outside the machine. caller "" and no handle: an officer's override."""
+
+    crossing: CrossingId
+    caller: str
+    request_id: str
+    payload_sha256: bytes
+    source: str
+    started_s: float
+    samples: Samples
+    handle: LiveHandle | None = None
+    case: CaseId | None = None
+    decision: Decision | None = None
+    decided_at_ns: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    event: ev.Start
+    accepted: asyncio.Future[LiveHandle]
+
+
+class Performer:
+    """Owns what the machine must not hold: samples, handles, tasks, timers."""
+
+    def __init__(
+        self,
+        lane: LaneId,
+        gate: Gate,
+        services: Services,
+        policy: Policy,
+        requests: Requests,
+        post: Callable[[ev.Event], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._lane = lane
+        self._gate = gate
+        self._services = services
+        self._policy = policy
+        self._requests = requests
+        self._post = post
+        self._fail = fail
+        self._starting: dict[CrossingId, tuple[Visit, asyncio.Future[LiveHandle]]] = {}
+        self._overriding: dict[CrossingId, Override] = {}
+        self._visit: Visit | None = None
+        self._override: Override | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What is to come
+
+    def new_crossing(
+        self, caller: str, request_id: str, payload_sha256: bytes, document: DocumentRead | None, streaming: bool
+    ) -> Starting:
+        """Prepares a crossing; the lane posts its event."""
+        crossing = CrossingId(uuid.uuid4().hex)
+        device = self._gate.reader is not None
+        visit = Visit(
+            crossing,
+            caller,
+            request_id,
+            payload_sha256,
+            "device" if device else "request",
+            self._services.clock.monotonic(),
+            Samples(self._policy.attempts_max, document),
+        )
+        visit.handle = LiveHandle(
+            crossing,
+            lambda read: self._present(visit, read),
+            lambda image: self._capture(visit, ev.FaceCaptured(), lambda: visit.samples.faces.append(image)),
+            lambda image, position: self._capture(
+                visit, ev.FingerCaptured(), lambda: visit.samples.fingers.append((image, position))
+            ),
+            lambda: self._capture(visit, ev.CapturesEnd(), lambda: None),
+        )
+        accepted: asyncio.Future[LiveHandle] = asyncio.get_running_loop().create_future()
+        self._starting[crossing] = (visit, accepted)
+        return Starting(ev.Start(crossing, device, document is not None, streaming), accepted)
+
+    def new_override(
+        self, officer: OfficerId, caller: str, request_id: str, payload_sha256: bytes, reason: str
+    ) -> Override:
+        """Prepares an officer's release; the lane posts its event."""
+        event = ev.OfficerRelease(CrossingId(uuid.uuid4().hex))
+        done: asyncio.Future[tuple[CrossingId, ReleaseResult]] = asyncio.get_running_loop().create_future()
+        override = Override(event, officer, caller, request_id, payload_sha256, reason, done)
+        self._overriding[event.crossing] = override
+        return override
+
+    def _present(self, visit: Visit, read: DocumentRead) -> None:
+        if visit.source == "device":
+            raise LaneRefused("this lane reads documents by its own device", code="DOCUMENT_SOURCE")
+        if self._visit is visit:
+            visit.samples.document = read
+            self._post(ev.DocumentPresented())
+
+    def _capture(self, visit: Visit, event: ev.Event, keep: Callable[[], None]) -> None:
+        # A gate that still sends for an earlier crossing must not feed the present one.
+        if self._visit is visit:
+            keep()
+            self._post(event)
+
+    # Effects
+
+    def perform(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Secure():
+                self.secure_soon()
+            case fx.SetTimer(token, delay_s):
+                self._set_timer(token, delay_s)
+            case fx.ReadDocument(token, timeout_s):
+                self._spawn(self._read_document(self._present_visit, token, timeout_s))
+            case fx.VerifyDocument(token):
+                self._spawn(self._verify_document(self._present_visit, token))
+            case fx.VerifyFace(token):
+                self._spawn(self._verify_face(self._present_visit, token))
+            case fx.VerifyFinger(token):
+                self._spawn(self._verify_finger(self._present_visit, token))
+            case fx.RecordStart(token, crossing):
+                self._accept(crossing)
+                self._spawn_lasting(self._record_start(self._present_visit, token))
+            case fx.RecordDecision():
+                self._stop_visit_tasks()
+                self._spawn_lasting(self._record_decision(self._present_visit, effect))
+            case fx.RecordOverride():
+                self._spawn_lasting(self._record_override(effect))
+            case fx.RecordOutcome():
+                self._spawn_lasting(self._record_outcome(self._present_visit, effect))
+            case fx.Release():
+                self._spawn_lasting(self._release(self._present_visit, effect))
+            case fx.Guide(codes):
+                self._tell(Guided(codes))
+            case fx.Progress(stage, result):
+                self._tell(Progressed(stage, result, self._elapsed_s))
+            case fx.Respond():
+                self._respond(self._present_visit, effect)
+            case fx.RespondFailed():
+                self.fail_crossing(JournalError("the decision could not be made durable; nothing was released"))
+            case fx.Refuse():
+                self._refuse(effect)
+            case fx.End():
+                self._end(self._present_visit, effect)
+            case _:
+                assert_never(effect)
+
+    @property
+    def _present_visit(self) -> Visit:
+        assert self._visit is not None
+        return self._visit
+
+    @property
+    def _elapsed_s(self) -> float:
+        return self._services.clock.monotonic() - self._present_visit.started_s
+
+    # Beginning
+
+    def _accept(self, crossing: CrossingId) -> None:
+        visit, accepted = self._starting.pop(crossing)
+        self._visit = visit
+        assert visit.handle is not None
+        if not accepted.done():
+            accepted.set_result(visit.handle)
+
+    def _refuse(self, effect: fx.Refuse) -> None:
+        refusal = LaneRefused(f"the lane can't take this now: {effect.code}", code=effect.code)
+        starting = self._starting.pop(effect.crossing, None)
+        if starting is not None and not starting[1].done():
+            starting[1].set_exception(refusal)
+        override = self._overriding.pop(effect.crossing, None)
+        if override is not None and not override.done.done():
+            override.done.set_exception(refusal)
+
+    async def _record_start(self, visit: Visit, token: Token) -> None:
+        record = records.started(self._lane, visit.crossing, visit.caller, visit.request_id, visit.source)
+        await self._append(token, [record])
+
+    # Document and holder
+
+    async def _read_document(self, visit: Visit, token: Token, timeout_s: float) -> None:
+        reader = self._gate.reader
+        assert reader is not None
+        failure: Reason | None = None
+        try:
+            visit.samples.document = await reader.read(timeout_s)
+        except DeviceTimeout:
+            failure = Reason.DOCUMENT_NOT_PRESENTED
+        except DeviceError:
+            failure = Reason.DOCUMENT_READ_FAILED
+        self._post(ev.DocumentCompleted(token, failure))
+
+    async def _verify_document(self, visit: Visit, token: Token) -> None:
+        samples = visit.samples
+        assert samples.document is not None
+        samples.references = self._services.verifiers.references(samples.document)
+        checks, data = await self._services.verifiers.document(samples.document)
+        samples.holder = holder_fields(data)
+        if data is not None:
+            samples.pseudonym = self._services.pseudonym(data.issuing_state, data.document_number)
+        self._post(ev.DocumentVerified(token, checks))
+
+    async def _verify_face(self, visit: Visit, token: Token) -> None:
+        samples = visit.samples
+        assert samples.references is not None
+        verification = await self._services.verifiers.face(samples.faces.popleft(), samples.references)
+        samples.images.update(verification.images)
+        if verification.guidance:
+            self._tell(Guided(verification.guidance))
+        self._post(ev.FaceCompleted(token, verification.result))
+
+    async def _verify_finger(self, visit: Visit, token: Token) -> None:
+        samples = visit.samples
+        assert samples.references is not None
+        image, position = samples.fingers.popleft()
+        verification = await self._services.verifiers.finger(image, position, samples.references)
+        samples.images.update(verification.images)
+        if verification.guidance:
+            self._tell(Guided(verification.guidance))
+        self._post(ev.FingerCompleted(token, verification.result))
+
+    # The record
+
+    async def _record_decision(self, visit: Visit, effect: fx.RecordDecision) -> None:
+        """Decision, answer and, for a referral, its case: one transaction (S8)."""
+        visit.decision, visit.decided_at_ns = effect.decision, _unix_ns(self._services)
+        versions = self._services.verifiers.versions
+        batch: list[Record] = []
+        within = None
+        if effect.decision.verdict is Verdict.REFER:
+            case = new_case(
+                self._lane, visit.crossing, effect.decision, effect.decision.reasons, self._services.clock.now()
+            )
+            case = await self._services.cases.prepare(case, await build_dossier(visit.samples))
+            visit.case = case.id
+            within = self._services.cases.opening(case)
+            batch.append(opened_record(case))
+        batch.insert(0, records.decided(self._lane, effect, visit.samples.pseudonym, versions, visit.case))
+        await self._append(effect.token, batch, self._answer(visit, effect.release), within)
+
+    def _answer(self, visit: Visit, release: ReleaseResult | None) -> StoredResponse:
+        assert visit.decision is not None
+        decided = Decided(visit.crossing, visit.decision, release, visit.case, visit.decided_at_ns)
+        return StoredResponse(visit.caller, visit.request_id, visit.payload_sha256, encode(decided))
+
+    async def _record_override(self, effect: fx.RecordOverride) -> None:
+        override = self._take_override()
+        batch = [
+            records.overridden(self._lane, effect.crossing, override.officer, override.caller, override.reason),
+        ]
+        if effect.started:
+            batch.insert(
+                0, records.started(self._lane, effect.crossing, override.caller, override.request_id, "officer")
+            )
+        await self._append(effect.token, batch, self._override_answer(effect.crossing, ReleaseResult.UNKNOWN))
+
+    def _take_override(self) -> Override:
+        """The machine has accepted the newest override: refused ones are gone already."""
+        crossing, override = next(iter(self._overriding.items()))
+        del self._overriding[crossing]
+        self._override = override
+        if self._visit is None:
+            now = self._services.clock.monotonic()
+            self._visit = Visit(crossing, "", "", b"", "officer", now, Samples(self._policy.attempts_max))
+        return override
+
+    def _override_answer(self, crossing: CrossingId, result: ReleaseResult) -> StoredResponse:
+        override = self._override
+        assert override is not None
+        answer = encode_override(crossing, result)
+        return StoredResponse(override.caller, override.request_id, override.payload_sha256, answer)
+
+    async def _record_outcome(self, visit: Visit, effect: fx.RecordOutcome) -> None:
+        batch: list[Record] = []
+        within = None
+        case_id = visit.case
+        if effect.case:
+            case = new_case(self._lane, visit.crossing, visit.decision, effect.reasons, self._services.clock.now())
+            case = await self._services.cases.prepare(case, await build_dossier(visit.samples))
+            within = self._services.cases.opening(case)
+            batch.append(opened_record(case))
+            case_id = case.id
+        batch.insert(0, records.ended(self._lane, effect, case_id))
+        await self._append(effect.token, batch, None, within)
+
+    async def _append(
+        self, token: Token, batch: list[Record], response: StoredResponse | None = None, within: Any = None
+    ) -> None:
+        try:
+            await self._services.journal.append(batch, response=response, within=within)
+        except JournalError as error:
+            if error.code == "JOURNAL_DUPLICATE":
+                # An earlier attempt reported failure although its commit had reached the disk.
+                self._post(ev.Recorded(token))
+                return
+            _log.error("record failed", lane=self._lane, kind=batch[0].kind, code=error.code)
+            self._post(ev.RecordFailed(token))
+            # The lane keeps owing the outcome and tries again; that it succeeds is the proof that the journal is back.
+            asyncio.get_running_loop().call_later(JOURNAL_RETRY_S, self._post, ev.JournalRestored())
+            return
+        self._post(ev.Recorded(token))
+
+    # The lock
+
+    def secure_soon(self) -> None:
+        self._spawn_lasting(self._secure())
+
+    async def _secure(self) -> None:
+        try:
+            await self._gate.lock.secure()
+        except DeviceError as error:
+            # The lock's own timer secures it; its status, not this call, decides whether the lane serves again.
+            _log.warning("secure failed", lane=self._lane, code=error.code)
+
+    async def _release(self, visit: Visit, effect: fx.Release) -> None:
+        try:
+            result = await self._gate.lock.release(effect.duration_s, effect.deadline_s)
+        except DeviceError as error:
+            _log.warning("release failed", lane=self._lane, code=error.code)
+            result = ReleaseResult.NOT_SENT
+        self._post(ev.ReleaseCompleted(effect.token, result))
+        override = self._override
+        answer = self._override_answer(visit.crossing, result) if override else self._answer(visit, result)
+        try:
+            await self._services.journal.append([records.released(self._lane, visit.crossing, result)], response=answer)
+        except JournalError as error:
+            # The decision is durable already; the outcome that follows meets the same journal and stops the lane.
+            _log.error("release not recorded", lane=self._lane, code=error.code)
+
+    # Answers
+
+    def _respond(self, visit: Visit, effect: fx.Respond) -> None:
+        if effect.decision is None:
+            override = self._override
+            if override is not None and not override.done.done():
+                override.done.set_result((visit.crossing, effect.release or ReleaseResult.UNKNOWN))
+            return
+        self._tell(Decided(visit.crossing, effect.decision, effect.release, visit.case, visit.decided_at_ns))
+
+    def fail_all(self, error: EgateError) -> None:
+        """Everybody who waits for this lane learns that it failed."""
+        waiting = [accepted for _, accepted in self._starting.values()]
+        for future in (*waiting, *(override.done for override in self._overriding.values())):
+            if not future.done():
+                future.set_exception(error)
+        self._starting.clear()
+        self._overriding.clear()
+        self.fail_crossing(error)
+
+    def fail_crossing(self, error: EgateError) -> None:
+        """Gate and officer learn that there is no answer."""
+        visit, override = self._visit, self._override
+        if visit is not None and visit.handle is not None:
+            self._requests.close(visit.caller, visit.request_id)
+            visit.handle.fail(error)
+        if override is not None and not override.done.done():
+            override.done.set_exception(error)
+
+    def _end(self, visit: Visit, effect: fx.End) -> None:
+        self._tell(Ended(effect.outcome, effect.reasons, self._elapsed_s))
+        _log.info(
+            "crossing ended",
+            lane=self._lane,
+            crossing=visit.crossing,
+            outcome=effect.outcome.value,
+            reasons=_codes(effect.reasons),
+        )
+        self._stop_visit_tasks()
+        self._requests.close(visit.caller, visit.request_id)
+        visit.samples.forget()
+        self._visit = self._override = None
+
+    def _tell(self, event: Progressed | Guided | Decided | Ended) -> None:
+        if self._visit is not None and self._visit.handle is not None:
+            self._visit.handle.publish(event)
+
+    # Tasks and timers
+
+    def _set_timer(self, token: Token, delay_s: float) -> None:
+        # One timer at a time: the machine drops the token of an older one.
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(delay_s, lambda: self._post(ev.TimerElapsed(token)))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work of this crossing: cancelled once it is decided."""
+        task = self._spawn_lasting(work)
+        visit = self._present_visit
+        visit.tasks.add(task)
+        task.add_done_callback(visit.tasks.discard)
+
+    def _spawn_lasting(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Work that must run to its end, such as records and lock commands."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _stop_visit_tasks(self) -> None:
+        if self._visit is not None:
+            for task in list(self._visit.tasks):
+                task.cancel()
+
+    def cancel_all(self) -> None:
+        """Nothing of the present crossing goes on. Records under way are written all the same: the journal's thread has them."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+
+
+def _unix_ns(services: Services) -> int:
+    return int(services.clock.now().timestamp() * 1_000_000) * 1_000
+
+
+def _codes(reasons: tuple[ReasonDetail, ...]) -> list[str]:
+    return [item.reason.value for item in reasons]

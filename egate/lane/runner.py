@@ -1,0 +1,263 @@
+"""A lane: the one task that owns a gate. Events in, machine steps, effects out; it decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+
+import structlog
+
+from egate.crossing import events as ev
+from egate.crossing.machine import step
+from egate.crossing.policy import Policy
+from egate.crossing.state import Ending, Pending, Phase, State, initial
+from egate.domain.decision import Outcome, ReasonDetail
+from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.document import DocumentRead
+from egate.domain.ids import CrossingId, LaneId, OfficerId
+from egate.domain.reason import Reason
+from egate.errors import EgateError
+from egate.lane import records
+from egate.lane.answer import decode, decode_override
+from egate.lane.api import CrossingHandle, DocumentSource, LanePhase, LaneRefused, LaneSnapshot
+from egate.lane.gate import Gate
+from egate.lane.handle import ReplayedHandle
+from egate.lane.perform import Performer
+from egate.lane.requests import Requests, reused
+from egate.lane.services import Services
+
+INBOX_MAX = 512  # a gate's frames beyond this are refused; device events are few and never refused
+LOCK_POLL_S = 0.01  # how often the lock's status, kept by its adapter, is looked at
+RESTART_S = 0.5  # chosen: a lane that fails again and again must not take the processor from its neighbours
+_log = structlog.get_logger(__name__)
+
+
+class GateLane:
+    """Implements api.Lane. Made by the composition root; `run` is its one task."""
+
+    def __init__(
+        self, id: LaneId, gate: Gate, services: Services, policy: Policy, requests: Requests, *, held: bool = False
+    ) -> None:
+        self.id = id
+        self._gate = gate
+        self._services = services
+        self._policy = policy
+        self._requests = requests
+        self._state = replace(initial(gate.names), held=held)
+        self._inbox: deque[ev.Event] = deque()
+        self._arrived = asyncio.Event()
+        self._crash: BaseException | None = None
+        self._version = 0
+        self._listeners: list[Callable[[LaneSnapshot], None]] = []
+        self._snapshot = LaneSnapshot(id, 0, LanePhase.OUT_OF_SERVICE, devices={}, reasons=self._state.blockers)
+        self._performer = Performer(id, gate, services, policy, requests, self.post, self._fail)
+        self._log = _log.bind(lane=id)
+
+    @property
+    def document_source(self) -> DocumentSource:
+        return "device" if self._gate.reader is not None else "request"
+
+    @property
+    def snapshot(self) -> LaneSnapshot:
+        return self._snapshot
+
+    def on_change(self, listener: Callable[[LaneSnapshot], None]) -> None:
+        """listener is called in the loop at each change of the snapshot."""
+        self._listeners.append(listener)
+
+    # The task
+
+    async def run(self) -> None:
+        """Serves until cancelled. A bug secures the lane, refers its crossing and starts it anew; the neighbours never notice."""
+        await self._gate.start(self._on_device, self._on_levels)
+        watch = asyncio.create_task(self._watch_lock())
+        try:
+            while True:
+                try:
+                    await self._serve()
+                except Exception:
+                    self._log.exception("lane failed; securing and starting anew")
+                    await self._recover()
+        finally:
+            watch.cancel()
+            self._performer.cancel_all()
+            await self._gate.close()
+
+    def post(self, event: ev.Event) -> None:
+        """Puts an event in the inbox. Device events and completions are never refused."""
+        self._inbox.append(event)
+        self._arrived.set()
+
+    async def _serve(self) -> None:
+        while True:
+            while self._inbox:
+                self._turn(self._inbox.popleft())
+            if self._crash is not None:
+                crash, self._crash = self._crash, None
+                raise crash
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def _turn(self, event: ev.Event) -> None:
+        before = self._state
+        self._state, effects = step(before, event, self._services.clock.monotonic(), self._policy)
+        if self._state.phase is not before.phase:
+            crossing = self._state.crossing or before.crossing
+            self._log.info(
+                "phase",
+                phase=self._state.phase.value,
+                event=type(event).__name__,
+                crossing=crossing.id if crossing is not None else None,
+            )
+        if self._state is not before:
+            self._publish()
+        for effect in effects:
+            self._performer.perform(effect)
+
+    def _fail(self, error: BaseException) -> None:
+        """An effect's task ended by a bug."""
+        self._crash = error
+        self._arrived.set()
+
+    async def _recover(self) -> None:
+        """After a bug: secure, keep what is known of the world, and owe the crossing its outcome."""
+        self._performer.cancel_all()
+        self._performer.fail_all(EgateError("the lane failed", code="LANE_FAILED"))
+        self._inbox.clear()
+        state = self._state
+        crossing = state.crossing
+        if crossing is not None:
+            ending = crossing.ending or Ending(Outcome.UNKNOWN, (ReasonDetail(Reason.UNEXPECTED_EVENT),), case=True)
+            crossing = replace(crossing, ending=ending)
+        self._state = replace(
+            state,
+            phase=Phase.OUT_OF_SERVICE,
+            crossing=crossing,
+            pending=Pending(),
+            journal_failed=True,
+            lost=frozenset(name for name, device in self._gate.states.items() if device is not DeviceState.ONLINE),
+            levels=self._gate.sensors.levels,
+            lock=self._gate.lock.lock_state,
+        )
+        self._publish()
+        self._performer.secure_soon()
+        await asyncio.sleep(RESTART_S)
+        self.post(ev.JournalRestored())
+
+    # Devices
+
+    def _on_device(self, device: str, state: DeviceState) -> None:
+        self._log.info("device", device=device, state=state.value)
+        self.post(ev.DeviceChanged(device, state))
+
+    def _on_levels(self, levels: SensorLevels) -> None:
+        self.post(ev.LevelsChanged(levels))
+
+    async def _watch_lock(self) -> None:
+        known: LockState | None = None
+        while True:
+            state = self._gate.lock.lock_state
+            if state is not known:
+                known = state
+                self.post(ev.LockChanged(state))
+            await asyncio.sleep(LOCK_POLL_S)
+
+    # What gates and officers ask
+
+    async def begin(
+        self, *, caller: str, request_id: str, payload_sha256: bytes, document: DocumentRead | None, streaming: bool
+    ) -> CrossingHandle:
+        under_way = self._requests.find(caller, request_id, payload_sha256)
+        if under_way is not None:
+            return await asyncio.shield(under_way.handle)
+        request = self._requests.open(caller, request_id, payload_sha256)
+        try:
+            handle = await self._begin(caller, request_id, payload_sha256, document, streaming)
+        except BaseException as error:
+            self._requests.close(caller, request_id)
+            if isinstance(error, Exception):
+                request.handle.set_exception(error)
+                request.handle.exception()  # looked at: nobody else may be waiting
+            else:
+                request.handle.cancel()
+            raise
+        request.handle.set_result(handle)
+        if isinstance(handle, ReplayedHandle):
+            self._requests.close(caller, request_id)
+        return handle
+
+    async def _begin(
+        self, caller: str, request_id: str, payload_sha256: bytes, document: DocumentRead | None, streaming: bool
+    ) -> CrossingHandle:
+        stored = await self._services.journal.response(caller, request_id)
+        if stored is not None:
+            if stored.payload_sha256 != payload_sha256:
+                raise reused()
+            return ReplayedHandle(decode(stored.response))
+        self._check_source(document, streaming)
+        self._check_inbox()
+        start = self._performer.new_crossing(caller, request_id, payload_sha256, document, streaming)
+        self.post(start.event)
+        return await start.accepted
+
+    def _check_source(self, document: DocumentRead | None, streaming: bool) -> None:
+        if self.document_source == "device" and document is not None:
+            raise LaneRefused("this lane reads documents by its own device", code="DOCUMENT_SOURCE")
+        if self.document_source == "request" and document is None and not streaming:
+            raise LaneRefused("this lane has no document reader: the request must hold it", code="DOCUMENT_SOURCE")
+
+    def _check_inbox(self) -> None:
+        if len(self._inbox) >= INBOX_MAX:
+            raise LaneRefused("too much is queued", code="LANE_INBOX_FULL")
+
+    async def secure(self, *, officer: OfficerId, caller: str, request_id: str, hold: bool, reason: str) -> bool:
+        self.post(ev.OfficerSecure(hold))
+        confirmed = await self._gate.lock.secure()
+        record = records.secured(self.id, officer, caller, hold, reason, confirmed)
+        await self._services.journal.append([record])
+        return confirmed
+
+    async def release(
+        self, *, officer: OfficerId, caller: str, request_id: str, payload_sha256: bytes, reason: str
+    ) -> tuple[CrossingId, ReleaseResult]:
+        stored = await self._services.journal.response(caller, request_id)
+        if stored is not None:
+            if stored.payload_sha256 != payload_sha256:
+                raise reused()
+            return decode_override(stored.response)
+        self._check_inbox()
+        override = self._performer.new_override(officer, caller, request_id, payload_sha256, reason)
+        self.post(override.event)
+        return await asyncio.shield(override.done)
+
+    # What others see
+
+    def _publish(self) -> None:
+        state = self._state
+        phase = LanePhase.RECORDING if state.phase is Phase.CLOSING else LanePhase(state.phase.value)
+        idle = state.crossing is None
+        snapshot = LaneSnapshot(
+            lane=self.id,
+            version=self._version + 1,
+            phase=phase,
+            crossing=None if state.crossing is None else state.crossing.id,
+            devices=MappingProxyType(self._gate.states),
+            lock=state.lock,
+            levels=state.levels,
+            held=state.held,
+            reasons=state.blockers if idle and phase is LanePhase.OUT_OF_SERVICE else (),
+        )
+        if replace(snapshot, version=self._version) == self._snapshot:
+            return
+        self._version += 1
+        self._snapshot = snapshot
+        for listener in self._listeners:
+            listener(snapshot)
+
+    @property
+    def state(self) -> State:
+        """The machine's state, for tests and the supervisor."""
+        return self._state

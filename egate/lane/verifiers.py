@@ -1,0 +1,166 @@
+"""The two questions' verifiers as the lane calls them: bytes in, evidence out, on the inference pool."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol, TypeVar
+
+from egate.crossing.policy import FaceResult, FingerResult
+from egate.document.data import DocumentData
+from egate.document.verify import document_data, verify_document
+from egate.domain.biometric import FaceSample, FingerSample, Guidance, Image
+from egate.domain.document import DocumentRead
+from egate.domain.evidence import CheckEvidence
+from egate.domain.reason import Reason
+from egate.errors import EgateError, ImageError
+from egate.inference.image import decode, decode_grey
+from egate.inference.pool import InferencePool
+from egate.ports import FaceEngine, FingerEngine
+
+T = TypeVar("T")
+NAN = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """The reference could not be had, and why."""
+
+    reason: Reason
+
+
+class References:
+    """The document's face and finger, extracted while the traveller walks in."""
+
+    def __init__(
+        self, face: asyncio.Task[FaceSample | Unusable], finger: asyncio.Task[FingerSample | Unusable]
+    ) -> None:
+        self.face = face
+        self.finger = finger
+
+    def cancel(self) -> None:
+        self.face.cancel()
+        self.finger.cancel()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FaceVerification:
+    """images: "live_face" and "document_face" crops, where there are any."""
+
+    result: FaceResult
+    guidance: tuple[Guidance, ...] = ()
+    images: Mapping[str, Image] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FingerVerification:
+    result: FingerResult
+    guidance: tuple[Guidance, ...] = ()
+    images: Mapping[str, Image] = field(default_factory=dict)
+
+
+class Verifiers(Protocol):
+    """What a lane asks. A negative verdict or an unusable sample is a value; only bugs raise."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Model and calibration names with the hashes in use, for the record."""
+
+    def references(self, read: DocumentRead) -> References:
+        """Begins to extract both references; returns at once."""
+
+    async def document(self, read: DocumentRead) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]: ...
+
+    async def face(self, image: bytes, references: References) -> FaceVerification: ...
+
+    async def finger(self, image: bytes, position: int, references: References) -> FingerVerification: ...
+
+
+class EngineVerifiers:
+    """Implements Verifiers with the models, on the inference pool."""
+
+    def __init__(
+        self,
+        face: FaceEngine,
+        finger: FingerEngine,
+        pool: InferencePool,
+        versions: Mapping[str, str],
+        today: Callable[[], date],
+    ) -> None:
+        self._face = face
+        self._finger = finger
+        self._pool = pool
+        self._versions = versions
+        self._today = today
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return self._versions
+
+    def references(self, read: DocumentRead) -> References:
+        return References(
+            asyncio.create_task(self._face_reference(read.portrait)),
+            asyncio.create_task(self._finger_reference(read.finger, read.finger_position)),
+        )
+
+    async def document(self, read: DocumentRead) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]:
+        today = self._today()
+        return verify_document(read, today), document_data(read, today)
+
+    async def face(self, image: bytes, references: References) -> FaceVerification:
+        reference = await asyncio.shield(references.face)
+        try:
+            capture = await self._pool.run(lambda: self._face.capture(decode(image)))
+            if isinstance(reference, Unusable):
+                images = {} if capture.face is None else {"live_face": capture.face.crop}
+                return FaceVerification(FaceResult(NAN, NAN, capture.face_count, reference.reason), (), images)
+            document_face = {"document_face": reference.crop}
+            if capture.face is None:
+                result = FaceResult(NAN, NAN, capture.face_count, Reason.FACE_NOT_FOUND)
+                return FaceVerification(result, capture.guidance, document_face)
+            probe = capture.face
+            score = await self._pool.run(lambda: self._face.compare(probe.template, reference.template))
+        except ImageError:
+            return FaceVerification(FaceResult(NAN, NAN, 0, Reason.FACE_UNUSABLE))
+        except EgateError:
+            return FaceVerification(FaceResult(NAN, NAN, 0, Reason.VERIFIER_FAILED))
+        images = {**document_face, "live_face": probe.crop}
+        return FaceVerification(FaceResult(score.value, score.fmr, capture.face_count), capture.guidance, images)
+
+    async def finger(self, image: bytes, position: int, references: References) -> FingerVerification:
+        reference = await asyncio.shield(references.finger)
+        if isinstance(reference, Unusable):
+            return FingerVerification(FingerResult(NAN, NAN, reference.reason))
+        document_finger = {"document_finger": reference.image}
+        try:
+            probe = await self._pool.run(lambda: self._finger.capture(decode_grey(image).pixels, position))
+            score = await self._pool.run(lambda: self._finger.compare(probe.template, reference.template))
+        except ImageError:
+            return FingerVerification(FingerResult(NAN, NAN, Reason.FINGER_UNUSABLE), (), document_finger)
+        except EgateError:
+            return FingerVerification(FingerResult(NAN, NAN, Reason.VERIFIER_FAILED), (), document_finger)
+        images = {**document_finger, "live_finger": probe.image}
+        return FingerVerification(FingerResult(score.value, score.fmr), probe.guidance, images)
+
+    async def _face_reference(self, portrait: bytes | None) -> FaceSample | Unusable:
+        if portrait is None:
+            return Unusable(Reason.PORTRAIT_MISSING)
+        try:
+            capture = await self._pool.run(lambda: self._face.capture(decode(portrait)))
+        except EgateError:
+            return Unusable(Reason.PORTRAIT_UNUSABLE)
+        # A portrait with two people has no holder.
+        if capture.face is None or capture.face_count != 1:
+            return Unusable(Reason.PORTRAIT_UNUSABLE)
+        return capture.face
+
+    async def _finger_reference(self, finger: bytes | None, position: int) -> FingerSample | Unusable:
+        if finger is None:
+            return Unusable(Reason.FINGER_REFERENCE_MISSING)
+        try:
+            return await self._pool.run(lambda: self._finger.capture(decode_grey(finger).pixels, position))
+        except EgateError:
+            return Unusable(Reason.FINGER_REFERENCE_UNUSABLE)
