@@ -144,6 +144,20 @@ def test_hostile_answers_end_the_session(answer_to_read: Response, failure: str)
     assert run(answer)[0].failure == failure
 
 
+def test_chip_that_goes_on_answering_with_nothing_ends_the_session_at_once() -> None:
+    chip = chip_with(FILES)
+
+    def answer(data: bytes, now: float) -> bytes:
+        command = parse_command(Decoder().feed(data, 0.0)[-1])
+        if command is not None and command.ins == apdu.READ_BINARY and command.p1:
+            return encode(Response(b"", apdu.SW_OK).encode())
+        return chip.receive(data, now)
+
+    result, ended = run(answer)
+    assert result.failure == "dg2_malformed"
+    assert ended < 1.0
+
+
 def test_right_length_in_the_status_is_followed() -> None:
     chip, corrected = chip_with(FILES), 0
 
