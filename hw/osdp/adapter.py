@@ -26,6 +26,7 @@ from hw.osdp.session import Contact, Fate, LockSession
 from hw.url import DeviceUrl
 
 DURATION_S_MIN, DURATION_S_MAX = 0.1, 30.0  # egate.ports.Lock
+DEADLINE_S_MAX = 30.0  # chosen: no decision is that fresh
 ADDRESS_MAX = 126  # OSDP 2.2, 5.7: 127 is broadcast
 OUTPUT_MAX = 7  # chosen: door controllers have fewer
 TICK_S = 0.001  # libosdp wants a refresh at least every 50 ms; command round trips grow with this
@@ -51,10 +52,11 @@ def open_lock(url: DeviceUrl, base: Path) -> OsdpLock:
     url.admit({"address", "key"}, {"output", "install_key"} | link_keys(url))
     address = url.integer("address", None, 0, ADDRESS_MAX)
     output = url.integer("output", 0, 0, OUTPUT_MAX)
+    install_key = url.flag("install_key")
     key = url.secret("key", base)
     if len(key) != KEY_BYTES:
         raise url.error(f"the key is not {KEY_BYTES} bytes long")
-    if key == INSTALL_KEY and not url.flag("install_key"):
+    if key == INSTALL_KEY and not install_key:
         raise url.error("the key is the public install key")
     transit_s = PROCESSING_S + OUT_FRAME_BITS / url.integer("baud", 9600, 50, 4_000_000)
     return OsdpLock(lambda: open_link(url), address, key, output, transit_s=transit_s)
@@ -120,6 +122,8 @@ class OsdpLock:
 
     async def release(self, duration_s: float, deadline_s: float) -> ReleaseResult:
         deadline = time.monotonic() + deadline_s
+        if not 0 <= deadline_s <= DEADLINE_S_MAX:  # refuses NaN
+            raise DeviceError(f"the deadline of a release lies 0 to {DEADLINE_S_MAX} s ahead")
         if not DURATION_S_MIN <= duration_s <= DURATION_S_MAX:
             raise DeviceError(f"a release lasts {DURATION_S_MIN} to {DURATION_S_MAX} s")
         if self._thread is None:

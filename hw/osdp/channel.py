@@ -1,10 +1,7 @@
 """What stands between libosdp and the link: the last place where a late release can be stopped.
 
 libosdp repeats an unanswered command for 8 s and keeps queued ones; neither can be taken back (measured, 3.2.9). So each frame
-is looked at when it is about to leave:
-
-    [FF] 53 address length(2) control [block length, type, ...] command data ... CRC(2)
-                              ^^^^^^^ bit 3: security block present       OSDP 2.2, 5.9 and annex D
+is looked at when it is about to leave.
 """
 
 from __future__ import annotations
@@ -12,23 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hw.link.base import Link, LinkLost
+from hw.osdp.frame import COMMAND_OUT, Assembler, command_of
 
-MARK = 0xFF
-START = 0x53
-HEADER_BYTES = 5
-SECURITY_BLOCK = 0x08
-COMMAND_OUT = 0x68  # osdp_OUT
 RECEIVED_BYTES_MAX = 4096  # far more than one frame; noise beyond it is dropped
-
-
-def command_of(frame: bytes) -> tuple[int, bool] | None:
-    """(command code, whether it is sent inside the secure channel) of a frame to a peripheral; None if it is none."""
-    body = frame[1:] if frame[:1] == bytes([MARK]) else frame
-    if len(body) <= HEADER_BYTES or body[0] != START:
-        return None
-    secured = bool(body[4] & SECURITY_BLOCK)
-    at = HEADER_BYTES + (body[HEADER_BYTES] if secured else 0)
-    return (body[at], secured) if at < len(body) else None
 
 
 class Channel:
@@ -42,6 +25,7 @@ class Channel:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._link: Link | None = None
+        self._assembler = Assembler()
         self._received = bytearray()
         self._failure: LinkLost | None = None
         self.out_until: float | None = None
@@ -50,6 +34,7 @@ class Channel:
 
     def attach(self, link: Link | None) -> None:
         self._link = link
+        self._assembler.clear()
         self._received.clear()
         self._failure = None
         self.out_until = None
@@ -63,7 +48,7 @@ class Channel:
             raise LinkLost("no link")
         data = self._link.read(size_max, timeout_s)
         self.received_count += len(data)
-        self._received += data
+        self._received += self._assembler.feed(data, self._clock())
         del self._received[:-RECEIVED_BYTES_MAX]
 
     def read(self, size_max: int) -> bytes:

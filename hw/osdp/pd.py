@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw.link.base import Link
+from hw.osdp.frame import Assembler
 from hw.osdp.library import lend, native, quiet
 
 REFRESHES = 2
@@ -59,7 +60,7 @@ class LockPeripheral:
         self._clock = clock
         self._key = key
         self._address = address
-        self._channel = _PeripheralChannel(link)
+        self._channel = _PeripheralChannel(link, clock)
         self._context: Any = None
         self._permanent = False
         self._timed: bool | None = None
@@ -114,7 +115,7 @@ class LockPeripheral:
         self._context = None
         self._permanent, self._timed = False, None
         self._apply()
-        self._channel.received.clear()
+        self._channel.clear()
         self._context = native.PeripheralDevice(
             _information(self._channel, self._address, self._key),
             capabilities=[_capability(*item) for item in (CONTACT_STATUS, OUTPUT_CONTROL)],
@@ -167,17 +168,23 @@ class _PeripheralChannel:
 
     id = 1
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, clock: Callable[[], float]) -> None:
         self._link = link
+        self._clock = clock
         self._failure: Exception | None = None
         self._swallow = False
+        self._assembler = Assembler()
         self.received = bytearray()
         self.replies_lost = 0
 
     def receive(self, timeout_s: float) -> None:
         if self._failure is not None:
             raise self._failure
-        self.received += self._link.read(RECEIVE_BYTES, timeout_s)
+        self.received += self._assembler.feed(self._link.read(RECEIVE_BYTES, timeout_s), self._clock())
+
+    def clear(self) -> None:
+        self._assembler.clear()
+        self.received.clear()
 
     def swallow_reply(self) -> None:
         if self.replies_lost > 0:

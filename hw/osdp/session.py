@@ -160,11 +160,6 @@ class LockSession:
             return
         if self.contact is Contact.SECURING and not self.timer_broken and now - self._secured_at > SECURE_AGAIN_S:
             self._command_off(now)
-        if self._overdue_at is not None and now > self._overdue_at:
-            self._overdue_at = None
-            self.timer_broken = True
-            self.contact, self.diagnosis = Contact.SECURING, "its timer did not end a release"
-            self._command_off(now)
         if now - self._asked_at > (ASK_IDLE_S if self.active is False else ASK_RELEASED_S):
             self._ask(now)
 
@@ -198,6 +193,7 @@ class LockSession:
             return  # older than the release that is on the wire
         self.active = report.active[self._output]
         if self.active:
+            self._end_overdue(now)
             return
         self._overdue_at = None
         if self._confirming:
@@ -205,6 +201,14 @@ class LockSession:
             self._answer_securing(True)
         if self.contact is Contact.SECURING and not self.timer_broken:
             self.contact, self.diagnosis = Contact.READY, ""
+
+    def _end_overdue(self, now: float) -> None:
+        """The peripheral itself reports that it is still released: silence alone says nothing about its timer."""
+        if self._overdue_at is not None and now > self._overdue_at:
+            self._overdue_at = None
+            self.timer_broken = True
+            self.contact, self.diagnosis = Contact.SECURING, "its timer did not end a release"
+            self._command_off(now)
 
     def _drive_release(self, now: float) -> None:
         release = self._release
