@@ -51,3 +51,10 @@ def certificates(all_certificates: Path, tmp_path: Path) -> Path:
 async def site(certificates: Path, tmp_path: Path) -> AsyncIterator[Site]:
     async with running(tmp_path, certificates) as site:
         yield site
+
+
+@pytest.fixture
+async def narrow_site(certificates: Path, tmp_path: Path) -> AsyncIterator[Site]:
+    """One call per caller at a time, so that `idle` can tell when a call that was hung up has ended."""
+    async with running(tmp_path, certificates, rpcs_per_caller_max=1) as site:
+        yield site

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import cv2
 import grpc
 import numpy as np
 from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from egate.cases.dossier import DossierStore
 from egate.cases.store import CaseStore
@@ -109,6 +111,19 @@ class Site:
     def stub(self, kind: Any, name: str | None) -> Any:
         """A stub of this kind (generated without types) on a channel of its own."""
         return kind(self.channel(name))
+
+
+async def idle(site: Site, name: str) -> None:
+    """Until none of this caller's calls is under way: with rpcs_per_caller_max=1 a further one is refused till then."""
+    stub = site.stub(health_pb2_grpc.HealthStub, name)
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            try:
+                await stub.Check(health_pb2.HealthCheckRequest())
+            except grpc.RpcError as error:
+                assert reason_of(error)[1] == "CALLER_BUSY"
+            else:
+                return
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ U = grpc.StatusCode.UNAUTHENTICATED
 
 async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
-        await call
+        await asyncio.wait_for(call, TIMEOUT_S)
     return reason_of(caught.value)[:2]
 
 

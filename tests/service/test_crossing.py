@@ -22,7 +22,7 @@ from egate.errors import JournalError
 from egate.lane.api import Guided, LaneRefused, Progressed
 from egate.service import convert
 from tests.service.lane_double import ADMIT, REFER
-from tests.service.site import TIMEOUT_S, Site, picture, reason_of, running
+from tests.service.site import TIMEOUT_S, Site, idle, picture, reason_of, running
 
 PICTURE = picture()
 
@@ -47,7 +47,7 @@ def gate(site: Site, name: str = "gate-1") -> Any:
 
 async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, str, str]:
     with pytest.raises(grpc.RpcError) as caught:
-        await call
+        await asyncio.wait_for(call, TIMEOUT_S)
     code, reason, metadata = reason_of(caught.value)
     return code, reason, metadata.get("field", "")
 
@@ -98,18 +98,30 @@ async def test_another_payload_under_a_used_request_id_is_refused(site: Site) ->
     await first
 
 
-async def test_a_gate_that_hangs_up_cancels_nothing(site: Site) -> None:
-    site.lane.gate = asyncio.Event()
-    call = gate(site).AuthoriseCrossing(request(), timeout=TIMEOUT_S)
-    await asyncio.wait_for(site.lane.started.wait(), TIMEOUT_S)
+async def test_a_gate_that_hangs_up_cancels_nothing(narrow_site: Site) -> None:
+    lane = narrow_site.lane
+    lane.gate = asyncio.Event()
+    call = gate(narrow_site).AuthoriseCrossing(request(), timeout=TIMEOUT_S)
+    await asyncio.wait_for(lane.started.wait(), TIMEOUT_S)
     call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    site.lane.started.clear()
-    site.lane.gate.set()
-    await asyncio.wait_for(site.lane.started.wait(), TIMEOUT_S)
-    await asyncio.wait_for(site.lane.last.received.wait(), TIMEOUT_S)
-    assert site.lane.last.ended, "the captures of a gate that hung up must still reach the lane"
+    await idle(narrow_site, "gate-1")
+    lane.started.clear()
+    lane.gate.set()
+    await asyncio.wait_for(lane.started.wait(), TIMEOUT_S)
+    await asyncio.wait_for(lane.last.received.wait(), TIMEOUT_S)
+    assert lane.last.ended, "the captures of a gate that hung up must still reach the lane"
+
+
+async def test_a_stream_that_breaks_says_nothing_to_the_lane(narrow_site: Site) -> None:
+    call = gate(narrow_site).Cross(timeout=TIMEOUT_S)
+    await call.write(pb.CrossRequest(start=pb.CrossRequest.Start(request_id="r-1", lane="lane-1")))
+    await call.write(pb.CrossRequest(face=pb.Capture(image=PICTURE)))
+    await asyncio.wait_for(narrow_site.lane.started.wait(), TIMEOUT_S)
+    handle = narrow_site.lane.last
+    await asyncio.wait_for(handle.received.wait(), TIMEOUT_S)
+    call.cancel()
+    await idle(narrow_site, "gate-1")
+    assert (len(handle.faces), handle.ended) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from egate.domain.decision import ReasonDetail
 from egate.domain.device import DeviceState
 from egate.domain.reason import Reason
 from egate.lane.api import LanePhase, LaneRefused, LaneSnapshot
-from tests.service.site import TIMEOUT_S, Site
+from tests.service.site import TIMEOUT_S, Site, idle
 from tests.service.test_officers import bearer, refused
 
 
@@ -67,14 +67,15 @@ async def test_a_release_needs_a_reason(site: Site, reason: str, code: str) -> N
     assert not site.lane.released
 
 
-async def test_an_officer_who_hangs_up_has_secured_all_the_same(site: Site) -> None:
-    token = await bearer(site, "console-1", "ada")
-    site.lane.gate = asyncio.Event()
-    call = desk(site).SecureLane(pb.SecureLaneRequest(request_id="r", lane="lane-1"), metadata=token)
-    await asyncio.wait_for(site.lane.started.wait(), TIMEOUT_S)
+async def test_an_officer_who_hangs_up_has_secured_all_the_same(narrow_site: Site) -> None:
+    token = await bearer(narrow_site, "console-1", "ada")
+    narrow_site.lane.gate = asyncio.Event()
+    call = desk(narrow_site).SecureLane(pb.SecureLaneRequest(request_id="r", lane="lane-1"), metadata=token)
+    await asyncio.wait_for(narrow_site.lane.started.wait(), TIMEOUT_S)
     call.cancel()
-    site.lane.gate.set()
-    await asyncio.wait_for(site.lane.done.wait(), TIMEOUT_S)
+    await idle(narrow_site, "console-1")
+    narrow_site.lane.gate.set()
+    await asyncio.wait_for(narrow_site.lane.done.wait(), TIMEOUT_S)
 
 
 @pytest.mark.parametrize("code", ["LANE_NOT_OVERRIDABLE", "LANE_BUSY"])

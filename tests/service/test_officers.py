@@ -69,7 +69,7 @@ async def bearer(site: Site, name: str, officer: str) -> tuple[tuple[str, str], 
 
 async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
-        await call
+        await asyncio.wait_for(call, TIMEOUT_S)
     return reason_of(caught.value)[:2]
 
 
