@@ -41,7 +41,7 @@ def read_header(data: bytes) -> Header:
         elif data.startswith(JPEG_START):
             header = _jpeg(data)
         elif data.startswith(JP2_SIGNATURE):
-            header = _jpeg2000(data, data.index(J2K_SIGNATURE))
+            header = _jpeg2000(data, _codestream(data))
         elif data.startswith(J2K_SIGNATURE):
             header = _jpeg2000(data, 0)
         else:
@@ -73,6 +73,9 @@ def _png(data: bytes) -> Header:
         body = offset + 8
         if _number(data, body + length, 4) != zlib.crc32(memoryview(data)[offset + 4 : body + length]):
             raise ImageError("PNG chunk has a wrong checksum", code="IMAGE_CORRUPT")
+        if (kind == b"IHDR") != (offset == len(PNG_SIGNATURE)):
+            # First and only: with two, the one that is bounded need not be the one that is decoded.
+            raise ImageError("PNG header is not where it belongs", code="IMAGE_CORRUPT")
         if kind == b"IHDR":
             width, height = _number(data, body, 4), _number(data, body + 4, 4)
         elif kind == b"pHYs" and _number(data, body + 8, 1) == 1:  # unit 1 = metre
@@ -98,6 +101,8 @@ def _jpeg(data: bytes) -> Header:
             continue
         length, body = _number(data, offset + 2, 2), offset + 4
         if marker in JPEG_FRAMES:
+            if width:
+                raise ImageError("JPEG has two frames", code="IMAGE_CORRUPT")
             height, width = _number(data, body + 1, 2), _number(data, body + 3, 2)
         elif marker == 0xE0 and data[body : body + 5] == b"JFIF\x00":
             dpi = _jfif_dpi(data, body)
@@ -116,7 +121,22 @@ def _jfif_dpi(data: bytes, body: int) -> float | None:
     return density * factor if factor and density else None
 
 
+def _codestream(data: bytes) -> int:
+    """Start of the codestream in a JP2 file (T.800 annex I: boxes of length 4, type 4, body)."""
+    offset = 0
+    while data[offset + 4 : offset + 8] != b"jp2c":
+        length = _number(data, offset, 4)
+        if length < 8:  # 0 and 1 are legal for the last box and for huge ones, before the codestream there are neither
+            raise ImageError("JPEG 2000 box without length", code="IMAGE_CORRUPT")
+        offset += length
+    start = offset + (16 if _number(data, offset, 4) == 1 else 8)
+    if not data.startswith(J2K_SIGNATURE, start):
+        raise ImageError("JPEG 2000 codestream expected", code="IMAGE_CORRUPT")
+    return start
+
+
 def _jpeg2000(data: bytes, start: int) -> Header:
     # T.800 A.5.1, SIZ: Lsiz 2, Rsiz 2, Xsiz 4, Ysiz 4, XOsiz 4, YOsiz 4, after SOC and the SIZ marker
+    data.index(JPEG_END, start)  # EOC; packets hold no marker above 0xFF8F (T.800 B.10.1)
     x, y, x0, y0 = (_number(data, start + 8 + 4 * index, 4) for index in range(4))
     return Header(x - x0, y - y0)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+
+from egate.inference.face import OnnxFaceEngine, load_face_engine
+from egate.inference.store import ModelStore
+
+
+@pytest.fixture(scope="session")
+def store() -> ModelStore:
+    return ModelStore()
+
+
+@pytest.fixture(scope="session")
+def face_engine(store: ModelStore) -> OnnxFaceEngine:
+    return load_face_engine(store)

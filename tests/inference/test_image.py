@@ -1,0 +1,177 @@
+"""Goal: whatever bytes arrive, decode gives an image within the limit or raises ImageError, and costs bounded memory."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from egate.errors import ImageError
+from egate.inference.image import decode, decode_grey
+
+PIXELS = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
+
+
+def encoded(extension: str) -> bytes:
+    smooth = cv2.GaussianBlur(PIXELS, (0, 0), 3)
+    return bytes(cv2.imencode(extension, smooth)[1].tobytes())
+
+
+def png(width: int, height: int, *chunks: tuple[bytes, bytes], rows: bytes = b"") -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", head), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, body) for kind, body in parts)
+
+
+FORMATS = [".jpg", ".png", ".jp2"]
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+def test_image_decodes_to_rgb(extension: str) -> None:
+    image = decode(encoded(extension))
+    assert image.shape == (60, 80, 3)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+    expected = cv2.GaussianBlur(PIXELS, (0, 0), 3)[:, :, ::-1]
+    assert np.abs(image.astype(int) - expected).mean() < 6
+
+
+def test_empty_is_named() -> None:
+    with pytest.raises(ImageError) as caught:
+        decode(b"")
+    assert caught.value.code == "IMAGE_EMPTY"
+
+
+@pytest.mark.parametrize("data", [b"\x00", b"GIF89a" + bytes(100), b"not an image at all", bytes(1000), b"\xff\xd8"])
+def test_garbage_is_refused(data: bytes) -> None:
+    with pytest.raises(ImageError):
+        decode(data)
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+def test_image_cut_anywhere_is_refused(extension: str) -> None:
+    whole = encoded(extension)
+    for length in range(len(whole) - 1):
+        with pytest.raises(ImageError):
+            decode(whole[:length])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(FORMATS), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=12))
+def test_damaged_image_either_decodes_within_the_limit_or_is_refused(
+    extension: str, damage: list[tuple[int, int]]
+) -> None:
+    data = bytearray(encoded(extension))
+    for position, value in damage:
+        data[position % len(data)] = value
+    try:
+        image = decode(bytes(data), pixels_max=1_000_000)
+    except ImageError:
+        return
+    assert image.shape[0] * image.shape[1] <= 1_000_000
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\xff\x4f\xff\x51"]), st.binary(max_size=200))
+def test_any_bytes_are_an_image_or_an_image_error(signature: bytes, tail: bytes) -> None:
+    try:
+        decode(signature + tail)
+    except ImageError:
+        pass
+
+
+def test_size_in_a_changed_jpeg_header_does_not_get_past_the_limit() -> None:
+    data = bytearray(encoded(".jpg"))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", 10_000, 10_000)
+    with pytest.raises(ImageError) as caught:
+        decode(bytes(data))
+    assert caught.value.code == "IMAGE_SIZE"
+
+
+BOMB = """
+import resource, struct, sys, zlib
+import cv2, numpy
+from egate.errors import ImageError
+from egate.inference.image import decode
+data = open(sys.argv[1], "rb").read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    decode(data, pixels_max=int(sys.argv[2]))
+    print("decoded", end=" ")
+except ImageError as error:
+    print(error.code, end=" ")
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_hundred_megapixels_cost_no_memory(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "bomb"
+    if kind == "png":
+        path.write_bytes(png(10_000, 10_000, rows=bytes(10_001 * 10_000)))
+    else:
+        path.write_bytes(cv2.imencode(".jpg", np.zeros((10_000, 10_000), np.uint8))[1].tobytes())
+
+    def peak_mb(pixels_max: int) -> tuple[str, int]:
+        command = [sys.executable, "-c", BOMB, str(path), str(pixels_max)]
+        verdict, grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        return verdict, int(grown)
+
+    verdict, grown = peak_mb(20_000_000)
+    assert (verdict, grown < 10) == ("IMAGE_SIZE", True), grown
+    # The control: without the limit the same bytes do cost what we guard against.
+    verdict, grown = peak_mb(200_000_000)
+    assert (verdict, grown > 200) == ("decoded", True), grown
+
+
+def test_second_header_with_another_size_is_refused() -> None:
+    # One reader takes the first, another the last: the size that was bounded would not be the size that is decoded.
+    small = struct.pack(">IIBBBBB", 20, 20, 8, 0, 0, 0, 0)
+    with pytest.raises(ImageError, match="not where it belongs"):
+        decode(png(1000, 1000, (b"IHDR", small), rows=bytes(1001 * 1000)))
+    jpeg = encoded(".jpg")
+    frame = jpeg.index(b"\xff\xc0")
+    segment = jpeg[frame : frame + 2 + int.from_bytes(jpeg[frame + 2 : frame + 4], "big")]
+    with pytest.raises(ImageError, match="two frames"):
+        decode(jpeg[:frame] + segment + jpeg[frame:])
+
+
+def test_codestream_hidden_in_another_box_does_not_state_the_size() -> None:
+    whole = encoded(".jp2")
+    decoy = b"\xff\x4f\xff\x51" + struct.pack(">HHIIII", 41, 0, 20, 20, 0, 0)
+    box = struct.pack(">I", 8 + len(decoy)) + b"uuid" + decoy  # after the signature and the file type box
+    assert decode(whole[:32] + box + whole[32:]).shape == (60, 80, 3)
+    with pytest.raises(ImageError) as caught:
+        decode(whole[:32] + box + whole[32:], pixels_max=1000)
+    assert caught.value.code == "IMAGE_SIZE"
+
+
+def test_resolution_is_read_from_png_and_jfif() -> None:
+    per_metre = struct.pack(">IIB", 19_685, 19_685, 1)
+    grey = decode_grey(png(32, 32, (b"pHYs", per_metre), rows=bytes(33 * 32)))
+    assert grey.dpi == pytest.approx(500, abs=0.1)
+    assert grey.pixels.shape == (32, 32)
+    jpeg = bytearray(encoded(".jpg"))
+    jfif = jpeg.index(b"JFIF\x00")
+    jpeg[jfif + 7 : jfif + 12] = b"\x01" + struct.pack(">HH", 500, 500)
+    assert decode_grey(bytes(jpeg)).dpi == 500
+    jpeg[jfif + 7] = 2  # per centimetre
+    assert decode_grey(bytes(jpeg)).dpi == pytest.approx(1270)
+    jpeg[jfif + 7] = 0  # aspect ratio only
+    assert decode_grey(bytes(jpeg)).dpi is None
+
+
+def test_repr_shows_no_pixels() -> None:
+    assert repr(decode_grey(encoded(".png"))) == "GreyImage(redacted)"
