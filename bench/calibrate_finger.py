@@ -4,22 +4,26 @@
     python -m bench.calibrate_finger calibrate --root CORPUS/fingers --models DIR --out models/finger-minutiae/calibration.csv
 
 `fit` prints weights by logistic regression for egate/matching/minutiae_weights.py, and the accuracy with the set that is
-judged left out of the fit. `calibrate` pools all sets: every mated and every cross-finger pair within a set.
+judged left out of the fit. `calibrate` pools all sets: every mated and every cross-finger pair within a set. Both also
+compare parts of the prints, because a small print must not be easier to confuse than a whole one.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
-from egate.domain.biometric import FingerTemplate
+from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger import CALIBRATION, NETWORK
 from egate.inference.finger_minutiae import extract
 from egate.inference.image import decode_grey
@@ -31,8 +35,11 @@ from egate.matching.minutiae import Minutiae
 from egate.matching.minutiae_weights import WEIGHTS
 
 SETS = ("fvc2002/DB1_B", "fvc2002/DB3_B", "fvc2002/DB4_B", "fvc2004/DB2_B", "fvc2004/DB4_B")
-FIT_ROUNDS = 3  # alignments are chosen with the weights, so both are settled in turn
+FIT_ROUNDS = 2  # alignments are chosen with the weights, so both are settled in turn
 RIDGE = 1e-4
+NON_MATED_WEIGHT = 10.0  # in the fit: the threshold lies far out in the non-mated tail
+PART_SIZES = ((4, 5), (6, 8), (9, 12), (13, 16), (17, 20))  # minutiae of a partial print, from, to
+SEED = 1
 FMR = 5e-4  # the operating point reported
 
 F8 = NDArray[np.float64]
@@ -40,121 +47,177 @@ F8 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """One set's comparisons: pairs of prepared templates and whether both are of one finger."""
+    """Comparisons within one set: pairs of prepared templates and whether both are of one finger.
+
+    part: (pairs,) minutiae of the partial print in the pair, 0 if both are whole.
+    """
 
     name: str
     pairs: list[tuple[Minutiae, Minutiae]]
     mated: NDArray[np.bool_]
+    part: NDArray[np.int64]
 
 
 def main() -> None:
     arguments = parse_arguments()
-    sets = [load(arguments.root, name, arguments.models) for name in SETS]
+    store = ModelStore(arguments.models)
+    network = store.session(NETWORK)
+    sets = [load(arguments.root, name, network) for name in SETS]
     if arguments.task == "fit":
         fit(sets)
     else:
-        calibrate(sets, arguments.out)
+        calibrate(sets, store.weights((NETWORK,)), arguments.out)
 
 
 def fit(sets: list[Comparisons]) -> None:
     weights = WEIGHTS
     for _ in range(FIT_ROUNDS):
-        terms = [terms_of(part, weights) for part in sets]
-        weights = regress(np.concatenate(terms), np.concatenate([part.mated for part in sets]))
+        weights = regress([terms_of(part, weights) for part in sets], sets)
         print("weights", np.round(weights, 2).tolist(), flush=True)
-        report("all sets", sets, [term @ weights for term in terms])
+    report("all sets", sets, [scores_of(part, weights) for part in sets])
     left_out: list[F8] = []
     for part in sets:
         others = [other for other in sets if other is not part]
-        own = WEIGHTS
-        for _ in range(FIT_ROUNDS - 1):
-            terms = [terms_of(other, own) for other in others]
-            own = regress(np.concatenate(terms), np.concatenate([other.mated for other in others]))
-        left_out.append(terms_of(part, own) @ own)
+        own = regress([terms_of(other, weights) for other in others], others)
+        left_out.append(scores_of(part, own))
     report("judged set left out", sets, left_out)
 
 
-def calibrate(sets: list[Comparisons], out: Path) -> None:
-    scores = [np.array([minutiae.compare(*pair) for pair in part.pairs]) for part in sets]
+def calibrate(sets: list[Comparisons], weights: str, out: Path) -> None:
+    """Whole prints only: what the calibration means for partial ones is reported beside it."""
+    scores = [scores_of(part, WEIGHTS) for part in sets]
     report("committed weights", sets, scores)
-    pooled, mated = np.concatenate(scores), np.concatenate([part.mated for part in sets])
+    pooled, mated, part = pool(sets, scores)
     calibration = measure(
-        pooled[mated],
-        pooled[~mated],
+        pooled[mated & (part == 0)],
+        pooled[~mated & (part == 0)],
         id=CALIBRATION,
+        weights=weights,
         dataset="FVC2002 DB1_B DB3_B DB4_B, FVC2004 DB2_B DB4_B pooled",
         date=datetime.now(UTC).date().isoformat(),
         command="python -m bench.calibrate_finger calibrate",
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(format_calibration(calibration))
+    text = format_calibration(calibration)
+    out.write_text(text, encoding="utf-8")
     threshold = calibration.threshold(FMR)
     print(f"{out}: threshold at FMR {FMR:g} is {threshold:.4f}, FNMR there {calibration.fnmr(threshold):.4f}")
+    print(f"manifest: sha256 = {hashlib.sha256(text.encode()).hexdigest()}")
+
+
+def scores_of(part: Comparisons, weights: F8) -> F8:
+    return np.array([minutiae.score(minutiae.align(*pair, weights=weights)[0]) for pair in part.pairs])
 
 
 def terms_of(part: Comparisons, weights: F8) -> F8:
-    """(pairs, 7) terms of the log-likelihood ratio, a leading 1 included; alignments are chosen with `weights`."""
-    evidence = alignments(part, weights)
-    unit = np.eye(len(weights))
-    rows = [[minutiae_kernels.log_likelihood_ratio(row, one) for one in unit] for row in evidence]
+    """(pairs, 6): the terms of the log-likelihood ratio, the constant first, and last the handicaps.
+
+    Alignments are chosen with `weights`. NaN where there is none.
+    """
+    rows = []
+    for pair in part.pairs:
+        ratio, evidence = minutiae.align(*pair, weights=weights)
+        if not np.isfinite(ratio):
+            rows.append(np.full(len(weights) + 1, np.nan))
+            continue
+        handicap = minutiae_kernels.log_likelihood_ratio(evidence, np.zeros(len(weights)))
+        units = [minutiae_kernels.log_likelihood_ratio(evidence, unit) - handicap for unit in np.eye(len(weights))]
+        rows.append(np.array([*units, handicap]))
     return np.array(rows)
 
 
-def alignments(part: Comparisons, weights: F8) -> list[F8]:
-    return [minutiae.align(*pair, weights=weights)[1] for pair in part.pairs]
-
-
-def regress(terms: F8, mated: NDArray[np.bool_], steps: int = 60) -> F8:
+def regress(terms: list[F8], sets: list[Comparisons], steps: int = 60) -> F8:
     """Weights whose sum over terms is the log-likelihood ratio: ridge logistic regression, the prior odds taken off.
 
-    Comparisons without an alignment (no term but the constant and the type prior) are left out.
+    The handicaps stay out of it: they are chosen, not fitted, because the fit would trade them for mated partial prints.
     """
-    used = terms[:, 1] > 0.0
-    x, y = terms[used, 1:], mated[used].astype(np.float64)
+    every, mated = np.concatenate(terms), np.concatenate([part.mated for part in sets])
+    used = np.isfinite(every[:, 0])
+    x, y = every[used, 1:-1], mated[used].astype(np.float64)
+    importance = np.where(mated[used], 1.0, NON_MATED_WEIGHT)
     mean, scale = x.mean(axis=0), x.std(axis=0)
     z = np.column_stack([np.ones(len(x)), (x - mean) / scale])
     ridge = RIDGE * len(x) * np.diag([0.0, *np.ones(x.shape[1])])
     weights = np.zeros(z.shape[1])
     for _ in range(steps):
         p = 1.0 / (1.0 + np.exp(-np.clip(z @ weights, -50.0, 50.0)))
-        curvature = (z * (p * (1.0 - p))[:, None]).T @ z + ridge
-        weights -= np.linalg.solve(curvature, z.T @ (p - y) + ridge @ weights)
+        curvature = (z * (importance * p * (1.0 - p))[:, None]).T @ z + ridge
+        weights -= np.linalg.solve(curvature, z.T @ (importance * (p - y)) + ridge @ weights)
     slopes = weights[1:] / scale
-    prior_odds = np.log(y.sum() / (1.0 - y).sum())
+    prior_odds = np.log((importance * y).sum() / (importance * (1.0 - y)).sum())
     return np.array([weights[0] - slopes @ mean - prior_odds, *slopes])
 
 
 def report(title: str, sets: list[Comparisons], scores: list[F8]) -> None:
-    parts = [measure_accuracy(s[part.mated], s[~part.mated]) for s, part in zip(scores, sets, strict=True)]
+    whole = [(s[part.part == 0], part.mated[part.part == 0]) for s, part in zip(scores, sets, strict=True)]
+    parts = [measure_accuracy(s[mated], s[~mated]) for s, mated in whole]
     mean = mean_accuracy(parts)
-    pooled = measure_accuracy(
-        np.concatenate([s[part.mated] for s, part in zip(scores, sets, strict=True)]),
-        np.concatenate([s[~part.mated] for s, part in zip(scores, sets, strict=True)]),
-    )
-    by_set = " ".join(f"{part.name} {100 * one.eer:.2f}" for part, one in zip(sets, parts, strict=True))
-    print(f"{title}: EER % {by_set}; mean {100 * mean.eer:.2f}; mean FNMR {percent(mean.fnmr)}", flush=True)
-    print(f"  pooled: EER % {100 * pooled.eer:.2f}; FNMR {percent(pooled.fnmr)}", flush=True)
+    values, mated, part = pool(sets, scores)
+    pooled = measure_accuracy(values[mated & (part == 0)], values[~mated & (part == 0)])
+    by_set = ", ".join(f"{one.name} {100 * accuracy.eer:.2f}" for one, accuracy in zip(sets, parts, strict=True))
+    print(f"{title}: EER % {by_set}; mean {100 * mean.eer:.2f}; mean FNMR {percent(mean.fnmr)}")
+    print(f"  pooled: EER % {100 * pooled.eer:.2f}; FNMR {percent(pooled.fnmr)}")
+    threshold = pooled.thresholds[FMR]
+    if threshold is None:
+        return
+    for fewest, most in PART_SIZES:
+        chosen = (part >= fewest) & (part <= most)
+        fmr = float((values[chosen & ~mated] >= threshold).mean())
+        tmr = float((values[chosen & mated] >= threshold).mean())
+        print(f"  parts of {fewest}-{most} minutiae at that threshold: FMR {fmr:.1e}, FNMR {100 * (1 - tmr):.0f} %")
 
 
-def percent(rates: object) -> str:
-    assert hasattr(rates, "items")
+def pool(sets: list[Comparisons], scores: list[F8]) -> tuple[F8, NDArray[np.bool_], NDArray[np.int64]]:
+    """Scores, mated, part of all sets in one."""
+    mated, part = (np.concatenate([getattr(one, field) for one in sets]) for field in ("mated", "part"))
+    return np.concatenate(scores), mated, part
+
+
+def percent(rates: Mapping[float, float | None]) -> str:
     return ", ".join(f"{100 * v:.2f} % at FMR {k:g}" for k, v in rates.items() if v is not None)
 
 
-def load(root: Path, name: str, models: Path) -> Comparisons:
-    """All pairs of a folder of F_I.png: F the finger, I the impression."""
+def load(root: Path, name: str, network: onnxruntime.InferenceSession) -> Comparisons:
+    """All pairs of a folder of F_I.png (F the finger, I the impression), and two parts of each image against all others."""
     paths = sorted((root / name).glob("*_*.png"))
-    ready = {path.stem: minutiae.prepare(template) for path, template in templates(paths, models)}
-    pairs = list(itertools.combinations(sorted(ready), 2))
-    mated = np.array([a.split("_")[0] == b.split("_")[0] for a, b in pairs])
-    print(f"{name}: {len(ready)} images, {mated.sum()} mated, {(~mated).sum()} non-mated pairs", flush=True)
-    return Comparisons(name, [(ready[a], ready[b]) for a, b in pairs], mated)
+    whole = compare_all(name, {path.stem: extract(network, read(path), 0) for path in paths})
+    print(f"{name}: {len(paths)} images, {len(whole.pairs)} comparisons, parts included", flush=True)
+    return whole
 
 
-def templates(paths: list[Path], models: Path) -> Iterator[tuple[Path, FingerTemplate]]:
-    network = ModelStore(models).session(NETWORK)
-    for path in paths:
-        yield path, extract(network, decode_grey(path.read_bytes()).pixels, 0)
+def compare_all(name: str, templates: dict[str, FingerTemplate]) -> Comparisons:
+    rng = np.random.default_rng(SEED)
+    ready = {stem: minutiae.prepare(template) for stem, template in templates.items()}
+    rows = [((ready[a], ready[b]), same(a, b), 0) for a, b in itertools.combinations(sorted(templates), 2)]
+    for stem, repeat in itertools.product(sorted(templates), range(2)):
+        size = int(rng.integers(PART_SIZES[0][0], PART_SIZES[-1][1] + 1))
+        if len(templates[stem].x) < size:
+            continue
+        probe = minutiae.prepare(part_of(templates[stem], size, rng))
+        for other in sorted(set(templates) - {stem}):
+            other_size = int(rng.integers(PART_SIZES[0][0], 2 * PART_SIZES[-1][1]))
+            cut = repeat == 1 and other_size <= min(len(templates[other].x), PART_SIZES[-1][1])
+            against = minutiae.prepare(part_of(templates[other], other_size, rng)) if cut else ready[other]
+            rows.append(((probe, against), same(stem, other), size))
+    pairs, mated, part = zip(*rows, strict=True)
+    return Comparisons(name, list(pairs), np.array(mated), np.array(part))
+
+
+def part_of(template: FingerTemplate, size: int, rng: np.random.Generator) -> FingerTemplate:
+    """The size minutiae nearest to a random one of them."""
+    centre = rng.integers(len(template.x))
+    distance = np.hypot(template.x - template.x[centre], template.y - template.y[centre])
+    keep = np.sort(np.argsort(distance, kind="stable")[:size])
+    columns = {key: getattr(template, key)[keep] for key in ("x", "y", "angle", "ending", "quality")}
+    return dataclasses.replace(template, **columns)
+
+
+def same(a: str, b: str) -> bool:
+    return a.split("_")[0] == b.split("_")[0]
+
+
+def read(path: Path) -> Image:
+    return decode_grey(path.read_bytes()).pixels
 
 
 def parse_arguments() -> argparse.Namespace:

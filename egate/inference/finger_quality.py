@@ -1,7 +1,7 @@
 """Quality of an impression from its minutiae, and what the traveller should do for a better one.
 
-A first measure: on the five FVC sets its rank correlation with the median mated score of an image is 0.66. NFIQ 2's
-forest takes its place with the finger engine's own issue.
+A first measure, from minutiae alone. On the five FVC sets its rank correlation with an image's median mated score is 0.80;
+FNMR at FMR 5e-4 by unified score: below 25 36 %, 25-40 11 %, 40-60 2.3 %, above 0.7 %.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from egate.matching.minutiae_hull import area, convex_hull
 GOOD_MINUTIAE = 40.0  # weight of minutiae (sum of qualities) that deserves 100; upper quarter of the corpus
 GOOD_AREA_MM2 = 150.0  # of the minutiae's hull; upper tenth of the corpus
 MM_PER_PX = 25.4 / 500.0
-USABLE_QUALITY = 25.0  # about the lowest tenth of the corpus: below it a fifth of mated comparisons fail
+USABLE_QUALITY = 25.0  # the lowest twentieth of the corpus: below it a third of mated comparisons fail
 USABLE_AREA_MM2 = 40.0
 
 

@@ -82,8 +82,11 @@ def compare(probe: Minutiae, reference: Minutiae) -> float:
     """
     if not (probe.finite and reference.finite):
         return math.nan
-    ratio, _ = align(probe, reference)
-    # softplus: the log-likelihood ratio where it is large, never below 0
+    return score(align(probe, reference)[0])
+
+
+def score(ratio: float) -> float:
+    """Softplus: the log-likelihood ratio where it is large, never below 0, and 0 for -inf."""
     return max(ratio, 0.0) + math.log1p(math.exp(-abs(ratio)))
 
 

@@ -1,0 +1,140 @@
+"""The minutiae matcher: what must hold for any two impressions. Thresholds are those of the committed calibration."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from egate.domain.biometric import FingerTemplate
+from egate.matching.calibration import parse_calibration
+from egate.matching.minutiae import MINUTIAE_MAX, compare, prepare
+from tests.matching.finger_samples import empty, finger, impression, template
+
+CALIBRATION = Path(__file__).parents[2] / "models" / "finger-minutiae" / "calibration.csv"
+THRESHOLD = parse_calibration(CALIBRATION.read_text(encoding="utf-8")).threshold(5e-4)
+
+
+def score(a: FingerTemplate, b: FingerTemplate) -> float:
+    return compare(prepare(a), prepare(b))
+
+
+def first(of: FingerTemplate, count: int) -> FingerTemplate:
+    columns = {key: getattr(of, key)[:count] for key in ("x", "y", "angle", "ending", "quality")}
+    return dataclasses.replace(of, **columns)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_mated_impressions_match_in_any_rotation_and_place(seed: int) -> None:
+    whole = finger(seed)
+    for step in range(6):
+        turned = impression(whole, seed + step, rotation=step * math.tau / 6, shift=(25, -18), lost=8, false=6)
+        assert score(whole, turned) > THRESHOLD
+
+
+@pytest.mark.parametrize("bend", [4.0, 8.0])
+def test_distorted_skin_still_matches(bend: float) -> None:
+    scores = [score(finger(seed), impression(finger(seed), seed, bend=bend, lost=6, false=4)) for seed in range(12)]
+    assert sum(value > THRESHOLD for value in scores) >= 11
+
+
+def test_non_mated_impressions_do_not_match() -> None:
+    ready = [prepare(finger(seed, 20 + seed)) for seed in range(40)]
+    scores = [compare(a, b) for i, a in enumerate(ready) for b in ready[:i]]
+    assert len(scores) == 780
+    assert sum(value >= THRESHOLD for value in scores) <= 2  # 780 * 5e-4 = 0.4 expected
+
+
+def test_small_parts_of_a_print_do_not_match_other_fingers() -> None:
+    """Without the handicaps of minutiae_kernels a part matched 10 to 40 times too often."""
+    whole = [prepare(finger(seed)) for seed in range(20)]
+    parts = [prepare(nearest(finger(seed), count)) for seed in range(20, 40) for count in (4, 6, 9, 14)]
+    scores = [compare(part, other) for part in parts for other in whole]
+    assert len(scores) == 1600
+    assert sum(value >= THRESHOLD for value in scores) <= 6
+
+
+def nearest(of: FingerTemplate, count: int) -> FingerTemplate:
+    keep = np.argsort(np.hypot(of.x - of.x[0], of.y - of.y[0]), kind="stable")[:count]
+    columns = {key: getattr(of, key)[keep] for key in ("x", "y", "angle", "ending", "quality")}
+    return dataclasses.replace(of, **columns)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scores_are_exactly_symmetric(seed: int) -> None:
+    one, other = finger(seed), impression(finger(seed // 2), seed, rotation=0.3)
+    assert score(one, other) == score(other, one)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rotation_changes_little(seed: int) -> None:
+    """Bits of the cylinder codes flip near their level, so not exactly invariant."""
+    whole = finger(seed)
+    upright = score(whole, impression(whole, seed, noise=0.5))
+    turned = score(whole, impression(whole, seed, noise=0.5, rotation=2.0))
+    assert turned == pytest.approx(upright, rel=0.1)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_minutiae_score_zero(count: int) -> None:
+    few = first(finger(1), count) if count else empty()
+    assert score(few, few) == 0.0
+    assert score(few, finger(1)) == 0.0
+
+
+def test_three_minutiae_never_match() -> None:
+    three = first(finger(1), 3)
+    assert score(three, three) < THRESHOLD
+    assert score(three, finger(1)) < THRESHOLD
+
+
+def test_minutiae_in_one_place_or_line_score_zero() -> None:
+    same = np.full(10, 100.0)
+    ones = np.ones(10)
+    stack = template(same, same, 0 * same, ones > 0, ones)
+    line = template(np.arange(10) * 15.0 + 100, same, 0 * same, ones > 0, ones)
+    for odd in (stack, line):
+        assert score(odd, odd) == 0.0
+        assert score(odd, finger(2)) == 0.0
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("column", ["x", "y", "angle"])
+def test_a_number_that_is_none_makes_the_score_nan(bad: float, column: str) -> None:
+    whole = finger(3)
+    values = getattr(whole, column).copy()
+    values[5] = bad
+    broken = dataclasses.replace(whole, **{column: values})
+    assert math.isnan(score(broken, whole))
+    assert math.isnan(score(whole, broken))
+    assert not score(broken, whole) >= THRESHOLD
+
+
+def test_surplus_minutiae_are_left_out_by_quality() -> None:
+    rng = np.random.default_rng(5)
+    many = 255
+    noise = template(
+        rng.uniform(0, 400, many), rng.uniform(0, 400, many), rng.uniform(0, 6, many), rng.random(many) < 0.5,
+        np.linspace(1.0, 0.6, many),
+    )  # fmt: skip
+    ready = prepare(noise)
+    assert len(ready.x) == MINUTIAE_MAX
+    assert ready.x[-1] == noise.x[MINUTIAE_MAX - 1]
+    assert compare(ready, prepare(first(noise, MINUTIAE_MAX))) > THRESHOLD
+
+
+def test_scores_are_those_that_were_calibrated() -> None:
+    """A change of the matcher moves these numbers: then measure models/finger-minutiae/calibration.csv anew."""
+    pairs = [(finger(s), impression(finger(s), s, rotation=0.2, bend=3.0, lost=9, false=9)) for s in range(3)]
+    scores = [score(*pair) for pair in pairs] + [score(finger(10), finger(11))]
+    assert scores == pytest.approx(CALIBRATED_SCORES, abs=1e-6)
+
+
+CALIBRATED_SCORES = [32.6457489, 34.35109521, 35.15514884, 0.03983681]
+
+
+def test_repr_shows_no_minutiae() -> None:
+    assert repr(prepare(finger(1))) == "Minutiae(count=40, redacted)"
