@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -29,6 +30,7 @@ from egate.ports import Journal, Record, StoredResponse
 
 CLAIM_S = 300.0  # chosen: an officer who left the desk blocks a traveller no longer than this
 DOSSIER_WRITE_S = 2.0  # chosen: four syncs on a slow disk; a referral waits no longer for its images
+DISK_THREADS = 2  # chosen: one dossier may be written while another is read
 PAGE_CASES_MAX = 200
 WATCHERS_MAX = 64  # chosen: consoles of one site
 MOVED_RETRIES_MAX = 8  # chosen: officers racing for one case; each round somebody wins
@@ -80,6 +82,9 @@ class CaseStore:
         self._watchers: set[asyncio.Event] = set()
         self._undestroyed: set[CaseId] = set()
         self._end_listening: Callable[[], None] = lambda: None
+        self._resolving: set[asyncio.Task[Case | CaseRefusal]] = set()
+        # threads of our own: a hung disk must not take those of the whole process
+        self._disk = ThreadPoolExecutor(DISK_THREADS, "dossiers")
         self._destroying = threading.Lock()
         self._closed = False
 
@@ -100,23 +105,26 @@ class CaseStore:
             raise ConfigurationError(
                 f"the cases have version {schema}, this program knows {row.SCHEMA_VERSION}", code="CASES_VERSION"
             )
-        await asyncio.to_thread(dossiers.bind, store_id)
+        await store._on_disk(lambda: dossiers.bind(store_id))
         await store._sweep()
         store._end_listening = on_commit(store._wake)
         return store
 
-    def close(self) -> None:
-        """Ends all watchers. Idempotent."""
-        if not self._closed:
-            self._closed = True
-            self._end_listening()
-            self._wake()
+    async def close(self) -> None:
+        """Finishes the resolutions under way and ends all watchers. Before the journal is closed. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._end_listening()
+        self._wake()
+        await asyncio.gather(*self._resolving, return_exceptions=True)
+        self._disk.shutdown(wait=False, cancel_futures=True)
 
     async def prepare(self, case: Case, dossier: Dossier) -> Case:
         """Stores the dossier before the decision is recorded. Returns the case to open: dossier_missing if the disk refused it."""
         try:
             async with asyncio.timeout(DOSSIER_WRITE_S):
-                await asyncio.to_thread(self._dossiers.write, case.id, dossier)
+                await self._on_disk(lambda: self._dossiers.write(case.id, dossier))
         except (OSError, ValueError, TimeoutError) as error:
             _log.error(
                 "dossier not stored", case=case.id, crossing=case.crossing, lane=case.lane, error=type(error).__name__
@@ -180,20 +188,31 @@ class CaseStore:
         respond: Respond | None = None,
     ) -> Case | CaseRefusal:
         """The resolved case, or why not. Once it is recorded the dossier's key is destroyed; if the disk refuses that, it is tried again
-        with the next resolution and at the next start."""
-        transition = lambda case: resolve_transition(case, officer, resolution, reason, now)  # noqa: E731
-        outcome = await self._change(case_id, transition, resolved_record, respond)
-        if isinstance(outcome, Case):
-            self._undestroyed.add(case_id)
-            await asyncio.shield(asyncio.to_thread(self._destroy_dossiers))
-        return outcome
+        with the next resolution and at the next start. A caller that goes away cancels nothing."""
+
+        async def resolve() -> Case | CaseRefusal:
+            outcome = await self._change(
+                case_id,
+                lambda case: resolve_transition(case, officer, resolution, reason, now),
+                resolved_record,
+                respond,
+            )
+            if isinstance(outcome, Case):
+                self._undestroyed.add(case_id)
+                await self._on_disk(self._destroy_dossiers)
+            return outcome
+
+        task = asyncio.ensure_future(resolve())
+        self._resolving.add(task)
+        task.add_done_callback(self._resolving.discard)
+        return await asyncio.shield(task)
 
     async def dossier(self, case_id: CaseId) -> Dossier | None:
         """None if the case is unknown, resolved, or has none. Raises JournalError DOSSIER_UNREADABLE if it was tampered with."""
         case = await self._stored(case_id)
         if case is None or case.state is CaseState.RESOLVED:
             return None
-        return await asyncio.to_thread(self._dossiers.read, case_id)
+        return await self._on_disk(lambda: self._dossiers.read(case_id))
 
     async def watch(self, after_version: int = 0) -> AsyncIterator[CaseChange]:
         """Every case that changed after after_version, then each change right after its commit, until closed or cancelled.
@@ -257,6 +276,9 @@ class CaseStore:
         found = await self._read(lambda c: c.execute(f"{row.SELECT} WHERE id = ?", (case_id,)).fetchone())
         return None if found is None else row.from_row(found)
 
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
     def _destroy_dossiers(self) -> None:
         with self._destroying:
             for case_id in tuple(self._undestroyed):
@@ -270,7 +292,7 @@ class CaseStore:
     async def _sweep(self) -> None:
         rows = await self._read(lambda c: c.execute("SELECT id FROM cases WHERE state <> 'RESOLVED'").fetchall())
         try:
-            count = await asyncio.to_thread(self._dossiers.sweep, {CaseId(each) for (each,) in rows})
+            count = await self._on_disk(lambda: self._dossiers.sweep({CaseId(each) for (each,) in rows}))
         except OSError as error:  # the lanes can work; the next start tries again
             _log.error("dossiers not swept", error=type(error).__name__)
             return

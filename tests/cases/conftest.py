@@ -63,7 +63,7 @@ async def open_site(folder: Path) -> AsyncIterator[Site]:
         dossiers = DossierStore(folder)
         cases = await CaseStore.open(journal, journal.read, journal.on_commit, dossiers, claim_s=CLAIM_S)
         yield Site(journal, cases, dossiers)
-        cases.close()
+        await cases.close()
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from egate.cases import Case, CaseChange, CaseRefusal, CaseState, Dossier, Resolution, new_case_id
+from egate.cases import Case, CaseChange, CaseRefusal, CaseState, Dossier, Resolution, new_case_id, store
 from egate.cases.store import WATCHERS_MAX
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.errors import ConfigurationError, EgateError, JournalError
@@ -65,6 +66,34 @@ async def test_a_disk_that_refuses_the_dossier_does_not_lose_the_case(site: Site
     stored = await site.cases.get(case.id, T0)
     assert stored is not None and stored.dossier_missing
     assert await site.cases.dossier(case.id) is None
+
+
+async def test_a_disk_that_hangs_delays_the_case_only_so_long(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "DOSSIER_WRITE_S", 0.05)
+    case = new_case()
+    hanging = tmp_path / "keys" / f"{case.id}.key.new"
+    os.mkfifo(hanging)  # opening it for writing blocks until somebody reads
+    try:
+        case = await asyncio.wait_for(site.refer(case, DOSSIER), 10)
+    finally:
+        os.close(os.open(hanging, os.O_RDONLY | os.O_NONBLOCK))  # lets the thread go
+    assert case.dossier_missing and (await site.cases.get(case.id, T0)) == case
+
+
+async def test_an_officer_who_hangs_up_cancels_nothing(site: Site, tmp_path: Path) -> None:
+    case = await site.refer(new_case(), DOSSIER)
+    await site.cases.claim(case.id, ANNA, T0)
+    resolving = asyncio.ensure_future(site.cases.resolve(case.id, ANNA, Resolution.REFUSED, "not the holder", T0))
+    await asyncio.sleep(0)
+    resolving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await resolving
+    await site.cases.close()
+    stored = await site.cases.get(case.id, T0)
+    assert stored is not None and stored.state is CaseState.RESOLVED
+    assert list((tmp_path / "keys").iterdir()) == []
 
 
 async def test_each_step_is_a_journal_record_in_its_transaction(site: Site) -> None:
@@ -255,7 +284,7 @@ async def test_watchers_are_limited_and_end_with_the_store(site: Site) -> None:
     with pytest.raises(EgateError) as refused:
         await next_of(site.cases.watch())
     assert refused.value.code == "CASE_WATCHERS_FULL"
-    site.cases.close()
+    await site.cases.close()
     outcomes = await asyncio.gather(*watchers, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {StopAsyncIteration}
 

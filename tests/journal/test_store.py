@@ -67,6 +67,14 @@ async def test_what_waits_for_a_commit_is_committed_together(journal: SqliteJour
     assert len(commits) == 2
 
 
+async def test_what_is_acknowledged_is_already_committed(journal: SqliteJournal, path: Path) -> None:
+    """Another process would see it at once; an acknowledgement before the commit is found at the first slow sync."""
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        for index in range(300):
+            seq = await journal.append([record(f"c{index}")])
+            assert other.execute("SELECT max(seq) FROM entries").fetchone() == (seq,)
+
+
 async def test_a_full_queue_refuses_instead_of_growing(path: Path) -> None:
     async with await SqliteJournal.open(path, queue_items_max=4) as journal:
         with held(journal) as holding:
