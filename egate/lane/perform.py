@@ -389,8 +389,9 @@ class Performer:
 
     def fail_all(self, error: EgateError) -> None:
         """Everybody who waits for this lane learns that it failed."""
-        waiting = [accepted for _, accepted in self._starting.values()]
-        for future in (*waiting, *(override.done for override in self._overriding.values())):
+        waiting: list[asyncio.Future[Any]] = [accepted for _, accepted in self._starting.values()]
+        waiting += [override.done for override in self._overriding.values()]
+        for future in waiting:
             if not future.done():
                 future.set_exception(error)
         self._starting.clear()

@@ -109,7 +109,7 @@ class GateLane:
             self._log.info(
                 "phase",
                 phase=self._state.phase.value,
-                event=type(event).__name__,
+                cause=type(event).__name__,
                 crossing=crossing.id if crossing is not None else None,
             )
         if self._state is not before:

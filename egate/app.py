@@ -1,0 +1,248 @@
+"""The composition root: from settings to a running daemon. The only place that knows both the devices and the lanes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import structlog
+
+import egate
+from egate import lockouts
+from egate.cases.dossier import DossierStore
+from egate.cases.store import CaseStore
+from egate.clock import SystemClock
+from egate.crossing.policy import Policy
+from egate.domain.evidence import Check
+from egate.domain.ids import LaneId
+from egate.errors import ConfigurationError, EgateError, JournalError
+from egate.inference.face import load_face_engine
+from egate.inference.finger import load_finger_engine
+from egate.inference.pool import InferencePool
+from egate.inference.store import ModelStore
+from egate.journal.pseudonym import document_pseudonym, load_or_create_key
+from egate.journal.store import SqliteJournal
+from egate.lane.gate import Gate
+from egate.lane.hall import GateHall
+from egate.lane.recovery import held_lanes, settle_unfinished
+from egate.lane.requests import Requests
+from egate.lane.runner import GateLane
+from egate.lane.services import Services
+from egate.lane.verifiers import EngineVerifiers, Verifiers
+from egate.ports import DocumentReader, FaceEngine, FingerEngine, Lock, Record, Sensors
+from egate.service.match import Engines
+from egate.service.officer_file import OfficerFile
+from egate.service.officers import Officers
+from egate.service.server import Parts, Service, build_service
+from egate.service.settings import ServiceSettings, TlsFiles
+from egate.settings import LaneSection, PolicySection, ServiceSection, Settings
+from hw.registry import open_device
+from hw.url import parse
+
+GRACE_S = 2.0  # chosen: calls under way when the daemon stops
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The engines, warm, and what they are."""
+
+    face: FaceEngine
+    finger: FingerEngine
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running daemon: its port, and what tests and benches look at."""
+
+    port: int
+    hall: GateHall
+    journal: SqliteJournal
+    cases: CaseStore
+
+
+def load_models(settings: Settings, base: Path) -> Models:
+    """Verifies, loads and warms the models. Raises ModelError, ConfigurationError."""
+    root = settings.models.root
+    store = ModelStore(base / root if root else None)
+    face, finger = load_face_engine(store), load_finger_engine(store)
+    face.warm_up()
+    finger.warm_up()
+    manifest = store.manifest
+    versions = {model.id: model.sha256 for model in manifest.models.values()}
+    versions |= {f"calibration:{item.id}": item.sha256 for item in manifest.calibrations.values()}
+    return Models(face, finger, versions)
+
+
+def build_policy(section: PolicySection, models: Models) -> Policy:
+    """FMR targets become thresholds of the models at hand. Raises ConfigurationError if a calibration can't support one."""
+    if section.presentation_attack_detection != "off":
+        raise ConfigurationError(
+            "policy.presentation_attack_detection: no attack detection model is installed", code="PAD_MISSING"
+        )
+    try:
+        mandatory = frozenset(Check(name) for name in section.mandatory)
+        return Policy(
+            version=section.version,
+            mandatory=mandatory,
+            face_threshold=models.face.threshold(section.face_fmr),
+            finger_threshold=models.finger.threshold(section.finger_fmr),
+            attempts_max=section.attempts_max,
+            document_s=section.document_s,
+            capture_s=section.capture_s,
+            decision_age_s=section.decision_age_s,
+            release_s=section.release_s,
+            release_deadline_s=section.release_deadline_s,
+            passage_s=section.passage_s,
+            referral_s=section.referral_s,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"policy: {error}") from None
+
+
+def open_gate(section: LaneSection, base: Path) -> Gate:
+    """The lane's devices, not started. Raises ConfigurationError naming the lane."""
+    try:
+        reader = open_device(section.document_reader, base) if section.document_reader else None
+        return Gate(
+            cast(Lock, open_device(section.lock, base)),
+            cast(Sensors, open_device(section.sensors, base)),
+            cast("DocumentReader | None", reader),
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"lane {section.id}: {error}", code=error.code) from None
+
+
+def check_lockouts(settings: Settings, base: Path) -> None:
+    """Raises ConfigurationError LOCKOUT_… if these settings must not run outside the demo environment."""
+    lockouts.check(settings, base, lambda url: parse(url).simulated, _has_default_key)
+
+
+def _has_default_key(url: str) -> bool:
+    return "install_key" in parse(url).parameters
+
+
+def service_settings(section: ServiceSection, settings: Settings, base: Path) -> ServiceSettings:
+    """Raises ConfigurationError on what can't be served safely."""
+    files = (section.certificate_file, section.key_file, section.client_ca_file)
+    if not section.plaintext and not all(files):
+        raise ConfigurationError(
+            "service: certificate_file, key_file and client_ca_file are required", code="PLAINTEXT"
+        )
+    gates: dict[str, set[LaneId]] = {}
+    for lane in settings.lane:
+        gates.setdefault(lane.gate, set()).add(LaneId(lane.id))
+    return ServiceSettings(
+        address=section.address,
+        trust_domain=section.trust_domain,
+        tls=None if section.plaintext else TlsFiles(*(base / file for file in files)),
+        gates={gate: frozenset(lanes) for gate, lanes in gates.items()},
+        crl_files=tuple(base / file for file in section.crl_files),
+        on_stale_crl=section.on_stale_crl,
+        plaintext_demo=section.plaintext,
+        rpcs_max=section.rpcs_max,
+        rpcs_per_caller_max=section.rpcs_per_caller_max,
+        match_rate_per_s=section.match_rate_per_s,
+        match_burst=section.match_burst,
+        token_lifetime_s=section.token_lifetime_s,
+        fmr_target=settings.policy.face_fmr,
+    )
+
+
+@contextlib.asynccontextmanager
+async def daemon(
+    settings: Settings, base: Path, *, verifiers: Callable[[Verifiers], Verifiers] = lambda own: own
+) -> AsyncIterator[Daemon]:
+    """A daemon that serves while the block runs. verifiers: lets a benchmark wrap or replace the verifier port.
+
+    Raises ConfigurationError, ModelError, JournalError: then nothing was started.
+    """
+    check_lockouts(settings, base)
+    served = service_settings(settings.service, settings, base)
+    data = base / settings.data_dir
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock = SystemClock()
+    models = await asyncio.to_thread(load_models, settings, base)
+    policy = build_policy(settings.policy, models)
+    gates = {LaneId(lane.id): open_gate(lane, base) for lane in settings.lane}
+    pool = InferencePool(settings.models.threads or None)
+    own = EngineVerifiers(models.face, models.finger, pool, models.versions, lambda: clock.now().astimezone().date())
+    key = load_or_create_key(data / "pseudonym.key")
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(pool.close)
+        journal = await stack.enter_async_context(await SqliteJournal.open(data / "journal.db"))
+        cases = await CaseStore.open(journal, journal.read, journal.on_commit, DossierStore(data))
+        stack.push_async_callback(cases.close)
+        await settle_unfinished(journal, cases, clock)
+        await journal.append([_started(policy, models)])
+        held = await held_lanes(journal)
+        services = Services(
+            journal, cases, verifiers(own), clock, lambda state, number: document_pseudonym(key, state, number)
+        )
+        requests = Requests()
+        hall = GateHall([GateLane(id, gate, services, policy, requests, held=id in held) for id, gate in gates.items()])
+        service = build_service(served, _parts(settings, base, hall, journal, cases, clock, models, pool))
+        await service.start()
+        stack.push_async_callback(service.stop, GRACE_S)
+        running = asyncio.create_task(hall.run())
+        stack.push_async_callback(_end, running)
+        await service.set_serving(True)
+        _log.info("serving", port=service.port, lanes=len(gates), environment=settings.environment)
+        yield Daemon(service.port, hall, journal, cases)
+        await _record_stop(journal)
+
+
+def _parts(
+    settings: Settings,
+    base: Path,
+    hall: GateHall,
+    journal: SqliteJournal,
+    cases: CaseStore,
+    clock: SystemClock,
+    models: Models,
+    pool: InferencePool,
+) -> Parts:
+    if not settings.service.officers_file:
+        raise ConfigurationError("service.officers_file is missing: nobody could decide about a referred traveller")
+    officers = OfficerFile(base / settings.service.officers_file)
+    tokens = Officers(officers, journal, clock, settings.service.token_lifetime_s)
+    return Parts(hall, journal, cases, tokens, clock, Engines(models.face, models.finger, pool))
+
+
+def _started(policy: Policy, models: Models) -> Record:
+    body = {"event": "STARTED", "version": egate.__version__, "policy": policy.version, "models": models.versions}
+    return Record("DAEMON", "", "", body)
+
+
+async def _record_stop(journal: SqliteJournal) -> None:
+    try:
+        await journal.append([Record("DAEMON", "", "", {"event": "STOPPED"})])
+    except JournalError as error:
+        _log.error("stop not recorded", code=error.code)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def serve(settings: Settings, base: Path, on_serving: Callable[[int], None] = lambda port: None) -> None:
+    """Runs a daemon until SIGTERM or SIGINT. on_serving is called with the port once health says SERVING."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with daemon(settings, base) as running:
+        on_serving(running.port)
+        await stop.wait()
+        _log.info("stopping")
+
+
+__all__ = ["Daemon", "EgateError", "Service", "build_policy", "daemon", "load_models", "open_gate", "serve"]

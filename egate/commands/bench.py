@@ -1,0 +1,14 @@
+"""`egate bench`: accuracy and latency."""
+
+from __future__ import annotations
+
+import argparse
+
+from egate.commands import accuracy, latency
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("bench", help="measure accuracy and latency")
+    kinds = parser.add_subparsers(dest="bench", required=True)
+    accuracy.register(kinds)
+    latency.register(kinds)

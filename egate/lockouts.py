@@ -1,0 +1,84 @@
+"""What outside the demo environment refuses to start. One rule a function, one test a rule.
+
+Each of these is a way in which a test set-up could open a real border.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from egate.crossing.policy import PRODUCTION_MANDATORY
+from egate.errors import ConfigurationError
+from egate.service.pki import is_development_ca
+from egate.settings import Settings
+
+
+def check(
+    settings: Settings, base: Path, is_simulated: Callable[[str], bool], has_default_key: Callable[[str], bool]
+) -> None:
+    """base: folder relative paths start from. is_simulated, has_default_key: of a device URL.
+
+    Raises ConfigurationError with code LOCKOUT_… naming the key.
+    """
+    if settings.environment == "demo":
+        return
+    _refuse_plaintext(settings)
+    _refuse_development_ca(settings, base)
+    _refuse_open_revocation(settings)
+    _refuse_simulated_devices(settings, is_simulated)
+    _refuse_default_keys(settings, has_default_key)
+    _refuse_thin_policy(settings)
+    _refuse_without_attack_detection(settings)
+
+
+def _refuse_plaintext(settings: Settings) -> None:
+    if settings.service.plaintext:
+        raise _refusal("PLAINTEXT", "service.plaintext is for the demo environment")
+
+
+def _refuse_development_ca(settings: Settings, base: Path) -> None:
+    for key in ("client_ca_file", "certificate_file"):
+        file = getattr(settings.service, key)
+        if not file:
+            raise _refusal("PLAINTEXT", f"service.{key} is missing")
+        try:
+            pem = (base / file).read_bytes()
+        except OSError as error:
+            raise ConfigurationError(f"service.{key}: {error.strerror}") from None
+        if is_development_ca(pem):
+            raise _refusal("DEVELOPMENT_CA", f"service.{key} holds or comes from a development CA")
+
+
+def _refuse_open_revocation(settings: Settings) -> None:
+    if not settings.service.crl_files or settings.service.on_stale_crl != "refuse":
+        raise _refusal("REVOCATION", "service.crl_files must name a list, and a stale one must refuse")
+
+
+def _refuse_simulated_devices(settings: Settings, is_simulated: Callable[[str], bool]) -> None:
+    for lane in settings.lane:
+        for key in ("lock", "sensors", "document_reader"):
+            url = getattr(lane, key)
+            if url and is_simulated(url):
+                raise _refusal("SIMULATED_DEVICE", f"lane {lane.id}: {key} is a simulator, pty, file or replay")
+
+
+def _refuse_default_keys(settings: Settings, has_default_key: Callable[[str], bool]) -> None:
+    for lane in settings.lane:
+        if has_default_key(lane.lock):
+            raise _refusal("DEFAULT_KEY", f"lane {lane.id}: the lock's key is the public install key")
+
+
+def _refuse_thin_policy(settings: Settings) -> None:
+    missing = sorted(set(PRODUCTION_MANDATORY) - set(settings.policy.mandatory))
+    if missing:
+        raise _refusal("POLICY", f"policy.mandatory lacks {', '.join(missing)}")
+
+
+def _refuse_without_attack_detection(settings: Settings) -> None:
+    if settings.policy.presentation_attack_detection != "enforced":
+        raise _refusal("PAD", "policy.presentation_attack_detection must be enforced")
+
+
+def _refusal(rule: str, message: str) -> ConfigurationError:
+    return ConfigurationError(f"{message} (environment is production)", code=f"LOCKOUT_{rule}")
