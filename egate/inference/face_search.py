@@ -23,20 +23,18 @@ class Look:
     """side_px: longer side as the detector sees it. border: added around the image, share of its longer side."""
 
     side_px: int
-    score_min: float
     border: float
 
 
 LOOKS = (
-    Look(320, 0.5, 0.0),
-    Look(640, 0.5, 0.0),
-    Look(320, 0.5, 0.5),  # a face that fills the frame is found when there is something around it
-    Look(640, 0.3, 0.0),
-    Look(320, 0.3, 0.5),
+    Look(320, 0.0),
+    Look(640, 0.0),
+    Look(320, 0.5),  # a face that fills the frame is found when there is something around it
 )
+SCORE_MIN = 0.5  # a face, counted as a person; chosen: every face of pairs_lfw reaches it at the first look
+SCORE_LENIENT = 0.3  # taken for the traveller's if no look finds a better one
 REFINE_SIDE_PX = 160
 REFINE_BOXES = 2.0  # side of the crop in box sides: the face has 80 px, the middle of what the detector was trained on
-REFINE_SCORE_MIN = 0.3
 COMPARABLE_WIDTH = 1.0 / 3.0  # a second face at least this wide against the widest is another person in the lane
 CENTRE_SIDES = 0.25  # distance from the middle, in shorter image sides, that halves a face's prominence
 
@@ -52,11 +50,8 @@ class FoundFace:
 
 def find_faces(session: onnxruntime.InferenceSession, image: Image) -> tuple[FoundFace | None, int]:
     """The most prominent face of an RGB image and how many faces of comparable size there are; None and 0 if none."""
-    for look in LOOKS:
-        detections = _look(session, image, look)
-        if len(detections):
-            break
-    else:
+    detections = _search(session, image)
+    if not len(detections):
         return None, 0
     index = _most_prominent(detections, image)
     box, score = detections.box[index], float(detections.score[index])
@@ -64,16 +59,29 @@ def find_faces(session: onnxruntime.InferenceSession, image: Image) -> tuple[Fou
     return FoundFace(box, points, score), _comparable(detections)
 
 
+def _search(session: onnxruntime.InferenceSession, image: Image) -> Detections:
+    """The good faces of the first look that has any, else the doubtful ones of the first look that has those."""
+    doubtful: Detections | None = None
+    for look in LOOKS:
+        found = _look(session, image, look)
+        good = found.score >= SCORE_MIN
+        if good.any():
+            return Detections(found.box[good], found.points[good], found.score[good])
+        doubtful = found if doubtful is None or not len(doubtful) else doubtful
+    assert doubtful is not None
+    return doubtful
+
+
 def _look(session: onnxruntime.InferenceSession, image: Image, look: Look) -> Detections:
     if look.border == 0.0:
-        return detect(session, image, look.side_px, look.score_min)
+        return detect(session, image, look.side_px, SCORE_LENIENT)
     border = round(max(image.shape[:2]) * look.border)
     # Enlarging the frame must not cost the memory of one: look at it small first.
     scale = min(1.0, look.side_px / max(image.shape[:2]))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else image
     edge = round(border * scale)
     framed = cv2.copyMakeBorder(small, edge, edge, edge, edge, cv2.BORDER_CONSTANT)
-    found = detect(session, np.asarray(framed, np.uint8), look.side_px, look.score_min)
+    found = detect(session, np.asarray(framed, np.uint8), look.side_px, SCORE_LENIENT)
     box, points = (found.box - np.array([edge, edge, 0, 0], np.float32)) / scale, (found.points - edge) / scale
     return Detections(box.astype(np.float32), points.astype(np.float32), found.score)
 
@@ -99,7 +107,7 @@ def _refined(session: onnxruntime.InferenceSession, image: Image, box: Floats, p
     left_top = box[:2] + box[2:] / 2 - side / 2
     matrix = np.array([[scale, 0.0, -scale * left_top[0]], [0.0, scale, -scale * left_top[1]]])
     crop = cut(image, matrix, REFINE_SIDE_PX, REFINE_SIDE_PX)
-    found = detect(session, crop, REFINE_SIDE_PX, REFINE_SCORE_MIN)
+    found = detect(session, crop, REFINE_SIDE_PX, SCORE_LENIENT)
     if not len(found):
         return points
     again = found.points[_most_prominent(found, crop)] / scale + left_top

@@ -133,7 +133,7 @@ def test_blurred_dark_and_small_faces_are_guided(face_engine: OnnxFaceEngine, ph
     frame = framed(photographs["obama.jpg"])
     blurred = face_engine.capture(np.asarray(cv2.GaussianBlur(frame, (0, 0), 4), np.uint8))
     dark = face_engine.capture((frame // 7).astype(np.uint8))
-    small = face_engine.capture(framed(cv2.resize(photographs["obama.jpg"], None, fx=0.3, fy=0.3), 250, 640))
+    small = face_engine.capture(framed(photographs["obama.jpg"], 250, 640))
     assert Guidance.HOLD_STILL in blurred.guidance
     assert Guidance.TOO_DARK in dark.guidance
     assert Guidance.COME_CLOSER in small.guidance

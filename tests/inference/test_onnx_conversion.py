@@ -54,8 +54,7 @@ def run(data: bytes, image: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_embedding_conversion_computes_the_same(weights_as_inputs: bool) -> None:
     model = quantised_network(weights_as_inputs=weights_as_inputs)
     image = RNG.standard_normal((1, 3, 8, 8)).astype(np.float32)
-    feeds = {"image": image}
-    expected = ReferenceEvaluator(quantised_network_like(model)).run(None, feeds)[0]
+    expected = np.asarray(ReferenceEvaluator(quantised_network_like(model)).run(None, {"image": image}))[0]
     converted = CONVERSIONS["onnx-embedding"](model.SerializeToString())
     np.testing.assert_allclose(run(converted, image), expected, atol=1e-5)
 
