@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from egate.commands.pki import callers
 from egate.errors import EgateError
 from egate.service import pki
+from egate.service.identity import Role
 from egate.service.officer_file import add_officer
 from egate.service.password import hash_password
 from hw.sim.client import Simulator
@@ -65,10 +65,15 @@ def make_site(
     """
     directory.mkdir(parents=True, exist_ok=True)
     site = Site(directory, secrets.token_urlsafe(12))
-    pki.init(site.pki, TRUST_DOMAIN, callers(len(devices), [OFFICER]))
+    pki.init(site.pki, TRUST_DOMAIN, _callers(len(devices)))
     add_officer(directory / "officers.toml", OFFICER, hash_password(site.password))
     site.config.write_text(_settings(devices, request_lanes, policy or {}, models, address), encoding="utf-8")
     return site
+
+
+def _callers(lanes: int) -> list[tuple[Role, str]]:
+    gates = [(Role.GATE, str(number)) for number in range(1, lanes + 1)]
+    return [*gates, (Role.CONSOLE, "1"), (Role.OFFICER, OFFICER), (Role.ENGINEER, "1"), (Role.MATCHER, "1")]
 
 
 def _settings(

@@ -7,6 +7,7 @@ finds nothing means something.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from egate.crossing import machine, policy
 from egate.crossing.state import Ending, Pending, Phase, State
 from egate.domain.decision import Decision, Verdict
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
+from tests.crossing.diagram import diagram
 from tests.crossing.search import Result, search
 
 DANGEROUS = {
@@ -43,6 +45,11 @@ def test_no_reachable_state_breaks_an_invariant(closure: Result) -> None:
 def test_the_search_reached_every_dangerous_state(closure: Result) -> None:
     assert closure.reached >= DANGEROUS
     assert {edge[0] for edge in closure.edges} == {phase.value for phase in Phase}
+
+
+def test_the_diagram_is_the_machines(closure: Result) -> None:
+    page = Path(__file__).parents[2] / "docs" / "crossing.md"
+    assert page.read_text(encoding="utf-8") == diagram(closure.edges), "run: python -m tests.crossing.diagram"
 
 
 def test_from_every_state_the_lane_can_become_empty_again(closure: Result) -> None:

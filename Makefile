@@ -1,0 +1,61 @@
+# egate: every target sets up what it needs. Nothing but Python >= 3.11 with venv and make is assumed.
+#
+#   make demo          a hall on simulated gates; ONCE=1 ends by itself
+#   make test          lint, types, import contracts, tests
+#   make bench         benchmarks per layer, peers beside ours
+#   make fuzz, soak    long campaigns
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
+SOURCES := egate hw bench tests proto
+
+.PHONY: demo test check lint bench fuzz soak peer clean
+
+demo: $(VENV)/.models
+	$(BIN)/egate demo $(if $(ONCE),--once --json demo.json)
+
+test: $(VENV)/.dev $(VENV)/.models lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev $(VENV)/.models
+	$(BIN)/python -m pytest bench --benchmark-only
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pytest tests -m "" -k "fuzz" --hypothesis-profile=fuzz --timeout=0
+
+soak: $(VENV)/.dev $(VENV)/.models
+	EGATE_SOAK=1 $(BIN)/python -m pytest tests -m soak --timeout=0
+
+# Independent implementations that some tests and benchmarks compare with. face_recognition comes without its dependencies:
+# they would build dlib from source.
+peer: $(VENV)/.dev
+	$(PIP) -e '.[peer]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps face_recognition==1.3.0
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "egate needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(BIN)/python pyproject.toml .ci/constraints.txt
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.models: $(VENV)/.base models/manifest.toml
+	$(BIN)/egate models install
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache

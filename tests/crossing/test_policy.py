@@ -1,0 +1,108 @@
+"""What admits and what refers, by evidence alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from egate.crossing.policy import (
+    ALWAYS_MANDATORY,
+    PRODUCTION_MANDATORY,
+    FaceResult,
+    FingerResult,
+    Policy,
+    decide,
+    judge_face,
+    judge_finger,
+)
+from egate.domain.decision import ReasonDetail, Verdict
+from egate.domain.evidence import Check, CheckEvidence, CheckResult
+from egate.domain.reason import Reason
+
+POLICY = Policy("test", ALWAYS_MANDATORY | {Check.FINGER}, face_threshold=1.0, finger_threshold=2.0)
+ALL_PASS = {check: CheckEvidence(check, CheckResult.PASS) for check in POLICY.mandatory}
+
+
+def test_all_mandatory_checks_passed_admits_and_lists_what_was_not_performed() -> None:
+    decision = decide(ALL_PASS, POLICY)
+    assert decision.verdict is Verdict.ADMIT
+    assert decision.reasons == ()
+    assert set(decision.not_performed) == set(Check) - POLICY.mandatory
+    assert [item.check for item in decision.checks] == list(Check)
+
+
+@given(
+    st.sampled_from(sorted(POLICY.mandatory)), st.sampled_from([r for r in CheckResult if r is not CheckResult.PASS])
+)
+def test_only_pass_satisfies_a_mandatory_check(check: Check, result: CheckResult) -> None:
+    decision = decide({**ALL_PASS, check: CheckEvidence(check, result)}, POLICY)
+    assert decision.verdict is Verdict.REFER
+    assert ReasonDetail(Reason.CHECK_MISSING, check.value) in decision.reasons
+
+
+@given(st.sampled_from(sorted(set(Check) - POLICY.mandatory)), st.sampled_from([CheckResult.FAIL, CheckResult.ABORTED]))
+def test_a_failed_check_refers_even_if_it_is_not_mandatory(check: Check, result: CheckResult) -> None:
+    assert decide({**ALL_PASS, check: CheckEvidence(check, result)}, POLICY).verdict is Verdict.REFER
+
+
+def test_missing_evidence_refers() -> None:
+    for check in POLICY.mandatory:
+        evidence = {key: value for key, value in ALL_PASS.items() if key is not check}
+        assert decide(evidence, POLICY).verdict is Verdict.REFER
+
+
+def test_reasons_name_the_field_and_not_what_was_never_tried() -> None:
+    mrz = CheckEvidence(Check.MRZ, CheckResult.FAIL, (Reason.MRZ_CHECK_DIGIT,), detail="date_of_birth")
+    assert decide({Check.MRZ: mrz}, POLICY).reasons == (ReasonDetail(Reason.MRZ_CHECK_DIGIT, "date_of_birth"),)
+
+
+def test_a_reason_from_no_check_refers() -> None:
+    lost = ReasonDetail(Reason.DEVICE_LOST, "lock")
+    decision = decide(ALL_PASS, POLICY, (lost,))
+    assert decision.verdict is Verdict.REFER
+    assert decision.reasons == (lost,)
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_a_face_passes_exactly_at_or_above_its_threshold(score: float) -> None:
+    face, one = judge_face(FaceResult(score, 0.0, 1), POLICY)
+    assert (face.result is CheckResult.PASS) == (score >= 1.0)
+    assert one.result is CheckResult.PASS
+
+
+def test_nan_refuses() -> None:
+    assert judge_face(FaceResult(math.nan, math.nan, 1), POLICY)[0].result is CheckResult.FAIL
+    assert judge_finger(FingerResult(math.nan, math.nan), POLICY).result is CheckResult.FAIL
+
+
+@pytest.mark.parametrize(("faces", "result"), [(0, "UNDETERMINED"), (1, "PASS"), (2, "FAIL"), (9, "FAIL")])
+def test_exactly_one_face_is_one_person(faces: int, result: str) -> None:
+    assert judge_face(FaceResult(9.0, 0.0, faces), POLICY)[1].result == result
+
+
+def test_a_failure_outweighs_a_score() -> None:
+    """A verifier that failed must not pass by a score it left behind."""
+    face, _ = judge_face(FaceResult(9.0, 0.0, 1, Reason.VERIFIER_FAILED), POLICY)
+    assert face.result is CheckResult.UNDETERMINED
+    assert decide({**ALL_PASS, Check.FACE: face}, POLICY).verdict is Verdict.REFER
+
+
+def test_no_policy_drops_what_is_always_mandatory() -> None:
+    for check in ALWAYS_MANDATORY:
+        with pytest.raises(ValueError, match=check.value):
+            replace(POLICY, mandatory=POLICY.mandatory - {check})
+
+
+def test_production_needs_authenticity_attack_detection_and_lists() -> None:
+    assert {Check.PASSIVE_AUTHENTICATION, Check.PRESENTATION_ATTACK_DETECTION, Check.LISTS} <= PRODUCTION_MANDATORY
+
+
+def test_a_threshold_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        replace(POLICY, face_threshold=math.nan)
+    with pytest.raises(ValueError, match="not a number"):
+        replace(POLICY, finger_threshold=math.nan)

@@ -1,0 +1,172 @@
+"""Each way in which a test set-up could open a real border is refused at start, one test each.
+
+The settings below are complete for production but for one fault, so that it is that fault which refuses.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from egate.app import build_policy, check_lockouts, daemon
+from egate.crossing.policy import PRODUCTION_MANDATORY
+from egate.errors import ConfigurationError
+from egate.service import pki
+from egate.service.identity import Role
+from egate.settings import parse_settings
+
+Data = dict[str, Any]
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Data:
+    _certificate(tmp_path / "ca.pem", "Border Authority CA")
+    _certificate(tmp_path / "server.pem", "gates")
+    (tmp_path / "lock.key").write_text("30313233343536373839414243444546", encoding="ascii")
+    return {
+        "environment": "production",
+        "data_dir": "data",
+        "service": {
+            "certificate_file": "server.pem",
+            "key_file": "server.key",
+            "client_ca_file": "ca.pem",
+            "crl_files": ["ca.crl"],
+            "officers_file": "officers.toml",
+        },
+        "policy": {
+            "version": "1",
+            "mandatory": sorted(PRODUCTION_MANDATORY),
+            "presentation_attack_detection": "enforced",
+        },
+        "lane": [
+            {
+                "id": "lane-1",
+                "gate": "1",
+                "lock": "osdp+serial:///dev/serial/by-id/lock?address=1&key=file:lock.key",
+                "sensors": "modbus+serial:///dev/serial/by-id/sensors?unit=1",
+                "document_reader": "mrz+serial:///dev/serial/by-id/reader?baud=9600",
+            }
+        ],
+    }
+
+
+def _check(data: Data, base: Path) -> None:
+    check_lockouts(parse_settings(data), base)
+
+
+def _refused(data: Data, base: Path, code: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        _check(data, base)
+    assert refusal.value.code == code, str(refusal.value)
+
+
+def test_complete_production_settings_pass_the_lock_outs(production: Data, tmp_path: Path) -> None:
+    _check(production, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("device", "url"),
+    [
+        ("lock", "osdp+sim://lane-1?address=1&key=file:lock.key"),
+        ("lock", "osdp+pty:///run/gate/lane-1.lock?address=1&key=file:lock.key"),
+        ("sensors", "modbus+file:///tmp/sensors.bin?unit=1"),
+        ("document_reader", "mrz+replay:///tmp/reader.trace"),
+    ],
+    ids=["simulator", "pty", "file", "replay"],
+)
+def test_simulated_device_is_refused(production: Data, tmp_path: Path, device: str, url: str) -> None:
+    production["lane"][0][device] = url
+    _refused(production, tmp_path, "LOCKOUT_SIMULATED_DEVICE")
+
+
+def test_pseudo_terminal_named_as_a_serial_port_is_refused(production: Data, tmp_path: Path) -> None:
+    (tmp_path / "port").symlink_to("/dev/pts/0")
+    production["lane"][0]["lock"] = f"osdp+serial://{tmp_path}/port?address=1&key=file:lock.key"
+    _refused(production, tmp_path, "LOCKOUT_SIMULATED_DEVICE")
+
+
+def test_development_ca_is_refused(production: Data, tmp_path: Path) -> None:
+    pki.init(tmp_path / "pki", "egate.example", [(Role.GATE, "1")])
+    production["service"]["client_ca_file"] = "pki/ca.pem"
+    _refused(production, tmp_path, "LOCKOUT_DEVELOPMENT_CA")
+
+
+def test_development_server_certificate_is_refused(production: Data, tmp_path: Path) -> None:
+    pki.init(tmp_path / "pki", "egate.example", [(Role.GATE, "1")])
+    production["service"]["certificate_file"] = "pki/server.pem"
+    _refused(production, tmp_path, "LOCKOUT_DEVELOPMENT_CA")
+
+
+def test_plaintext_is_refused(production: Data, tmp_path: Path) -> None:
+    production["service"]["plaintext"] = True
+    _refused(production, tmp_path, "LOCKOUT_PLAINTEXT")
+
+
+def test_missing_certificates_are_refused(production: Data, tmp_path: Path) -> None:
+    production["service"]["client_ca_file"] = ""
+    _refused(production, tmp_path, "LOCKOUT_PLAINTEXT")
+
+
+def test_default_device_key_is_refused(production: Data, tmp_path: Path) -> None:
+    production["lane"][0]["lock"] += "&install_key=1"
+    _refused(production, tmp_path, "LOCKOUT_DEFAULT_KEY")
+
+
+def test_attack_detection_off_is_refused(production: Data, tmp_path: Path) -> None:
+    for mode in ("off", "silent"):
+        production["policy"]["presentation_attack_detection"] = mode
+        _refused(production, tmp_path, "LOCKOUT_PAD")
+
+
+@pytest.mark.parametrize("check", ["PASSIVE_AUTHENTICATION", "PRESENTATION_ATTACK_DETECTION", "LISTS"])
+def test_policy_without_a_production_check_is_refused(production: Data, tmp_path: Path, check: str) -> None:
+    production["policy"]["mandatory"].remove(check)
+    _refused(production, tmp_path, "LOCKOUT_POLICY")
+
+
+def test_open_revocation_is_refused(production: Data, tmp_path: Path) -> None:
+    changes: tuple[Data, ...] = ({"crl_files": []}, {"on_stale_crl": "accept"})
+    for change in changes:
+        data = deepcopy(production)
+        data["service"] |= change
+        _refused(data, tmp_path, "LOCKOUT_REVOCATION")
+
+
+async def test_the_daemon_itself_asks_the_lock_outs_first(production: Data, tmp_path: Path) -> None:
+    """Not only `egate check`: the composition root refuses before it opens or writes anything."""
+    production["service"]["plaintext"] = True
+    with pytest.raises(ConfigurationError, match="plaintext"):
+        async with daemon(parse_settings(production), tmp_path):
+            pass
+    assert not (tmp_path / "data").exists()
+
+
+def test_attack_detection_that_does_not_exist_is_not_pretended(production: Data) -> None:
+    """enforced without a model must not start as if it were off."""
+    section = parse_settings(production).policy
+    with pytest.raises(ConfigurationError) as refusal:
+        build_policy(section, None)  # type: ignore[arg-type]  # refused before the models are looked at
+    assert refusal.value.code == "PAD_MISSING"
+
+
+def test_demo_admits_what_production_refuses(production: Data, tmp_path: Path) -> None:
+    production["environment"] = "demo"
+    production["policy"] |= {"presentation_attack_detection": "off", "mandatory": ["MRZ"]}
+    production["lane"][0]["lock"] = "osdp+pty:///run/lock?address=1&key=file:lock.key"
+    _check(production, tmp_path)
+
+
+def _certificate(path: Path, name: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    certificate = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
