@@ -12,7 +12,7 @@ STRIDE = 32  # the network halves the image five times
 QUALITY_MIN = 0.6  # as its authors use it; below, false minutiae outweigh true ones
 ENDING_MIN = 0.5
 ANGLE, TYPE, QUALITY = 1, 2, 3  # channels of the output; 0 is the position map before its non-maximum suppression
-MINUTIAE_MAX = 255  # ISO/IEC 19794-2:2005, 7.4.1.5: the count is one byte; far above any finger
+MINUTIAE_MAX = 255  # ISO/IEC 19794-2:2005, 7.4.1: the count is one byte; far above any finger
 
 
 def extract(session: onnxruntime.InferenceSession, image: Image, position: int) -> FingerTemplate:

@@ -34,8 +34,8 @@ QUALITY_MAX = 100
 COUNT_MAX = 255
 COORDINATE_MAX = 0x3FFF  # 14 bits
 PIXELS_PER_CM = 197  # 500 dpi is 196.85
-RESOLUTION_MIN, RESOLUTION_MAX = 39, 1575  # 99 (the standard's minimum) to 4,000 dpi; beyond is damage
-ENDING, BIFURCATION = 1, 2  # 7.4.2.2; 0 = other
+RESOLUTION_MIN, RESOLUTION_MAX = 39, 1575  # chosen: 100 to 4,000 dpi; beyond is damage
+ENDING, BIFURCATION = 1, 2  # 7.4.2; 0 = other
 TURN = 2.0 * np.pi
 
 
@@ -164,7 +164,7 @@ def _coordinate(values: NDArray[np.float64], side: int) -> NDArray[np.uint16]:
 
 
 def _view_number(templates: Sequence[FingerTemplate], index: int) -> int:
-    """7.4.1.2: views of one finger are numbered from 0; four bits."""
+    """7.4.1: views of one finger are numbered from 0; four bits."""
     number = sum(t.position == templates[index].position for t in templates[:index])
     if number > 15:
         raise TemplateError("a minutiae record holds at most 16 views of one finger")

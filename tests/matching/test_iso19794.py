@@ -172,6 +172,12 @@ def test_extended_data_are_skipped_if_they_fit() -> None:
             read_record(with_extended(block))
 
 
+def test_reserved_bits_of_y_are_ignored() -> None:
+    """7.4.2 reserves them, and devices write what they like there."""
+    (plain,), (odd,) = read_record(BY_HAND), read_record(BY_HAND[:30] + b"\xc0\x20" + BY_HAND[32:])
+    assert odd.y.tolist() == plain.y.tolist()
+
+
 def test_other_resolutions_are_scaled_to_500_dpi() -> None:
     (found,) = read_record(patched(18, struct.pack(">HH", 394, 394)))
     assert np.allclose(found.x, read_record(RECORD)[0].x * 196.85 / 394, atol=0.01)

@@ -15,7 +15,8 @@ from egate.matching.minutiae import MINUTIAE_MAX, compare, prepare
 from tests.matching.finger_samples import empty, finger, impression, template
 
 CALIBRATION = Path(__file__).parents[2] / "models" / "finger-minutiae" / "calibration.csv"
-THRESHOLD = parse_calibration(CALIBRATION.read_text(encoding="utf-8")).threshold(5e-4)
+CALIBRATED = parse_calibration(CALIBRATION.read_text(encoding="utf-8"))
+THRESHOLD = CALIBRATED.threshold(5e-4)
 
 
 def score(a: FingerTemplate, b: FingerTemplate) -> float:
@@ -49,12 +50,13 @@ def test_non_mated_impressions_do_not_match() -> None:
 
 
 def test_small_parts_of_a_print_do_not_match_other_fingers() -> None:
-    """Without the handicaps of minutiae_kernels a part matched 10 to 40 times too often."""
-    whole = [prepare(finger(seed)) for seed in range(20)]
-    parts = [prepare(nearest(finger(seed), count)) for seed in range(20, 40) for count in (4, 6, 9, 14)]
-    scores = [compare(part, other) for part in parts for other in whole]
-    assert len(scores) == 1600
-    assert sum(value >= THRESHOLD for value in scores) <= 6
+    """At the threshold of FMR 1e-2, where there is something to count: 1 % would be 48, without handicaps it is over 100."""
+    whole = [prepare(finger(seed)) for seed in range(30)]
+    parts = [prepare(nearest(finger(seed), count)) for seed in range(30, 70) for count in (4, 5, 6, 8)]
+    scores = np.array([compare(part, other) for part in parts for other in whole])
+    assert len(scores) == 4800
+    assert (scores >= CALIBRATED.threshold(1e-2)).sum() <= 24
+    assert (scores >= THRESHOLD).sum() <= 3
 
 
 def nearest(of: FingerTemplate, count: int) -> FingerTemplate:
@@ -128,12 +130,14 @@ def test_surplus_minutiae_are_left_out_by_quality() -> None:
 
 def test_scores_are_those_that_were_calibrated() -> None:
     """A change of the matcher moves these numbers: then measure models/finger-minutiae/calibration.csv anew."""
-    pairs = [(finger(s), impression(finger(s), s, rotation=0.2, bend=3.0, lost=9, false=9)) for s in range(3)]
+    pairs = [
+        (finger(s), impression(finger(s), s, rotation=0.2, noise=3.0, bend=9.0, lost=9, false=9)) for s in range(3)
+    ]
     scores = [score(*pair) for pair in pairs] + [score(finger(10), finger(11))]
     assert scores == pytest.approx(CALIBRATED_SCORES, abs=1e-6)
 
 
-CALIBRATED_SCORES = [32.6457489, 34.35109521, 35.15514884, 0.03983681]
+CALIBRATED_SCORES = [17.62602241, 19.96621516, 18.14120369, 0.03983681]
 
 
 def test_repr_shows_no_minutiae() -> None:
