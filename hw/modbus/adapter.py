@@ -29,6 +29,8 @@ from hw.url import DeviceUrl
 UNIT_MAX = 247  # Modbus over Serial Line 1.02, 2.2
 ADDRESS_MAX = 65535
 POLL_S = 0.025  # chosen: a person needs 300 ms through a door
+LOST_POLL_S = 0.2  # chosen: how soon a device that comes back is noticed
+REOPEN_S = 3.0  # chosen: a port whose device is silent so long is closed and opened again
 ANSWER_S_MAX = (
     0.25  # chosen: devices answer within tens of milliseconds; four failures fit into the second that means lost
 )
@@ -181,15 +183,14 @@ class ModbusSensors:
             self._failure = str(error)
             return False
         client = Client(link, self._framing, self._gap_s)
-        opened_at = time.monotonic()
+        heard_at = time.monotonic()
         read = False
         try:
-            while not self._stop.is_set():
-                read |= self._poll(client)
+            while not self._stop.is_set() and time.monotonic() - heard_at < REOPEN_S:
+                if self._poll(client):
+                    read, heard_at = True, time.monotonic()
                 self._publish()
-                if self._watch.condition is Condition.LOST and time.monotonic() - opened_at > ANSWER_S_MAX:
-                    break
-                self._stop.wait(POLL_S)
+                self._stop.wait(LOST_POLL_S if self._watch.condition is Condition.LOST else POLL_S)
         except LinkLost as lost:
             self._failure = str(lost)
         finally:

@@ -127,6 +127,8 @@ class LockPeripheral:
         if command["command"] == native.CMD_STATUS:
             inputs = command["type"] == native.STATUS_REPORT_INPUT
             return lend(_STATUS_ANSWERS[self.contact if inputs else self.released])
+        if command["command"] == native.CMD_KEYSET and self._key is None:
+            return lend(ACCEPTED)  # takes its first key from anybody who knows the install key
         if command["command"] != native.CMD_OUTPUT or not NOP <= command["control_code"] <= OFF_TIMED:
             return lend(REFUSED)
         self._actuate(command["control_code"], command["timer_count"] * TIMER_UNIT_S)

@@ -95,7 +95,7 @@ async def test_another_key_is_never_accepted(tmp_path: Path) -> None:
 
 
 async def test_peripheral_waiting_for_its_first_key_is_never_accepted(tmp_path: Path) -> None:
-    """libosdp would fall back to the install key, then to no secure channel."""
+    """libosdp would fall back to the install key and send it our key under that public one."""
     async with lock_bench(tmp_path, peripheral_key=None) as bench:
         await until(lambda: "secure channel" in bench.lock.diagnosis, 5.0)
         assert bench.states == []

@@ -58,4 +58,6 @@ async def test_silence_around_a_release_never_releases_late(tmp_path: Path) -> N
             tasks = [group.create_task(trial(tmp_path, seed)) for seed in seeds]
         results.update(task.result() for task in tasks)
     print(f"{TRIALS} trials: {dict(results)}")
-    assert results[ReleaseResult.UNKNOWN] >= TRIALS // 5, "too few releases were on the wire when it fell silent"
+    # an unacknowledged release was queued in libosdp or on the wire when its deadline came: the dangerous state
+    dangerous = results[ReleaseResult.UNKNOWN] + results[ReleaseResult.NOT_SENT]
+    assert dangerous >= TRIALS // 5, "too few releases were under way when their deadline came"
