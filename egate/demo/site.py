@@ -7,7 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ TRUST_DOMAIN = "egate.example"
 OFFICER = "demo"
 MANDATORY = ("MRZ", "DOCUMENT_VALIDITY", "DOCUMENT_SESSION", "FACE", "FINGER", "ONE_PERSON", "PRESENCE")
 START_S_MAX = 60.0
+SERVE = (sys.executable, "-m", "egate.cli", "serve")
 
 
 class DemoError(EgateError):
@@ -117,13 +118,13 @@ def _toml(value: object) -> str:
 
 
 class DaemonProcess:
-    """`egate serve` of a site as a process of its own."""
+    """`egate serve` of a site as a process of its own. program: another module that serves, for tests of a daemon."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, program: tuple[str, ...] = ("egate.cli", "serve")) -> None:
         """Starts it and waits until it serves. Raises DemoError with the end of its log."""
         self._site = site
         self._log = site.log.open("ab")
-        command = [sys.executable, "-m", "egate.cli", "serve", "--config", str(site.config)]
+        command = [sys.executable, "-m", *program, "--config", str(site.config)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True)
         try:
             self.port = self._wait_for_port()
@@ -167,9 +168,9 @@ class DaemonProcess:
 
 
 @contextlib.contextmanager
-def running(site: Site) -> Iterator[DaemonProcess]:
+def running(site: Site, command: Sequence[str] = SERVE) -> Iterator[DaemonProcess]:
     """The site's daemon for the length of the block."""
-    daemon = DaemonProcess(site)
+    daemon = DaemonProcess(site, command)
     try:
         yield daemon
     finally:
