@@ -181,11 +181,23 @@ def _summary(journeys: list[Journey], ok: bool) -> None:
 
 
 def _stay(site: Site, daemon: DaemonProcess) -> None:
-    pki = site.pki
-    console.print(f"\nThe hall stays up at {daemon.address}. In another terminal:")
-    options = f"--server {daemon.address} --ca {pki}/ca.pem --cert {pki}/console-1.pem --key {pki}/console-1.key"
-    console.print(f"  .venv/bin/egate officer login {options} --officer {OFFICER}", soft_wrap=True)
-    console.print(f"  password: {site.password}", soft_wrap=True)
-    console.print("Ctrl-C ends it.")
+    """Says how to connect as the officer, and waits."""
+    config = site.directory / "officer.toml"
+    facts = {"server": daemon.address}
+    files = {"ca_file": "ca.pem", "certificate_file": "console-1.pem", "key_file": "console-1.key"}
+    facts |= {key: f"{site.pki / name}" for key, name in files.items()}
+    facts["state_dir"] = f"{site.directory / 'state'}"
+    config.write_text("".join(f'{key} = "{value}"\n' for key, value in facts.items()), encoding="utf-8")
+    console.print(f"\nThe hall stays up at {daemon.address} (gRPC, mutual TLS). In another terminal, as the officer:")
+    for line in (
+        f"export EGATE_OFFICER_CONFIG={config}",
+        f".venv/bin/egate officer login {OFFICER}      # password: {site.password}",
+        ".venv/bin/egate officer cases           # the referred travellers",
+        ".venv/bin/egate officer show CASE       # scores, reasons, document data; --save DIR for the images",
+        f".venv/bin/egate officer release {DEVICE_LANE} --reason ...",
+        f".venv/bin/egate journal tail --db {site.directory / 'data' / 'journal.db'}",
+    ):
+        console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Settings, certificates and the daemon's log lie in {site.directory}. Ctrl-C ends it.", soft_wrap=True)
     with contextlib.suppress(KeyboardInterrupt):
         daemon.process.wait()
