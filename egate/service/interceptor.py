@@ -6,6 +6,7 @@ how much does this caller already have under way, is the lane the gate's own. Er
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
@@ -17,19 +18,19 @@ from typing import Any, NoReturn, Protocol
 
 import grpc
 import structlog
-from google.rpc import status_pb2
+from google.rpc import code_pb2, status_pb2
 
 from egate.domain.ids import LaneId, OfficerId
 from egate.errors import EgateError
 from egate.service.authorise import Rule, authorise, authorise_lane
 from egate.service.errors import Exhausted, Unauthenticated, internal_status, sole, status_of
-from egate.service.identity import Identifier, Identity
+from egate.service.identity import Identifier, Identity, Role
 
 BEARER = "Bearer "
 STATUS_METADATA = "grpc-status-details-bin"  # gRPC's key for google.rpc.Status
 
 _log = structlog.get_logger("egate.service")
-_caller: ContextVar[Caller] = ContextVar("egate_caller")
+_caller: ContextVar[Caller | None] = ContextVar("egate_caller", default=None)
 Metadata = Iterable[tuple[str, str | bytes]]
 Behaviour = Callable[[Any, Any], Any]
 
@@ -56,8 +57,11 @@ class Caller:
 
 
 def caller() -> Caller:
-    """The caller of the RPC that runs in this context."""
-    return _caller.get()
+    """The caller of the RPC that runs in this context. Raises LookupError outside of one."""
+    who = _caller.get()
+    if who is None:
+        raise LookupError("no RPC runs here")
+    return who
 
 
 class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -66,11 +70,14 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         identifier: Identifier,
         tokens: Tokens,
         gates: Mapping[str, frozenset[LaneId]],
+        rpcs_max: int,
         rpcs_per_caller_max: int,
     ) -> None:
         self._identifier = identifier
         self._tokens = tokens
         self._gates = gates
+        # Of all calls at once half are the gates': watching consoles must not keep travellers waiting.
+        self._rpcs_of_others_max = max(1, rpcs_max // 2)
         self._rpcs_per_caller_max = rpcs_per_caller_max
         self._under_way: Counter[Identity] = Counter()
 
@@ -150,6 +157,8 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     def _counted(self, identity: Identity) -> Iterator[None]:
         if self._under_way[identity] >= self._rpcs_per_caller_max:
             raise Exhausted("too many calls of this caller are under way", code="CALLER_BUSY")
+        if identity.role is not Role.GATE and self._of_others() >= self._rpcs_of_others_max:
+            raise Exhausted("too many calls are under way", code="SERVICE_BUSY")
         self._under_way[identity] += 1
         try:
             yield
@@ -157,6 +166,9 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             self._under_way[identity] -= 1
             if not self._under_way[identity]:
                 del self._under_way[identity]
+
+    def _of_others(self) -> int:
+        return sum(count for identity, count in self._under_way.items() if identity.role is not Role.GATE)
 
 
 def _bearer(metadata: Metadata) -> str:
@@ -169,12 +181,23 @@ def _bearer(metadata: Metadata) -> str:
 async def _refuse(context: Any, method: str, error: BaseException) -> NoReturn:
     if isinstance(error, EgateError):
         status = status_of(error)
-        log = _log.error if status.code == grpc.StatusCode.INTERNAL.value[0] else _log.info
-        log("rpc_refused", method=method, reason=error.code)
+        _log.log(_level(status), "rpc refused", method=method, reason=error.code, caller=_name(), peer=context.peer())
     else:
-        _log.error("rpc_failed", method=method, error=type(error).__name__, at=_frames(error))
+        _log.error("rpc failed", method=method, caller=_name(), error=type(error).__name__, at=_frames(error))
         status = internal_status()
     await abort(context, status)
+
+
+def _level(status: status_pb2.Status) -> int:
+    if status.code == code_pb2.INTERNAL:
+        return logging.ERROR
+    # Somebody tries what is not theirs.
+    return logging.WARNING if status.code in (code_pb2.PERMISSION_DENIED, code_pb2.UNAUTHENTICATED) else logging.INFO
+
+
+def _name() -> str:
+    who = _caller.get()
+    return "" if who is None else who.name
 
 
 def _frames(error: BaseException) -> list[str]:

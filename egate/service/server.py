@@ -86,7 +86,7 @@ class Service:
     def __init__(self, settings: ServiceSettings, parts: Parts) -> None:
         """Raises ConfigurationError if keys or certificates can't be read or the address can't be bound."""
         identifier = _identifier(settings, parts.clock)
-        door = Doorkeeper(identifier, parts.officers, settings.gates, settings.rpcs_per_caller_max)
+        door = Doorkeeper(identifier, parts.officers, settings.gates, settings.rpcs_max, settings.rpcs_per_caller_max)
         self._server = grpc.aio.server(
             interceptors=(door,), options=list(OPTIONS), maximum_concurrent_rpcs=settings.rpcs_max
         )

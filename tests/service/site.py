@@ -135,6 +135,7 @@ async def running(
     gates: Mapping[str, frozenset[LaneId]] | None = None,
     plaintext: bool = False,
     crl: bool = True,
+    rpcs_max: int = 64,
     rpcs_per_caller_max: int = 16,
 ) -> AsyncIterator[Site]:
     clock = VirtualClock()
@@ -150,6 +151,7 @@ async def running(
         gates={"1": one, "2": two} if gates is None else gates,
         crl_files=(pki / "crl.pem",) if crl else (),
         plaintext_demo=plaintext,
+        rpcs_max=rpcs_max,
         rpcs_per_caller_max=rpcs_per_caller_max,
     )
     async with await SqliteJournal.open(tmp / "journal.db") as journal:

@@ -240,6 +240,17 @@ async def test_a_caller_has_a_limited_number_of_calls_under_way(tmp_path: Path, 
                     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+async def test_watchers_leave_half_of_the_calls_to_the_gates(tmp_path: Path, certificates: Path) -> None:
+    async with running(tmp_path, certificates, rpcs_max=4, rpcs_per_caller_max=4) as site:
+        for name in ("console-1", "console-2"):
+            stub = site.stub(lane_service_pb2_grpc.LaneServiceStub, name)
+            await stub.WatchLanes(lane_service_pb2.WatchLanesRequest(), timeout=TIMEOUT_S).read()
+        engineer, gate = (site.stub(health_pb2_grpc.HealthStub, name) for name in ("engineer-1", "gate-1"))
+        busy = grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY"
+        assert await refused(engineer.Check(health_pb2.HealthCheckRequest())) == busy
+        await gate.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)
+
+
 async def test_health_says_serving_only_when_told(site: Site) -> None:
     stub = site.stub(health_pb2_grpc.HealthStub, "engineer-1")
     request = health_pb2.HealthCheckRequest(service="egate.api.v1.CrossingService")
