@@ -7,7 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ TRUST_DOMAIN = "egate.example"
 OFFICER = "demo"
 MANDATORY = ("MRZ", "DOCUMENT_VALIDITY", "DOCUMENT_SESSION", "FACE", "FINGER", "ONE_PERSON", "PRESENCE")
 START_S_MAX = 60.0
-SERVE = (sys.executable, "-m", "egate.cli", "serve")
+PROGRAM = ("egate.cli", "serve")
 
 
 class DemoError(EgateError):
@@ -120,7 +120,7 @@ def _toml(value: object) -> str:
 class DaemonProcess:
     """`egate serve` of a site as a process of its own. program: another module that serves, for tests of a daemon."""
 
-    def __init__(self, site: Site, program: tuple[str, ...] = ("egate.cli", "serve")) -> None:
+    def __init__(self, site: Site, program: tuple[str, ...] = PROGRAM) -> None:
         """Starts it and waits until it serves. Raises DemoError with the end of its log."""
         self._site = site
         self._log = site.log.open("ab")
@@ -168,9 +168,9 @@ class DaemonProcess:
 
 
 @contextlib.contextmanager
-def running(site: Site, command: Sequence[str] = SERVE) -> Iterator[DaemonProcess]:
+def running(site: Site, program: tuple[str, ...] = PROGRAM) -> Iterator[DaemonProcess]:
     """The site's daemon for the length of the block."""
-    daemon = DaemonProcess(site, command)
+    daemon = DaemonProcess(site, program)
     try:
         yield daemon
     finally:
