@@ -1,6 +1,6 @@
 """Links silent for 0.1 to 9 s around a release: no unlock starts after the deadline, and every lane recovers.
 
-Each trial is a lock of its own on a pty pair; they run at the same time. EGATE_SILENCE_TRIALS sets how many (soak: 200).
+Each trial is a lock of its own on a pty pair; they run at the same time. `make soak` runs 200.
 A failure names its seed. test_osdp.py proves that without the deadline such a silence releases late.
 """
 
@@ -13,14 +13,18 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from egate.domain.device import ReleaseResult
 from tests.hw.lock_bench import lock_bench, until
 
-TRIALS = int(os.environ.get("EGATE_SILENCE_TRIALS", "40"))
+TRIALS, TRIALS_SOAK = 40, 200
 TOGETHER = 40
 TICK_S = 0.01  # eighty threads share the interpreter
 DEADLINE_S = 1.5
-TOLERANCE_S = 0.06  # the peripheral's poll, and eighty threads
+TOLERANCE_S = (
+    0.15  # the peripheral is one of eighty threads; libosdp repeats every 1.0 s, so a late release is far later
+)
 RECOVERY_S = 8.0  # the watchdog's 5 s, and one handshake
 
 
@@ -51,13 +55,23 @@ async def trial(folder: Path, seed: int) -> ReleaseResult:
 
 
 async def test_silence_around_a_release_never_releases_late(tmp_path: Path) -> None:
+    await campaign(tmp_path, range(TRIALS))
+
+
+@pytest.mark.soak
+@pytest.mark.skipif("EGATE_SOAK" not in os.environ, reason="long campaign: make soak")
+async def test_silence_around_a_release_never_releases_late_soak(tmp_path: Path) -> None:
+    await campaign(tmp_path, range(TRIALS, TRIALS + TRIALS_SOAK))
+
+
+async def campaign(tmp_path: Path, all_seeds: range) -> None:
     results: Counter[ReleaseResult] = Counter()
-    for first in range(0, TRIALS, TOGETHER):
-        seeds = range(first, min(first + TOGETHER, TRIALS))
+    for first in range(0, len(all_seeds), TOGETHER):
+        seeds = all_seeds[first : first + TOGETHER]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(trial(tmp_path, seed)) for seed in seeds]
         results.update(task.result() for task in tasks)
-    print(f"{TRIALS} trials: {dict(results)}")
+    print(f"{len(all_seeds)} trials: {dict(results)}")
     # an unacknowledged release was queued in libosdp or on the wire when its deadline came: the dangerous state
     dangerous = results[ReleaseResult.UNKNOWN] + results[ReleaseResult.NOT_SENT]
-    assert dangerous >= TRIALS // 5, "too few releases were under way when their deadline came"
+    assert dangerous >= len(all_seeds) // 5, "too few releases were under way when their deadline came"

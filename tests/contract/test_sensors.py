@@ -1,0 +1,121 @@
+"""What every egate.ports.Sensors must do."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from egate.domain.device import DeviceState, SensorLevels
+from egate.ports import Sensors
+from tests.contract.conftest import SIMULATOR, open_hardware
+from tests.hw.lock_bench import until
+from tests.hw.sensor_bench import SensorBench, sensor_bench
+
+
+@dataclass
+class Bench:
+    """sensors not started. simulator: None on hardware."""
+
+    sensors: Sensors
+    simulator: SensorBench | None = None
+    states: list[tuple[DeviceState, int]] = field(default_factory=list)
+    told: list[tuple[SensorLevels, int]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        self.sensors.on_levels(lambda levels: self.told.append((levels, threading.get_ident())))
+        await self.sensors.start(lambda state: self.states.append((state, threading.get_ident())))
+
+    async def ready(self, within_s: float = 10.0) -> None:
+        await until(lambda: self.sensors.state is DeviceState.ONLINE, within_s)
+
+    @property
+    def world(self) -> SensorBench:
+        if self.simulator is None:
+            pytest.skip("nobody walks through real hardware during the test")
+        return self.simulator
+
+
+@pytest.fixture
+async def bench(where: str, tmp_path: Path) -> AsyncIterator[Bench]:
+    if where == SIMULATOR:
+        async with sensor_bench(tmp_path, start=False) as inner:
+            yield Bench(inner.sensors, inner)
+    else:
+        sensors = cast(Sensors, open_hardware(where))
+        yield Bench(sensors)
+        await sensors.close()
+
+
+async def test_before_start_nothing_is_known(bench: Bench) -> None:
+    assert bench.sensors.state is DeviceState.LOST
+    assert bench.sensors.levels == SensorLevels()
+
+
+async def test_start_returns_at_once_and_levels_become_known(bench: Bench) -> None:
+    called = time.monotonic()
+    await bench.start()
+    assert time.monotonic() - called < 0.2
+    await bench.ready()
+    levels = bench.sensors.levels
+    assert None not in (levels.door_closed, levels.person_count, levels.exit_count)
+
+
+async def test_every_change_is_told_in_order_in_the_event_loop(bench: Bench) -> None:
+    world = bench.world.peripheral
+    await bench.start()
+    await bench.ready()
+    expected = [SensorLevels(True, 0, 0)]
+    for door_closed, person_count, exit_count in ((True, 1, 0), (False, 1, 0), (False, 0, 1), (True, 0, 1)):
+        world.door_closed, world.person_count, world.exit_count = door_closed, person_count, exit_count
+        expected.append(SensorLevels(door_closed, person_count, exit_count))
+        await until(lambda: bool(bench.told) and bench.told[-1][0] == expected[-1], 0.5)
+    told = [levels for levels, _ in bench.told]
+    # inputs and registers are read one after the other: a change of both may be told in two steps
+    assert [levels for levels in told if levels in expected] == expected
+    assert all(one != other for one, other in itertools.pairwise(told)), "told without a change"
+    assert {thread for _, thread in bench.told} == {threading.get_ident()}
+
+
+async def test_absent_peer_is_a_state_not_an_exception(bench: Bench) -> None:
+    port = bench.world.port
+    port.unplug()
+    await bench.start()
+    assert bench.sensors.state is DeviceState.LOST
+    port.replug()
+    await bench.ready()
+
+
+async def test_loss_is_noticed_within_five_seconds_told_once_and_ends_by_itself(bench: Bench) -> None:
+    port = bench.world.port
+    await bench.start()
+    await bench.ready()
+    bench.states.clear()
+    bench.told.clear()
+    port.unplug()
+    await until(lambda: bench.sensors.state is DeviceState.LOST, 5.0)
+    assert bench.sensors.levels == SensorLevels()
+    assert [levels for levels, _ in bench.told] == [SensorLevels()]
+    port.replug()
+    await bench.ready()
+    assert [state for state, _ in bench.states] == [DeviceState.LOST, DeviceState.ONLINE]
+    assert {thread for _, thread in bench.states} == {threading.get_ident()}
+
+
+async def test_close_is_idempotent_and_levels_are_unknown_then(bench: Bench) -> None:
+    await bench.start()
+    await bench.ready()
+    await asyncio.wait_for(bench.sensors.close(), 3.0)
+    await asyncio.wait_for(bench.sensors.close(), 3.0)
+    assert bench.sensors.levels == SensorLevels()
+
+
+async def test_close_without_start(bench: Bench) -> None:
+    await asyncio.wait_for(bench.sensors.close(), 1.0)
