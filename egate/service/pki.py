@@ -194,6 +194,10 @@ def _crl(authority: Signer, revoked: Sequence[x509.RevokedCertificate], number: 
     builder = x509.CertificateRevocationListBuilder().issuer_name(certificate.subject)
     builder = builder.last_update(now - BACKDATED).next_update(now + VALID)
     builder = builder.add_extension(x509.CRLNumber(number), critical=False)
+    # RFC 5280, 5.2.1: a list names the key that signed it.
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
+    )
     for entry in revoked:
         builder = builder.add_revoked_certificate(entry)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
