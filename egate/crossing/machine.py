@@ -490,7 +490,7 @@ def _sensors_unknown(state: State) -> bool:
 
 def _presence_problem(state: State) -> tuple[ReasonDetail, ...]:
     levels = state.levels
-    if _sensors_unknown(state):
+    if _sensors_unknown(state) or levels.person_count is None:
         return (ReasonDetail(Reason.DEVICE_LOST, "sensors"),)
     if not levels.door_closed:
         return (ReasonDetail(Reason.DOOR_NOT_CLOSED),)
