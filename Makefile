@@ -29,10 +29,10 @@ bench: $(VENV)/.dev $(VENV)/.models
 	$(BIN)/python -m pytest bench --benchmark-only
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python -m pytest tests -m "" -k "fuzz" --hypothesis-profile=fuzz --timeout=0
+	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=fuzz --timeout=0
 
 soak: $(VENV)/.dev $(VENV)/.models
-	EGATE_SOAK=1 $(BIN)/python -m pytest tests -m soak --timeout=0
+	$(BIN)/python -m pytest tests -m soak --timeout=0
 
 # Independent implementations that some tests and benchmarks compare with. face_recognition comes without its dependencies:
 # they would build dlib from source.
