@@ -105,18 +105,19 @@ def test_size_in_a_changed_jpeg_header_does_not_get_past_the_limit() -> None:
 
 
 BOMB = """
-import resource, struct, sys, zlib
-import cv2, numpy
+import sys
 from egate.errors import ImageError
 from egate.inference.image import decode
+def peak_kb():  # of this program; getrusage's would be that of the process it was forked from
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 data = open(sys.argv[1], "rb").read()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kb()
 try:
     decode(data, pixels_max=int(sys.argv[2]))
     print("decoded", end=" ")
 except ImageError as error:
     print(error.code, end=" ")
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print((peak_kb() - before) // 1024)
 """
 
 
