@@ -24,9 +24,7 @@ HARDWARE = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--device", action="append", default=[], metavar="URL", help="run the contracts on this device, too"
-    )
+    parser.addoption("--device", default=None, metavar="URL", help="run its contract suite on this device, too")
 
 
 def hardware_urls(config: pytest.Config, protocols: set[str]) -> list[str]:
