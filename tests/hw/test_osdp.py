@@ -23,13 +23,16 @@ from hw.osdp.pd import LockPeripheral
 from hw.registry import open_device
 from tests.hw.lock_bench import lock_bench, until
 
+# NOT_SENT if a poll was on the wire when the silence began: then libosdp still held the release back
+UNACKNOWLEDGED = {ReleaseResult.UNKNOWN, ReleaseResult.NOT_SENT}
+
 
 async def test_late_release_after_silence_never_executes(tmp_path: Path) -> None:
     async with lock_bench(tmp_path) as bench:
         await bench.ready()
         bench.fault.silence(0.0, 2.0)
         called = time.monotonic()
-        assert await bench.lock.release(3.0, 1.0) is ReleaseResult.UNKNOWN
+        assert await bench.lock.release(3.0, 1.0) in UNACKNOWLEDGED
         assert time.monotonic() - called < 1.2
         assert bench.lock.lock_state is LockState.UNKNOWN
         await bench.ready(6.0)
@@ -186,7 +189,7 @@ async def test_close_joins_the_thread_and_ends_a_release_on_the_way(tmp_path: Pa
         release = asyncio.ensure_future(bench.lock.release(3.0, 1.5))
         await until(lambda: bench.lock.lock_state is LockState.UNKNOWN, 1.0)
         await bench.lock.close()
-        assert await release is ReleaseResult.UNKNOWN
+        assert await release in UNACKNOWLEDGED
         await until(lambda: all(thread.name != "osdp-lock" for thread in threading.enumerate()), 1.0)
         await until(lambda: not bench.fault.silent, 1.0)
         assert bench.released_at == []
