@@ -18,12 +18,13 @@ from typing import Any, NoReturn, Protocol
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 
 from egate.domain.ids import LaneId, OfficerId
 from egate.errors import EgateError
 from egate.service.authorise import Rule, authorise, authorise_lane
-from egate.service.errors import Exhausted, Unauthenticated, internal_status, sole, status_of
+from egate.service.errors import Exhausted, FieldError, Unauthenticated, internal_status, sole, status_of
 from egate.service.identity import Identifier, Identity, Role
 
 BEARER = "Bearer "
@@ -33,6 +34,7 @@ _log = structlog.get_logger("egate.service")
 _caller: ContextVar[Caller | None] = ContextVar("egate_caller", default=None)
 Metadata = Iterable[tuple[str, str | bytes]]
 Behaviour = Callable[[Any, Any], Any]
+Parse = Callable[[bytes], Any]
 
 
 class Tokens(Protocol):
@@ -109,7 +111,8 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             except Exception as error:
                 await _refuse(context, method, sole(error))
 
-        return make(guarded, handler.request_deserializer, handler.response_serializer)
+        # Parsed by us, once the caller is admitted: what grpc.aio answers to bytes that are no message names our classes.
+        return make(guarded, None, handler.response_serializer)
 
     async def _serve(
         self, method: str, handler: grpc.RpcMethodHandler, behaviour: Behaviour, request: Any, context: Any
@@ -118,8 +121,9 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         with self._counted(who.identity):
             _caller.set(who)
             if handler.request_streaming:
-                request = self._checked(request, method, context, rule, who)
+                request = self._checked(request, handler.request_deserializer, method, context, rule, who)
             else:
+                request = _parsed(handler.request_deserializer, request)
                 authorise_lane(rule, who.identity, request, self._gates)
             result = behaviour(request, context)
             if not isasyncgen(result):
@@ -146,10 +150,11 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             raise Unauthenticated("the caller has changed during the stream", code="IDENTITY_INVALID")
 
     async def _checked(
-        self, requests: AsyncIterator[Any], method: str, context: Any, rule: Rule, who: Caller
+        self, requests: AsyncIterator[bytes], parse: Parse | None, method: str, context: Any, rule: Rule, who: Caller
     ) -> AsyncIterator[Any]:
-        async for request in requests:
+        async for data in requests:
             self._still(method, context, who)
+            request = _parsed(parse, data)
             authorise_lane(rule, who.identity, request, self._gates)
             yield request
 
@@ -169,6 +174,14 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     def _of_others(self) -> int:
         return sum(count for identity, count in self._under_way.items() if identity.role is not Role.GATE)
+
+
+def _parsed(parse: Parse | None, data: bytes) -> Any:
+    """Raises FieldError."""
+    try:
+        return data if parse is None else parse(data)
+    except DecodeError:
+        raise FieldError("request", "is no message of this method") from None
 
 
 def _bearer(metadata: Metadata) -> str:
