@@ -112,6 +112,10 @@ def _transition(turn: _Turn, event: ev.Event) -> None:
                 _refuse(turn, *(ReasonDetail(Reason.DEVICE_LOST, device) for device in sorted(turn.state.lost)))
         case _, ev.LockChanged(state=LockState.SECURED):
             _settle(turn)
+        case Phase.READING | Phase.VERIFYING | Phase.RECORDING | Phase.REFERRED, ev.LockChanged(
+            state=LockState.UNKNOWN
+        ):
+            pass  # reconnecting: nothing is released before it reads secured again, and a lost lock is told by its own event
         case (
             Phase.READY | Phase.OUT_OF_SERVICE,
             ev.LevelsChanged() | ev.LockChanged() | ev.DeviceChanged() | ev.JournalRestored(),
@@ -179,6 +183,9 @@ def _captured(turn: _Turn, event: ev.FaceCaptured | ev.FingerCaptured) -> None:
     levels = turn.state.levels
     if levels.person_count == 0:
         turn.emit(fx.Guide((Guidance.STEP_INTO_VIEW,)))
+        return
+    if _sensors_unknown(turn.state) and turn.crossing.streaming and not turn.crossing.captured:
+        turn.emit(fx.Guide((Guidance.HOLD_STILL,)))
         return
     if levels.person_count != 1 or levels.door_closed is not True:
         _refuse(turn, *_presence_problem(turn.state))
@@ -479,7 +486,8 @@ def _levels_before_release(turn: _Turn) -> None:
         turn.emit(fx.Secure())
     # An officer who overrides sees the people; the count binds only what the machine decides itself.
     watched = turn.crossing.captured and not turn.crossing.override
-    if _sensors_unknown(turn.state) or levels.door_closed is False or (watched and levels.person_count != 1):
+    # Sensors that are blind for a moment break a presence; before the first capture there is none to break.
+    if levels.door_closed is False or (watched and _presence_problem(turn.state)):
         _refuse(turn, *_presence_problem(turn.state))
 
 
@@ -613,7 +621,8 @@ def _observe(state: State, event: ev.Event) -> State:
         case ev.LockChanged():
             return replace(state, lock=event.state)
         case ev.DeviceChanged():
-            lost = state.lost - {event.device} if event.state is DeviceState.ONLINE else state.lost | {event.device}
+            # DEGRADED is not lost: what it can't tell reads as unknown, and unknown never releases.
+            lost = state.lost | {event.device} if event.state is DeviceState.LOST else state.lost - {event.device}
             return replace(state, lost=lost)
         case ev.OfficerSecure():
             return replace(state, held=event.hold)

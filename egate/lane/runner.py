@@ -138,7 +138,7 @@ class GateLane:
             crossing=crossing,
             pending=Pending(),
             journal_failed=True,
-            lost=frozenset(name for name, device in self._gate.states.items() if device is not DeviceState.ONLINE),
+            lost=frozenset(name for name, device in self._gate.states.items() if device is DeviceState.LOST),
             levels=self._gate.sensors.levels,
             lock=self._gate.lock.lock_state,
         )

@@ -55,7 +55,8 @@ class Watch:
         if self._read_at is None or now - self._read_at > LOST_S:
             self.on_lost()
         elif self._failures > FAILURES_MAX:
-            self.condition = Condition.DEGRADED
+            # Blind for 0.3 s, as long as a person takes through a door: what was read before says nothing any more.
+            self.condition, self.levels = Condition.DEGRADED, Levels()
 
     def on_lost(self) -> None:
         """The port is gone, or nothing was heard for LOST_S."""

@@ -34,6 +34,7 @@ RECEIVE_BYTES = 1024
 SECURE_S_MAX = 1.0  # chosen: how long `secure` waits for the confirmation
 BACKOFF_S = (0.1, 0.25, 0.5, 1.0)  # waits before the port is opened again; the last one repeats
 OUT_FRAME_BITS = 400  # mark, header, security block, command, 16 data bytes, MAC, CRC: 32 bytes, and reply-side slack
+RECONNECT_S = 1.5  # chosen: how long a connection that was up may take to come back before the lock counts as lost; the bar is 5 s
 PROCESSING_S = 0.02  # chosen: thread scheduling here, execution there
 
 
@@ -88,6 +89,7 @@ class OsdpLock:
         self._ended: asyncio.Future[None] | None = None
         self._on_state: Callable[[DeviceState], None] = _ignore
         self._state = self._told = DeviceState.LOST
+        self._heard_at = float("-inf")
         self._releasing = False
 
     @property
@@ -204,6 +206,7 @@ class OsdpLock:
             diagnosis = self._session.diagnosis
         except LinkLost as lost:
             diagnosis = str(lost)
+            self._heard_at = float("-inf")  # the port is gone: nothing to wait for
         finally:
             self._channel.attach(None)
             link.close()
@@ -227,6 +230,12 @@ class OsdpLock:
 
     def _publish(self) -> None:
         state = STATES[self._session.contact]
+        now = time.monotonic()
+        if state is not DeviceState.LOST:
+            self._heard_at = now
+        elif now - self._heard_at < RECONNECT_S and not self._stop.is_set():
+            # One late answer ends libosdp's connection; the next one is up in some 0.3 s. Its lock state is UNKNOWN meanwhile.
+            state = DeviceState.DEGRADED
         if state is not self._told:
             self._told = state
             self._call_soon(self._change_state, state)

@@ -344,7 +344,7 @@ def _is_unexpected(state: State, event: ev.Event) -> bool:
     before_release = state.phase in (Phase.READING, Phase.VERIFYING, Phase.RECORDING, Phase.REFERRED)
     match event:
         case ev.LockChanged(state=lock):
-            return before_release and lock is not LockState.SECURED
+            return before_release and lock is LockState.RELEASED
         case ev.LevelsChanged(levels):
             return before_release and levels.door_closed is False
         case ev.DocumentPresented():
