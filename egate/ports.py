@@ -62,7 +62,16 @@ class Sensors(Device, Protocol):
     """Door and presence sensors of one lane."""
 
     @property
-    def levels(self) -> SensorLevels: ...
+    def levels(self) -> SensorLevels:
+        """The newest known ones, also those whose callback has not run yet."""
+
+    @property
+    def read_at(self) -> float | None:
+        """CLOCK_MONOTONIC seconds of the last complete reading without contradiction; None if none is current.
+
+        The device measured no earlier than that, however long the answer or our own threads and event loop took.
+        `levels` asked for after it are at least as new. Not None as long as all levels are known.
+        """
 
     def on_levels(self, callback: Callable[[SensorLevels], None]) -> None:
         """callback is called at each change of any level; levels become all None when the device is lost."""

@@ -139,6 +139,10 @@ class ModbusSensors:
         return _sensor_levels(self._watch.levels)
 
     @property
+    def read_at(self) -> float | None:
+        return self._watch.read_at
+
+    @property
     def diagnosis(self) -> str:
         """Why the sensors are not ONLINE, for the operator; "" if they are."""
         if self._watch.condition is Condition.ONLINE:
@@ -200,6 +204,7 @@ class ModbusSensors:
         return read
 
     def _poll(self, client: Client) -> bool:
+        asked_at = time.monotonic()
         try:
             reading = self._read(client)
         except (DeviceTimeout, ProtocolViolation) as failure:
@@ -207,7 +212,7 @@ class ModbusSensors:
             self._watch.on_failure(time.monotonic())
             return False
         self._failure = ""
-        self._watch.on_reading(reading, time.monotonic())
+        self._watch.on_reading(reading, asked_at)
         return True
 
     def _read(self, client: Client) -> Reading:

@@ -19,6 +19,8 @@ from tests.contract.conftest import SIMULATOR, open_hardware
 from tests.hw.lock_bench import until
 from tests.hw.sensor_bench import SensorBench, sensor_bench
 
+POLL_S_MAX = 0.1  # a poll that was answered before the silence began
+
 
 @dataclass
 class Bench:
@@ -54,9 +56,18 @@ async def bench(where: str, tmp_path: Path) -> AsyncIterator[Bench]:
         await sensors.close()
 
 
+def blocked_until_read(sensors: Sensors, after: float) -> None:
+    """Keeps the event loop blocked until there is a reading newer than after."""
+    deadline = time.monotonic() + 2.0
+    while (sensors.read_at or 0.0) <= after:
+        assert time.monotonic() < deadline, "no reading without the event loop"
+        time.sleep(0.001)
+
+
 async def test_before_start_nothing_is_known(bench: Bench) -> None:
     assert bench.sensors.state is DeviceState.LOST
     assert bench.sensors.levels == SensorLevels()
+    assert bench.sensors.read_at is None
 
 
 async def test_start_returns_at_once_and_levels_become_known(bench: Bench) -> None:
@@ -84,6 +95,30 @@ async def test_every_change_is_told_in_order_in_the_event_loop(bench: Bench) -> 
     assert {thread for _, thread in bench.told} == {threading.get_ident()}
 
 
+async def test_readings_tell_their_age_however_busy_the_event_loop_is(bench: Bench) -> None:
+    called = time.monotonic()
+    await bench.start()
+    await bench.ready()
+    first = bench.sensors.read_at
+    assert first is not None
+    assert called < first <= time.monotonic()
+    blocked_until_read(bench.sensors, first)
+
+
+async def test_levels_stay_as_old_as_they_are(bench: Bench) -> None:
+    peripheral = bench.world.peripheral
+    await bench.start()
+    await bench.ready()
+    peripheral.silent = True
+    silent_at = time.monotonic()
+    read_at: list[float | None] = []
+    while not read_at or read_at[-1] is not None:  # the event loop is blocked: what it would be told does not count
+        assert time.monotonic() - silent_at < 5.0
+        read_at.append(bench.sensors.read_at)
+    assert all(at is None or at <= silent_at + POLL_S_MAX for at in read_at)
+    assert bench.sensors.levels == SensorLevels()
+
+
 async def test_absent_peer_is_a_state_not_an_exception(bench: Bench) -> None:
     port = bench.world.port
     port.unplug()
@@ -102,6 +137,7 @@ async def test_loss_is_noticed_within_five_seconds_told_once_and_ends_by_itself(
     port.unplug()
     await until(lambda: bench.sensors.state is DeviceState.LOST, 5.0)
     assert bench.sensors.levels == SensorLevels()
+    assert bench.sensors.read_at is None
     assert [levels for levels, _ in bench.told] == [SensorLevels()]
     port.replug()
     await bench.ready()
@@ -115,6 +151,7 @@ async def test_close_is_idempotent_and_levels_are_unknown_then(bench: Bench) -> 
     await asyncio.wait_for(bench.sensors.close(), 3.0)
     await asyncio.wait_for(bench.sensors.close(), 3.0)
     assert bench.sensors.levels == SensorLevels()
+    assert bench.sensors.read_at is None
 
 
 async def test_close_without_start(bench: Bench) -> None:

@@ -209,6 +209,34 @@ def test_first_reading_that_contradicts_itself_is_not_believed() -> None:
     watch.on_reading(GHOST, 0.0)
     assert watch.condition is Condition.DEGRADED
     assert watch.levels.persons is None
+    assert watch.read_at is None
+
+
+def test_age_counts_from_the_last_reading_without_contradiction() -> None:
+    watch = Watch()
+    watch.on_reading(ONE, 1.0)
+    watch.on_reading(GHOST, 1.1)
+    watch.on_failure(1.2)
+    assert watch.read_at == pytest.approx(1.0)
+    watch.on_failure(1.3)
+    assert watch.read_at is None, "blind"
+    watch.on_reading(ONE, 1.4)
+    for _ in range(CONTRADICTIONS_MAX + 1):
+        watch.on_reading(GHOST, 1.5)
+    assert watch.read_at is None, "the count is not known"
+
+
+async def test_answer_that_lay_in_a_buffer_is_as_old_as_its_question(tmp_path: Path) -> None:
+    async with sensor_bench(tmp_path) as bench:
+        await until(lambda: bench.online, 3.0)
+        bench.fault.set_plan(FaultPlan(delay_s=0.05))
+        requests = bench.peripheral.request_count
+        await until(lambda: bench.peripheral.request_count > requests + 4, 5.0)
+        seen = bench.sensors.read_at
+        await until(lambda: bench.sensors.read_at != seen, 5.0)
+        assert bench.sensors.read_at is not None
+        # two questions, each delayed on its way there and back
+        assert time.monotonic() - bench.sensors.read_at > 4 * 0.05
 
 
 def test_failures_degrade_then_lose() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -71,6 +72,10 @@ class BenchSensors(BenchDevice):
         super().__init__()
         self.levels = SensorLevels()
         self._callback: Callable[[SensorLevels], None] = lambda levels: None
+
+    @property
+    def read_at(self) -> float | None:
+        return time.monotonic()
 
     def on_levels(self, callback: Callable[[SensorLevels], None]) -> None:
         self._callback = callback
