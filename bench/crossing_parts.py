@@ -21,7 +21,7 @@ READY_S_MAX = 10.0
 async def append_alone(directory: Path, count: int) -> list[float]:
     """Seconds of count appends of one decision each, one after the other."""
     times = []
-    async with await SqliteJournal.open(directory / "alone.db") as journal:
+    async with await SqliteJournal.open(directory / f"alone-{time.monotonic_ns()}.db") as journal:
         for number in range(count):
             started = time.monotonic()
             await decide(journal, number)
