@@ -9,7 +9,7 @@ from hw.modbus.points import Reading
 
 LOST_S = 1.0  # chosen: forty polls; the bar is 5 s
 FAILURES_MAX = 1  # chosen: one unanswered poll is bad luck, more are a bad line
-CONTRADICTIONS_MAX = 2  # inputs and registers are read one after the other: a person may step in between
+CONTRADICTIONS_MAX = 2  # registers and inputs are read one after the other: a person may step out between
 
 
 class Condition(Enum):

@@ -89,7 +89,7 @@ async def test_every_change_is_told_in_order_in_the_event_loop(bench: Bench) -> 
         expected.append(SensorLevels(door_closed, person_count, exit_count))
         await until(lambda: bool(bench.told) and bench.told[-1][0] == expected[-1], 0.5)
     told = [levels for levels, _ in bench.told]
-    # inputs and registers are read one after the other: a change of both may be told in two steps
+    # registers and inputs are read one after the other: a change of both may be told in two steps
     assert [levels for levels in told if levels in expected] == expected
     assert all(one != other for one, other in itertools.pairwise(told)), "told without a change"
     assert {thread for _, thread in bench.told} == {threading.get_ident()}

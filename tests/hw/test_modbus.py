@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from hw.link.base import Link
 from hw.link.fault import FaultPlan
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
-from hw.modbus.adapter import Client
+from hw.modbus.adapter import Client, ModbusSensors
 from hw.modbus.exchange import ANSWER_BYTES_MAX, Exchange, Garbled
 from hw.modbus.points import Points, Reading
 from hw.modbus.server import SensorPeripheral
@@ -60,6 +61,46 @@ async def test_exit_count_wraps(tmp_path: Path) -> None:
     async with sensor_bench(tmp_path) as bench:
         bench.peripheral.exit_count = 65536 + 7
         await until(lambda: bench.sensors.levels.exit_count == 7, 3.0)
+
+
+class DoorBetweenAnswers:
+    """The block's end of a link; at every third answer that has left the door opens and somebody is out, or it closes."""
+
+    def __init__(self, inner: Link) -> None:
+        self._inner = inner
+        self.answers = 0
+        self.peripheral: SensorPeripheral | None = None
+
+    def read(self, size_max: int, timeout_s: float) -> bytes:
+        return self._inner.read(size_max, timeout_s)
+
+    def write(self, data: bytes) -> None:
+        self._inner.write(data)
+        self.answers += 1
+        if self.peripheral is not None and self.answers % 3 == 0:
+            self.peripheral.exit_count += self.peripheral.door_closed
+            self.peripheral.door_closed = not self.peripheral.door_closed
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+async def test_door_level_is_never_older_than_the_exit_count() -> None:
+    """Somebody goes through between the two questions of one poll: not seen as an exit with the door closed."""
+    near, far = memory.pair()
+    wire = DoorBetweenAnswers(far)
+    wire.peripheral = SensorPeripheral(wire, time.monotonic, Points(UNIT))
+    pump = Pump("sensor-peripheral", wire.peripheral.poll)
+    sensors = ModbusSensors(lambda: near, Points(UNIT))
+    told: list[SensorLevels] = []
+    sensors.on_levels(told.append)
+    await sensors.start(lambda state: None)
+    await until(lambda: len(told) > 12, 5.0)
+    pump.close()
+    await sensors.close()
+    exits = [later for one, later in itertools.pairwise(told) if (later.exit_count or 0) > (one.exit_count or 0)]
+    assert len(exits) > 3
+    assert all(levels.door_closed is False for levels in exits), exits
 
 
 async def test_count_in_an_empty_zone_is_unknown_and_degraded(tmp_path: Path) -> None:
