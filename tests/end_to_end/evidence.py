@@ -47,7 +47,7 @@ def picture(kind: Picture) -> bytes:
 
 
 class PlantedBug(RuntimeError):
-    """Not an EgateError: nobody below the lane may catch it."""
+    """Not an EgateError: nobody below the lane may catch it. Like many a real one, it says what it stumbled over."""
 
 
 class RecordedEvidence:
@@ -55,12 +55,14 @@ class RecordedEvidence:
 
     def __init__(self, own: Verifiers) -> None:
         self._own = own
+        self._mrz_lines: tuple[str, ...] = ()
 
     @property
     def versions(self) -> Mapping[str, str]:
         return self._own.versions
 
     def references(self, read: DocumentRead) -> References:
+        self._mrz_lines = read.mrz_lines
         return self._own.references(read)
 
     async def document(self, read: DocumentRead) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]:
@@ -70,15 +72,29 @@ class RecordedEvidence:
         kind = _kind(image)
         if kind is None:
             return await self._own.face(image, references)
-        score = await _score(kind)
+        score = await self._score(kind)
         return FaceVerification(FaceResult(score, _fmr(score), 2 if kind is Picture.TWO_FACES else 1))
 
     async def finger(self, image: bytes, position: int, references: References) -> FingerVerification:
         kind = _kind(image)
         if kind is None:
             return await self._own.finger(image, position, references)
-        score = await _score(kind)
+        score = await self._score(kind)
         return FingerVerification(FingerResult(score, _fmr(score)))
+
+    async def _score(self, kind: Picture) -> float:
+        match kind:
+            case Picture.BUG:
+                raise PlantedBug(*self._mrz_lines)
+            case Picture.NAN:
+                return math.nan
+            case Picture.NON_MATCH:
+                return NON_MATCH_SCORE
+            case Picture.SLOW_MATCH:
+                await asyncio.sleep(SLOW_S)  # the models' time, not the test's
+                return MATCH_SCORE
+            case _:
+                return MATCH_SCORE
 
 
 def _kind(image: bytes) -> Picture | None:
@@ -87,21 +103,6 @@ def _kind(image: bytes) -> Picture | None:
     except ImageError:
         return None
     return Picture(width) if width in set(Picture) else None
-
-
-async def _score(kind: Picture) -> float:
-    match kind:
-        case Picture.BUG:
-            raise PlantedBug("planted")
-        case Picture.NAN:
-            return math.nan
-        case Picture.NON_MATCH:
-            return NON_MATCH_SCORE
-        case Picture.SLOW_MATCH:
-            await asyncio.sleep(SLOW_S)  # the models' time, not the test's
-            return MATCH_SCORE
-        case _:
-            return MATCH_SCORE
 
 
 def _fmr(score: float) -> float:

@@ -15,12 +15,11 @@ import pytest
 from egate.api.v1 import lane_service_pb2, values_pb2
 from egate.demo.client import RPC_S_MAX
 from tests.end_to_end.evidence import Picture
-from tests.end_to_end.hall import DEVICE_LANE, Callers, Hall, Told, small_passport, step_in, stream
+from tests.end_to_end.hall import DEVICE_LANE, Callers, Hall, Told, passed, small_passport, step_in, stream
 from tests.end_to_end.record import check_releases
 
 DEGRADED_S_MAX = 5.0  # issue 2
 BACK_S_MAX = 10.0  # chosen: the lock's back-off is 1 s, its secure channel takes up to 2 s
-ATTEMPTS_MAX = 4
 MEGABYTE = 1 << 20
 # Of the device in the simulator, the lane's word for it.
 DEVICES = {"lock": "lock", "sensors": "sensors", "mrz": "reader", "chip": "reader"}
@@ -59,16 +58,6 @@ async def watching(callers: Callers) -> AsyncIterator[Watch]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def next_passes(hall: Hall, callers: Callers) -> None:
-    """The next traveller passes; see hall.admitted for why one may have to try again."""
-    for _ in range(ATTEMPTS_MAX):
-        await step_in(hall, callers, DEVICE_LANE)
-        if (await stream(hall, callers)).outcome == values_pb2.OUTCOME_PASSED:
-            return
-        hall.simulator.leave(DEVICE_LANE)
-    raise AssertionError("nobody passes any more")
-
-
 @pytest.mark.parametrize("device", list(DEVICES))
 async def test_unplugged_device_degrades_refers_and_comes_back(hall: Hall, callers: Callers, device: str) -> None:
     await step_in(hall, callers, DEVICE_LANE)
@@ -89,7 +78,7 @@ async def test_unplugged_device_degrades_refers_and_comes_back(hall: Hall, calle
     hall.simulator.leave(DEVICE_LANE)
     hall.simulator.remove_document(DEVICE_LANE)
     await callers.state(DEVICE_LANE, lambda state: state.phase == lane_service_pb2.LANE_PHASE_READY, BACK_S_MAX)
-    await next_passes(hall, callers)
+    await passed(hall, callers)
 
 
 @pytest.mark.parametrize("device", list(DEVICES))
@@ -114,7 +103,7 @@ async def test_garbage_from_a_device_admits_nobody_by_accident(hall: Hall, calle
     hall.simulator.remove_document(DEVICE_LANE)
     await garbage_sent(hall, seen)
     await callers.state(DEVICE_LANE, lambda state: state.phase == lane_service_pb2.LANE_PHASE_READY, BACK_S_MAX)
-    await next_passes(hall, callers)
+    await passed(hall, callers)
 
 
 @pytest.mark.parametrize("device", ["lock", "sensors"])
@@ -133,7 +122,7 @@ async def test_endless_garbage_degrades_and_refers(hall: Hall, callers: Callers,
     assert watch.devices <= {(DEVICES[device], "DEGRADED"), (DEVICES[device], "LOST")}
     hall.simulator.leave(DEVICE_LANE)
     await callers.state(DEVICE_LANE, lambda state: state.phase == lane_service_pb2.LANE_PHASE_READY, BACK_S_MAX)
-    await next_passes(hall, callers)
+    await passed(hall, callers)
 
 
 async def garbage_sent(hall: Hall, seen: int, count: int = 1) -> None:

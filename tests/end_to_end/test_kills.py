@@ -5,7 +5,10 @@ Sixty crossings with five kills here; `make soak` makes a thousand with twenty (
 
 from __future__ import annotations
 
+import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -24,6 +27,9 @@ async def kill_again_and_again(directory: Path, crossings: int, kills: int, seed
         campaign = Campaign(hall, Random(seed), crossings // 2, kills)
         await campaign.run()
         print(await campaign.check())
+        journal = hall.journal.path
+        verify = [sys.executable, "-m", "egate.cli", "journal", "verify", "--db", str(journal)]
+        assert (await asyncio.to_thread(subprocess.run, verify, check=False)).returncode == 0
         assert len(campaign.told) == crossings
         assert campaign.killed == kills
 

@@ -12,7 +12,7 @@ from egate.api.v1 import crossing_service_pb2 as pb
 from egate.demo.client import RPC_S_MAX
 from hw.sim.world import Behaviour
 from tests.end_to_end.evidence import Picture
-from tests.end_to_end.hall import REQUEST_LANE, Callers, Hall, admitted, authorise, cross, request, step_in, stream
+from tests.end_to_end.hall import REQUEST_LANE, Callers, Hall, admitted, authorise, cross, passed, request, step_in
 from tests.end_to_end.record import released_count
 
 CASE_S_MAX = 1.0  # issue 2
@@ -51,9 +51,9 @@ async def new_case(callers: Callers) -> tuple[str, float]:
 async def test_holder_passes_on_both_lanes(hall: Hall, callers: Callers) -> None:
     answer = await admitted(hall, callers)
     assert (await callers.outcome(hall, answer.crossing_id))["outcome"] == "PASSED"
-    hall.simulator.enter("lane-1")
-    told = await stream(hall, callers)
-    assert told.outcome == values_pb2.OUTCOME_PASSED
+    told = await passed(hall, callers)
+    assert told.decision is not None
+    assert (await callers.outcome(hall, told.decision.crossing_id))["outcome"] == "PASSED"
 
 
 async def test_referral_is_visible_to_officers_within_a_second(hall: Hall, callers: Callers) -> None:
