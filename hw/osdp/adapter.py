@@ -231,7 +231,9 @@ class OsdpLock:
     def _publish(self) -> None:
         state = STATES[self._session.contact]
         now = time.monotonic()
-        if state is not DeviceState.LOST:
+        if self._session.timer_broken:
+            state = DeviceState.LOST  # it answers and can be secured; no lane must count on it
+        elif state is not DeviceState.LOST:
             self._heard_at = now
         elif now - self._heard_at < RECONNECT_S and not self._stop.is_set():
             # One late answer ends libosdp's connection; the next one is up in some 0.3 s. Its lock state is UNKNOWN meanwhile.

@@ -51,7 +51,8 @@ class LockPeripheral:
     """Call poll again and again from one thread (`hw.link.pump.Pump` does). Attributes may be read from any thread.
 
     key None: as delivered, waiting for its first key under the install key. Faults to plant:
-    timer_fault: a timed release never ends. replies_lost: so many replies to osdp_OUT are executed and not sent.
+    timer_fault: a timed release never ends. stuck: the output is on, whatever was commanded.
+    replies_lost: so many replies to osdp_OUT are executed and not sent.
     """
 
     def __init__(self, link: Link, key: bytes | None, clock: Callable[[], float], address: int = 1) -> None:
@@ -69,10 +70,13 @@ class LockPeripheral:
         self.released = False
         self.contact = False  # the input of osdp_ISTATR
         self.timer_fault = False
+        self.stuck = False
+        self.question_count = 0  # for the output status
         self.actuations: list[Actuation] = []
         self.unlocks: list[Unlock] = []
         self.on_change: Callable[[bool, float], None] | None = None
         self._power_cycle_wanted = True
+        self._come_on_wanted = False
 
     @property
     def released_since(self) -> float | None:
@@ -95,6 +99,10 @@ class LockPeripheral:
     def power_cycle(self) -> None:
         """As if replaced by another one with the same key: secured, and it knows of no session. Any thread."""
         self._power_cycle_wanted = True
+
+    def come_on(self) -> None:
+        """The output comes on by itself and obeys the next command. Any thread."""
+        self._come_on_wanted = True
 
     def poll(self, timeout_s: float = 0.001) -> None:
         """Waits up to timeout_s for bytes, answers them and runs the timer. Raises LinkLost."""
@@ -126,6 +134,7 @@ class LockPeripheral:
         """Never raises: libosdp would crash."""
         if command["command"] == native.CMD_STATUS:
             inputs = command["type"] == native.STATUS_REPORT_INPUT
+            self.question_count += not inputs
             return lend(_STATUS_ANSWERS[self.contact if inputs else self.released])
         if command["command"] == native.CMD_KEYSET and self._key is None:
             return lend(ACCEPTED)  # takes its first key from anybody who knows the install key
@@ -149,10 +158,12 @@ class LockPeripheral:
     def _run_timer(self) -> None:
         if self._timed is not None and self._clock() >= self._timed_until and not self.timer_fault:
             self._timed = None
-            self._apply()
+        if self._come_on_wanted:
+            self._come_on_wanted, self._permanent = False, True
+        self._apply()
 
     def _apply(self) -> None:
-        released = self._permanent if self._timed is None else self._timed
+        released = self.stuck or (self._permanent if self._timed is None else self._timed)
         if released == self.released:
             return
         now = self._clock()

@@ -7,10 +7,15 @@
 What can go wrong, and what is done: a release that has no answer at its deadline is still queued or about to be repeated inside
 libosdp, where nothing can take it back. So the context is destroyed, the port closed, and all is built anew, secured first.
 The same when the peripheral stops answering: libosdp itself waits 300 s before it tries again.
+An output that reports active without a release of ours is SECURING again: told OFF until it is off.
+A release that the peripheral's own timer did not end is ended by us, and nothing is released any more for the life of the session:
+without that timer nothing would secure the lock if we died. No reading and no reconnection shows that a timer is sound; somebody
+has to look at it and start anew.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -23,13 +28,16 @@ SILENCE_S_MAX = 2.5  # chosen: outlasts one repetition of libosdp (1.0 s), well 
 ASK_IDLE_S = 0.5  # chosen: four questions fit into SILENCE_S_MAX
 ASK_RELEASED_S = 0.1  # chosen: how soon a bolt that fell is noticed
 SECURE_AGAIN_S = 0.3  # chosen: how often a bolt that does not fall is told again
+TIMER_BROKEN = "its timer did not end a release; have it repaired, then start egate anew"
 OVERDUE_S = 0.5  # chosen: a timed release that lasts so much longer is ended by us; the peripheral's timer is broken
 SECURE_INTERRUPTS_S = 0.05  # chosen: how long `secure` waits for a release that is on the wire
 
 
 class Contact(Enum):
     ABSENT = "ABSENT"  # no link, or no secure channel
-    SECURING = "SECURING"  # answers, but has not confirmed that it is secured; or its timer is broken
+    SECURING = (
+        "SECURING"  # answers, but has not confirmed that it is secured, or is active unasked; or its timer is broken
+    )
     READY = "READY"
 
 
@@ -48,6 +56,14 @@ class _Release:
     done: Callable[[Fate], None]
     submitted: bool = False
     out_count: int = 0
+
+
+@dataclass(slots=True)
+class _Released:
+    """An acknowledged release: until when an active output may be its doing, and whether it was seen active since."""
+
+    until: float
+    seen: bool = False
 
 
 @dataclass(slots=True)
@@ -71,11 +87,13 @@ class LockSession:
         self._release: _Release | None = None
         self._securing: list[_Securing] = []
         self._connecting_since = self._heard_at = self._asked_at = self._secured_at = 0.0
-        self._overdue_at: float | None = None
+        self._asked: deque[float] = deque()  # when each open question was asked; libosdp answers in order
+        self._measured_at = 0.0  # the report at hand says nothing about an earlier time
+        self._released: _Released | None = None
         self._confirming = False
         self.contact = Contact.ABSENT
         self.active: bool | None = None  # output status, None if not known
-        self.timer_broken = False
+        self.timer_broken = False  # once True it stays
         self.must_reconnect = False  # the caller closes the link and opens it again
         self.diagnosis = "not connected"
 
@@ -84,23 +102,17 @@ class LockSession:
         self._acu = self._make_acu()
         self._connecting_since = now
         self.must_reconnect = False
-        self.timer_broken = False
 
     def disconnect(self, diagnosis: str) -> None:
         """The link is gone, or will be closed. What was queued is gone with it."""
-        if self._acu is not None:
-            self._acu.close()
-        self._acu = None
-        self.contact, self.active, self.diagnosis = Contact.ABSENT, None, diagnosis
-        self._overdue_at, self._confirming = None, False
-        self._end_release()
+        self._forget(diagnosis)
 
     def release(self, duration_s: float, deadline: float, done: Callable[[Fate], None]) -> None:
         """Releases once the lock is READY, before deadline. done is called once; one release at a time."""
         if self._release is not None:
             raise RuntimeError("a release is under way")
         self._release = _Release(duration_s, deadline, done)
-        if self.contact is Contact.ABSENT:
+        if self.contact is Contact.ABSENT or self.timer_broken:
             self._end_release()
 
     def secure(self, now: float, deadline: float, done: Callable[[bool], None]) -> None:
@@ -145,7 +157,7 @@ class LockSession:
         if self._acu is None:
             return
         if self._acu.online:
-            self.contact, self.diagnosis = Contact.SECURING, "securing"
+            self.contact, self.diagnosis = Contact.SECURING, TIMER_BROKEN if self.timer_broken else "securing"
             self._heard_at = now
             self._command_off(now)
         elif now - self._connecting_since > CONNECT_S_MAX:
@@ -158,7 +170,7 @@ class LockSession:
         if now - self._heard_at > SILENCE_S_MAX or not self._acu.online:
             self._abandon("stopped answering")
             return
-        if self.contact is Contact.SECURING and not self.timer_broken and now - self._secured_at > SECURE_AGAIN_S:
+        if self.contact is Contact.SECURING and self.active is not False and now - self._secured_at > SECURE_AGAIN_S:
             self._command_off(now)
         if now - self._asked_at > (ASK_IDLE_S if self.active is False else ASK_RELEASED_S):
             self._ask(now)
@@ -167,16 +179,19 @@ class LockSession:
         if answer.ok:
             self._heard_at = now
         release = self._release
+        if answer.command is Command.STATUS and self._asked:
+            self._measured_at = self._asked.popleft()
         if answer.command is Command.RELEASE and release is not None and release.submitted:
             if not answer.ok:  # refused, or executed with the reply lost: libosdp does not tell which
                 self._abandon("failed a release")
                 return
-            self._overdue_at = now + release.duration_s + OVERDUE_S
+            self._released = _Released(now + release.duration_s + OVERDUE_S)
             self._channel.out_until = None
             self._release = None
             release.done(Fate.ACKNOWLEDGED)
             self._ask(now)
         elif answer.command is Command.SECURE and answer.ok:
+            self._released = None
             self._confirming = True
             self._ask(now)
         elif not answer.ok:  # libosdp goes offline for 300 s after a refusal
@@ -193,22 +208,27 @@ class LockSession:
             return  # older than the release that is on the wire
         self.active = report.active[self._output]
         if self.active:
-            self._end_overdue(now)
+            self._on_active()
             return
-        self._overdue_at = None
+        if self._released is not None and (self._released.seen or self._measured_at > self._released.until):
+            self._released = None  # it is over: what comes on now comes on by itself
         if self._confirming:
             self._confirming = False
             self._answer_securing(True)
         if self.contact is Contact.SECURING and not self.timer_broken:
             self.contact, self.diagnosis = Contact.READY, ""
 
-    def _end_overdue(self, now: float) -> None:
-        """The peripheral itself reports that it is still released: silence alone says nothing about its timer."""
-        if self._overdue_at is not None and now > self._overdue_at:
-            self._overdue_at = None
+    def _on_active(self) -> None:
+        """The peripheral itself reports that it is released: silence alone says nothing about its timer, nor does a report
+        that waited for us while we were held up."""
+        if self._released is not None:
+            self._released.seen = True
+            if self._measured_at <= self._released.until:
+                return
+            self._released = None
             self.timer_broken = True
-            self.contact, self.diagnosis = Contact.SECURING, "its timer did not end a release"
-            self._command_off(now)
+        self.contact = Contact.SECURING
+        self.diagnosis = TIMER_BROKEN if self.timer_broken else "active without a release"
 
     def _drive_release(self, now: float) -> None:
         release = self._release
@@ -237,17 +257,21 @@ class LockSession:
 
     def _ask(self, now: float) -> None:
         self._asked_at = now
-        if self._acu is not None:
-            self._acu.ask()
+        if self._acu is not None and self._acu.ask():
+            self._asked.append(now)
 
     def _abandon(self, diagnosis: str) -> None:
         """Past this call nothing that was queued is sent."""
+        self.must_reconnect = True
+        self._forget(diagnosis)
+
+    def _forget(self, diagnosis: str) -> None:
         if self._acu is not None:
             self._acu.close()
         self._acu = None
-        self.must_reconnect = True
+        self._asked.clear()
         self.contact, self.active, self.diagnosis = Contact.ABSENT, None, diagnosis
-        self._overdue_at, self._confirming = None, False
+        self._released, self._confirming = None, False
         self._end_release()
 
     def _end_release(self) -> None:

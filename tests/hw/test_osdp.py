@@ -140,7 +140,7 @@ async def test_broken_timer_of_the_peripheral_is_ended_by_us_and_shown(tmp_path:
         unlock = bench.peripheral.unlocks[-1]
         assert unlock.end is not None
         assert unlock.end - unlock.start > 0.5
-        await until(lambda: bench.lock.state is DeviceState.DEGRADED, 1.0)
+        await until(lambda: bench.lock.state is DeviceState.LOST, 1.0)
         assert "timer" in bench.lock.diagnosis
         assert await bench.lock.release(0.3, 0.1) is ReleaseResult.NOT_SENT
 
