@@ -181,7 +181,7 @@ class OsdpLock:
                 attempt = 0 if self._stay_connected() else min(attempt + 1, len(BACKOFF_S) - 1)
                 self._wait(BACKOFF_S[attempt])
         finally:
-            self._session.disconnect("closed")
+            self._session.close()
             with self._handing_over:
                 self._taking = False
             self._carry_out_orders()  # contact is absent: each is answered at once

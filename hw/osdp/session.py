@@ -107,6 +107,11 @@ class LockSession:
         """The link is gone, or will be closed. What was queued is gone with it."""
         self._forget(diagnosis)
 
+    def close(self) -> None:
+        """As disconnect, for good: nobody is left waiting."""
+        self._forget("closed")
+        self._answer_securing(False)
+
     def release(self, duration_s: float, deadline: float, done: Callable[[Fate], None]) -> None:
         """Releases once the lock is READY, before deadline. done is called once; one release at a time."""
         if self._release is not None:

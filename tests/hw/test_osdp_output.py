@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -96,6 +97,16 @@ async def test_lock_with_a_broken_timer_is_lost_until_egate_starts_anew(tmp_path
         assert time.monotonic() - called < 0.5
 
 
+async def test_closing_answers_those_who_wait_for_the_lock_to_be_secured(tmp_path: Path) -> None:
+    async with lock_bench(tmp_path) as bench:
+        await bench.ready()
+        bench.fault.silence(0.0, 5.0)
+        waiting = [asyncio.ensure_future(bench.lock.secure()) for _ in range(2)]
+        await asyncio.sleep(0)  # their orders are handed over
+        await asyncio.wait_for(bench.lock.close(), 0.8)
+        assert await asyncio.wait_for(asyncio.gather(*waiting), 0.5) == [False, False]
+
+
 class Workbench:
     """A session stepped by the test against a peripheral of the same clock, which may jump."""
 
@@ -146,7 +157,7 @@ def workbench() -> Iterator[Workbench]:
     bench.session.connect(bench.now())
     bench.turn_until(bench.ready, 5.0)
     yield bench
-    bench.session.disconnect("closed")
+    bench.session.close()
     bench.pump.close()
     bench.peripheral.close()
 
