@@ -59,8 +59,9 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A running daemon: its port, and what tests and benches look at."""
+    """A running daemon: its port, and what tests and benches look at. ended: the lanes' task; it ends only by a fault."""
 
+    ended: asyncio.Task[None]
     port: int
     hall: GateHall
     journal: SqliteJournal
@@ -119,6 +120,25 @@ def open_gate(section: LaneSection, base: Path) -> Gate:
         raise ConfigurationError(f"lane {section.id}: {error}", code=error.code) from None
 
 
+def check_ports(settings: Settings) -> None:
+    """Raises ConfigurationError SHARED_PORT if two devices are one port: each would take the other's answers for its own."""
+    known: dict[str, str] = {}
+    for lane in settings.lane:
+        for device in ("lock", "sensors", "document_reader"):
+            here = f"lane {lane.id} {device}"
+            for port in _ports(getattr(lane, device), here):
+                if port in known:
+                    raise ConfigurationError(f"{known[port]} and {here} are on one port", code="SHARED_PORT")
+                known[port] = here
+
+
+def _ports(url: str, device: str) -> tuple[str, ...]:
+    try:
+        return parse(url).ports if url else ()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{device}: {error}", code=error.code) from None
+
+
 def check_lockouts(settings: Settings, base: Path) -> None:
     """Raises ConfigurationError LOCKOUT_… if these settings must not run outside the demo environment."""
     lockouts.check(settings, base, lambda url: parse(url).simulated, _has_default_key)
@@ -164,6 +184,7 @@ async def daemon(
     Raises ConfigurationError, ModelError, JournalError: then nothing was started.
     """
     check_lockouts(settings, base)
+    check_ports(settings)
     served = service_settings(settings.service, settings, base)
     data = base / settings.data_dir
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -194,7 +215,7 @@ async def daemon(
         stack.push_async_callback(_end, running)
         await service.set_serving(True)
         _log.info("serving", port=service.port, lanes=len(gates), environment=settings.environment)
-        yield Daemon(service.port, hall, journal, cases)
+        yield Daemon(running, service.port, hall, journal, cases)
         await _record_stop(journal)
 
 
@@ -229,7 +250,7 @@ async def _record_stop(journal: SqliteJournal) -> None:
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
+    with contextlib.suppress(asyncio.CancelledError, Exception):
         await task
 
 
@@ -241,7 +262,12 @@ async def serve(settings: Settings, base: Path, on_serving: Callable[[int], None
         loop.add_signal_handler(number, stop.set)
     async with daemon(settings, base) as running:
         on_serving(running.port)
-        await stop.wait()
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((stopped, running.ended), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if running.ended.done() and not running.ended.cancelled():
+            # Never go on answering for lanes that nobody runs: end, and let the service manager start anew.
+            raise EgateError("the lanes ended by a fault", code="HALL_ENDED") from running.ended.exception()
         _log.info("stopping")
 
 

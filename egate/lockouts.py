@@ -5,13 +5,17 @@ Each of these is a way in which a test set-up could open a real border.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from egate.crossing.policy import PRODUCTION_MANDATORY
 from egate.errors import ConfigurationError
+from egate.inference.store import ROOT_VARIABLE
 from egate.service.pki import is_development_ca
 from egate.settings import Settings
+
+FMR_MAX = 1e-3  # chosen: of a thousand impostors one
 
 
 def check(
@@ -28,7 +32,9 @@ def check(
     _refuse_open_revocation(settings)
     _refuse_simulated_devices(settings, is_simulated)
     _refuse_default_keys(settings, has_default_key)
+    _refuse_foreign_models(settings)
     _refuse_thin_policy(settings)
+    _refuse_lax_thresholds(settings)
     _refuse_without_attack_detection(settings)
 
 
@@ -60,7 +66,9 @@ def _refuse_simulated_devices(settings: Settings, is_simulated: Callable[[str], 
         for key in ("lock", "sensors", "document_reader"):
             url = getattr(lane, key)
             if url and is_simulated(url):
-                raise _refusal("SIMULATED_DEVICE", f"lane {lane.id}: {key} is a simulator, pty, file or replay")
+                raise _refusal(
+                    "SIMULATED_DEVICE", f"lane {lane.id}: {key} is a simulator, pty, file, replay or loopback"
+                )
 
 
 def _refuse_default_keys(settings: Settings, has_default_key: Callable[[str], bool]) -> None:
@@ -69,10 +77,24 @@ def _refuse_default_keys(settings: Settings, has_default_key: Callable[[str], bo
             raise _refusal("DEFAULT_KEY", f"lane {lane.id}: the lock's key is the public install key")
 
 
+def _refuse_foreign_models(settings: Settings) -> None:
+    """A folder of models may bring its own manifest, and that is what every weight and calibration is checked against."""
+    if settings.models.root:
+        raise _refusal("MODELS", "models.root names a folder other than the installed one")
+    if os.environ.get(ROOT_VARIABLE):
+        raise _refusal("MODELS", f"the environment variable {ROOT_VARIABLE} names a folder of models")
+
+
 def _refuse_thin_policy(settings: Settings) -> None:
     missing = sorted(set(PRODUCTION_MANDATORY) - set(settings.policy.mandatory))
     if missing:
         raise _refusal("POLICY", f"policy.mandatory lacks {', '.join(missing)}")
+
+
+def _refuse_lax_thresholds(settings: Settings) -> None:
+    for key in ("face_fmr", "finger_fmr"):
+        if getattr(settings.policy, key) > FMR_MAX:
+            raise _refusal("POLICY", f"policy.{key} is greater than {FMR_MAX:g}")
 
 
 def _refuse_without_attack_detection(settings: Settings) -> None:

@@ -59,6 +59,7 @@ async def _findings(settings: Settings, base: Path) -> list[tuple[str, str]]:
     findings = []
     for what, look in (
         ("production lock-outs", lambda: app.check_lockouts(settings, base)),
+        ("device ports", lambda: app.check_ports(settings)),
         ("service", lambda: app.service_settings(settings.service, settings, base)),
         ("models and policy", lambda: app.build_policy(settings.policy, app.load_models(settings, base))),
     ):

@@ -37,14 +37,30 @@ class VerifyDocument:
 
 @dataclass(frozen=True, slots=True)
 class VerifyFace:
-    """Compare the newest frame."""
+    """Compare this frame."""
 
     token: Token
+    capture: int
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyFinger:
-    """Compare the newest impression."""
+    """Compare this impression."""
+
+    token: Token
+    capture: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Forget this capture: it does not count."""
+
+    capture: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Tell what has happened meanwhile and how old the newest sensor reading is: the last look before a release."""
 
     token: Token
 
@@ -147,6 +163,8 @@ Effect = (
     | VerifyDocument
     | VerifyFace
     | VerifyFinger
+    | Discard
+    | Look
     | RecordStart
     | RecordDecision
     | RecordOverride

@@ -45,12 +45,16 @@ class DocumentVerified:
 
 @dataclass(frozen=True, slots=True)
 class FaceCaptured:
-    """A live frame lies ready."""
+    """A live frame lies ready under this number; the machine decides whether it counts."""
+
+    capture: int
 
 
 @dataclass(frozen=True, slots=True)
 class FingerCaptured:
-    """A live impression lies ready."""
+    """A live impression lies ready under this number."""
+
+    capture: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,14 @@ class RecordFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """Everything that happened before the Look was asked for has been told. age_s: of the newest sensor reading."""
+
+    token: Token
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseCompleted:
     token: Token
     result: ReleaseResult
@@ -111,11 +123,6 @@ class DeviceChanged:
 
     device: str
     state: DeviceState
-
-
-@dataclass(frozen=True, slots=True)
-class JournalRestored:
-    """A probe write succeeded after a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +156,7 @@ Event = (
     | LevelsChanged
     | LockChanged
     | DeviceChanged
-    | JournalRestored
+    | Looked
     | OfficerSecure
     | OfficerRelease
 )

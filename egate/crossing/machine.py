@@ -33,6 +33,7 @@ def step(state: State, event: ev.Event, now: float, policy: Policy) -> tuple[Sta
 
 
 def _transition(turn: _Turn, event: ev.Event) -> None:
+    _secure_what_is_open(turn, event)
     match turn.state.phase, event:
         # A request arrives.
         case Phase.READY, ev.Start():
@@ -62,20 +63,28 @@ def _transition(turn: _Turn, event: ev.Event) -> None:
             _finger_compared(turn, event)
         case Phase.VERIFYING, ev.TimerElapsed():
             _capture_timeout(turn)
-        case _, ev.FaceCaptured() | ev.FingerCaptured() | ev.CapturesEnd():
-            pass  # a stream's frames go on arriving after the decision
+        case _, ev.FaceCaptured() | ev.FingerCaptured():
+            turn.emit(fx.Discard(event.capture))  # a stream's frames go on arriving after the decision
+        case _, ev.CapturesEnd():
+            pass
         # The record, and only then the lock.
         case Phase.RECORDING, ev.Recorded():
             _recorded(turn, event)
+        case Phase.RECORDING, ev.Looked():
+            _looked(turn, event)
+        case Phase.RECORDING | Phase.CLOSING, ev.TimerElapsed():
+            _journal_failed(turn)
         case Phase.RELEASING, ev.ReleaseCompleted():
-            _release_completed(turn, event)
+            _release_completed(turn, event.result)
+        case Phase.RELEASING, ev.TimerElapsed():
+            _release_completed(turn, ReleaseResult.UNKNOWN)
         case Phase.CLOSING, ev.Recorded():
             _ended(turn, event)
         case _, ev.Recorded():
             turn.expect(start=None)
         case _, ev.RecordFailed():
             _journal_failed(turn)
-        case Phase.OUT_OF_SERVICE, ev.JournalRestored() if turn.state.crossing is not None:
+        case Phase.OUT_OF_SERVICE, ev.TimerElapsed() if turn.state.crossing is not None:
             _record_ending(turn)
         # The passage.
         case Phase.RELEASING | Phase.RELEASED, ev.LevelsChanged():
@@ -118,13 +127,26 @@ def _transition(turn: _Turn, event: ev.Event) -> None:
             pass  # reconnecting: nothing is released before it reads secured again, and a lost lock is told by its own event
         case (
             Phase.READY | Phase.OUT_OF_SERVICE,
-            ev.LevelsChanged() | ev.LockChanged() | ev.DeviceChanged() | ev.JournalRestored(),
+            ev.LevelsChanged() | ev.LockChanged() | ev.DeviceChanged(),
         ):
             _settle(turn)
-        case _, ev.LevelsChanged() | ev.JournalRestored():
+        case _, ev.LevelsChanged():
             pass
         case _:
             _unexpected(turn)
+
+
+def _secure_what_is_open(turn: _Turn, event: ev.Event) -> None:
+    """A bolt withdrawn or a door opened outside a release, whatever the lane is doing, also when it is out of service."""
+    if turn.state.phase in (Phase.RELEASING, Phase.RELEASED):
+        return
+    match event:
+        case ev.LockChanged(state=LockState.RELEASED):
+            turn.emit(fx.Secure())
+        case ev.LevelsChanged(levels=levels) if levels.door_closed is False:
+            turn.emit(fx.Secure())
+        case _:
+            pass
 
 
 # Beginning and document
@@ -180,23 +202,33 @@ def _document_refused(turn: _Turn) -> bool:
 
 def _captured(turn: _Turn, event: ev.FaceCaptured | ev.FingerCaptured) -> None:
     """A capture counts only while exactly one person stands before a closed door."""
-    levels = turn.state.levels
+    crossing, levels = turn.crossing, turn.state.levels
     if levels.person_count == 0:
         turn.emit(fx.Guide((Guidance.STEP_INTO_VIEW,)))
+        turn.emit(fx.Discard(event.capture))
         return
-    if _sensors_unknown(turn.state) and turn.crossing.streaming and not turn.crossing.captured:
+    if _sensors_unknown(turn.state) and crossing.streaming and not crossing.captured:
         turn.emit(fx.Guide((Guidance.HOLD_STILL,)))
+        turn.emit(fx.Discard(event.capture))
         return
-    if levels.person_count != 1 or levels.door_closed is not True:
-        _refuse(turn, *_presence_problem(turn.state))
+    if problem := _presence_problem(turn.state):
+        _refuse(turn, *problem)
         return
-    limit = turn.policy.attempts_max
-    crossing = turn.crossing
+    if not crossing.captured:
+        turn.cross(captured=True, exits_captured=levels.exit_count)
     if isinstance(event, ev.FaceCaptured):
-        turn.cross(captured=True, face=replace(crossing.face, queued=min(crossing.face.queued + 1, limit)))
+        turn.cross(face=_queued(turn, crossing.face, event.capture))
     else:
-        turn.cross(captured=True, finger=replace(crossing.finger, queued=min(crossing.finger.queued + 1, limit)))
+        turn.cross(finger=_queued(turn, crossing.finger, event.capture))
     _advance(turn)
+
+
+def _queued(turn: _Turn, progress: Comparing, capture: int) -> Comparing:
+    """As many as may still be compared; the oldest goes when a newer one comes."""
+    queued = (*progress.queued, capture)
+    for dropped in queued[: -turn.policy.attempts_max]:
+        turn.emit(fx.Discard(dropped))
+    return replace(progress, queued=queued[-turn.policy.attempts_max :])
 
 
 def _face_compared(turn: _Turn, event: ev.FaceCompleted) -> None:
@@ -237,11 +269,11 @@ def _advance(turn: _Turn) -> None:
     if not crossing.document:
         return
     if crossing.face.queued and not crossing.face.done and pending.face is None:
-        turn.cross(face=replace(crossing.face, queued=crossing.face.queued - 1))
-        turn.emit(fx.VerifyFace(turn.issue("face")))
+        turn.cross(face=replace(crossing.face, queued=crossing.face.queued[1:]))
+        turn.emit(fx.VerifyFace(turn.issue("face"), crossing.face.queued[0]))
     if crossing.finger.queued and not crossing.finger.done and pending.finger is None:
-        turn.cross(finger=replace(crossing.finger, queued=crossing.finger.queued - 1))
-        turn.emit(fx.VerifyFinger(turn.issue("finger")))
+        turn.cross(finger=replace(crossing.finger, queued=crossing.finger.queued[1:]))
+        turn.emit(fx.VerifyFinger(turn.issue("finger"), crossing.finger.queued[0]))
     pending = turn.state.pending
     if turn.crossing.checked and pending.face is None and pending.finger is None and _settled(turn):
         _conclude(turn)
@@ -288,6 +320,7 @@ def _record_decision(turn: _Turn, decision: Decision) -> None:
     turn.cross(decision=decision, decided_at=turn.now)
     if decision.verdict is not Verdict.ADMIT:
         turn.emit(fx.Secure())
+    turn.timer(turn.policy.record_s)
     turn.emit(fx.RecordDecision(turn.issue("record"), crossing.id, decision, crossing.release))
 
 
@@ -303,13 +336,32 @@ def _recorded(turn: _Turn, event: ev.Recorded) -> None:
         _referred(turn)
         return
     problem = _release_problem(turn)
-    if not problem:
+    if problem:
+        _withhold(turn, problem)
+    else:
+        # Durable. One more look: what happened while the record was written may not have been told yet.
+        turn.emit(fx.Look(turn.issue("look")))
+
+
+def _looked(turn: _Turn, event: ev.Looked) -> None:
+    turn.expect(look=None)
+    problem = _release_problem(turn)
+    if not event.age_s <= turn.policy.levels_age_s:
+        problem = (*problem, ReasonDetail(Reason.DEVICE_LOST, "sensors"))
+    if problem:
+        _withhold(turn, tuple(dict.fromkeys(problem)))
+    else:
         _release(turn)
-    elif crossing.override:
+
+
+def _withhold(turn: _Turn, problem: tuple[ReasonDetail, ...]) -> None:
+    """The record would allow a release, the world does not any more."""
+    crossing = turn.crossing
+    if crossing.override:
         turn.emit(fx.Respond(crossing.id, None, ReleaseResult.NOT_SENT))
         _end(turn, Ending(Outcome.NOT_PASSED, problem, case=not crossing.referred))
     else:
-        # The admission is durable but no longer true: a second decision replaces it before anything moves.
+        # A second decision replaces the first before anything moves.
         turn.cross(broken=())
         _refer_instead(turn, problem)
 
@@ -337,18 +389,20 @@ def _release_problem(turn: _Turn) -> tuple[ReasonDetail, ...]:
 
 def _release(turn: _Turn) -> None:
     turn.phase(Phase.RELEASING)
-    turn.cross(exit_base=turn.state.levels.exit_count or 0, door_opened=False)
+    turn.cross(exit_base=turn.state.levels.exit_count or 0, left=False)
     policy = turn.policy
+    # The lock answers by its own deadline; this is for one that does not.
+    turn.timer(2 * policy.release_deadline_s)
     turn.emit(fx.Release(turn.issue("release"), policy.release_s, policy.release_deadline_s))
 
 
-def _release_completed(turn: _Turn, event: ev.ReleaseCompleted) -> None:
+def _release_completed(turn: _Turn, result: ReleaseResult) -> None:
     turn.expect(release=None)
-    turn.cross(release=event.result)
+    turn.cross(release=result)
     crossing = turn.crossing
-    if event.result is ReleaseResult.ACKNOWLEDGED:
+    if result is ReleaseResult.ACKNOWLEDGED:
         turn.emit(fx.Progress("release", CheckResult.PASS))
-        turn.emit(fx.Respond(crossing.id, None if crossing.override else crossing.decision, event.result))
+        turn.emit(fx.Respond(crossing.id, None if crossing.override else crossing.decision, result))
         if crossing.broken:
             turn.emit(fx.Secure())
             _end(turn, Ending(_broken_outcome(crossing), crossing.broken, case=True))
@@ -360,10 +414,10 @@ def _release_completed(turn: _Turn, event: ev.ReleaseCompleted) -> None:
         return
     turn.emit(fx.Secure())
     turn.emit(fx.Progress("release", CheckResult.FAIL))
-    unknown = event.result is ReleaseResult.UNKNOWN
+    unknown = result is ReleaseResult.UNKNOWN
     problem = ReasonDetail(Reason.LOCK_UNKNOWN if unknown else Reason.LOCK_FAILED)
     if crossing.override:
-        turn.emit(fx.Respond(crossing.id, None, event.result))
+        turn.emit(fx.Respond(crossing.id, None, result))
         _end(turn, Ending(Outcome.UNKNOWN if unknown else Outcome.NOT_PASSED, (problem, *crossing.broken), case=True))
     else:
         _refer_instead(turn, (problem, *crossing.broken))
@@ -385,23 +439,39 @@ def _refer_instead(turn: _Turn, problem: tuple[ReasonDetail, ...]) -> None:
 
 
 def _passage(turn: _Turn) -> None:
-    """Follows the person through the door; the first sign of a second one secures it."""
+    """Follows the person through the door; the first sign of another one secures it.
+
+    An officer who overrides sees the people and may let several through; then only the door and the exit counter are followed.
+    """
     crossing, levels = turn.crossing, turn.state.levels
     if levels.person_count is None or levels.exit_count is None or levels.door_closed is None:
         _passage_failed(turn, ReasonDetail(Reason.DEVICE_LOST, "sensors"), Outcome.UNKNOWN)
         return
     passed = (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
-    if levels.person_count > 1 or passed > 1:
-        _passage_failed(turn, ReasonDetail(Reason.TAILGATING), Outcome.FAILED)
+    if not crossing.override:
+        if levels.person_count > 1 or passed > 1:
+            _passage_failed(turn, ReasonDetail(Reason.TAILGATING), Outcome.FAILED)
+            return
+        if passed == 0 and crossing.left and levels.person_count > 0:
+            # The zone was empty and nobody had gone through: whoever is in it now was never verified.
+            _passage_failed(turn, ReasonDetail(Reason.PRESENCE_BROKEN), Outcome.FAILED)
+            return
+        if passed == 0 and levels.person_count == 0:
+            turn.cross(left=True)
+        if passed == 1:
+            # Through: nobody else may follow. Securing again is harmless.
+            turn.emit(fx.Secure())
+    if turn.state.phase is not Phase.RELEASED or not levels.door_closed:
         return
-    if not levels.door_closed:
-        turn.cross(door_opened=True)
-    if passed == 1:
-        # Through: nobody else may follow. Securing again is harmless.
-        turn.emit(fx.Secure())
-    if turn.state.phase is Phase.RELEASED and passed == 1 and levels.door_closed:
+    if passed >= 1:
         turn.emit(fx.Progress("passage", CheckResult.PASS))
+        turn.emit(fx.Secure())
         _end(turn, Ending(Outcome.PASSED))
+    elif turn.crossing.left:
+        # Back out by the entry: the door is closed and nobody went through.
+        turn.emit(fx.Secure())
+        turn.emit(fx.Progress("passage", CheckResult.ABORTED))
+        _end(turn, Ending(Outcome.NOT_PASSED, (ReasonDetail(Reason.NOT_PASSED),)))
 
 
 def _passage_failed(turn: _Turn, problem: ReasonDetail, outcome: Outcome) -> None:
@@ -439,7 +509,6 @@ def _referred(turn: _Turn) -> None:
 def _referred_levels(turn: _Turn) -> None:
     levels = turn.state.levels
     if levels.door_closed is False:
-        turn.emit(fx.Secure())
         unknown = turn.crossing.release is ReleaseResult.UNKNOWN
         outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
         _end(turn, Ending(outcome, (ReasonDetail(Reason.DOOR_NOT_CLOSED),)))
@@ -459,6 +528,7 @@ def _override(turn: _Turn, *, started: bool) -> None:
     turn.set(pending=Pending())
     turn.phase(Phase.RECORDING)
     turn.cross(decided_at=turn.now)
+    turn.timer(turn.policy.record_s)
     turn.emit(fx.RecordOverride(turn.issue("record"), crossing.id, started))
 
 
@@ -482,8 +552,6 @@ def _officer_secure(turn: _Turn) -> None:
 def _levels_before_release(turn: _Turn) -> None:
     """Before the release the door must stay closed; from the first capture on exactly one person must stay."""
     levels = turn.state.levels
-    if levels.door_closed is False:
-        turn.emit(fx.Secure())
     # An officer who overrides sees the people; the count binds only what the machine decides itself.
     watched = turn.crossing.captured and not turn.crossing.override
     # Sensors that are blind for a moment break a presence; before the first capture there is none to break.
@@ -506,6 +574,11 @@ def _presence_problem(state: State) -> tuple[ReasonDetail, ...]:
         return (ReasonDetail(Reason.MULTIPLE_PERSONS),)
     if levels.person_count != 1:
         return (ReasonDetail(Reason.PRESENCE_BROKEN),)
+    crossing = state.crossing
+    if crossing is not None and crossing.captured and levels.exit_count != crossing.exits_captured:
+        return (
+            ReasonDetail(Reason.PRESENCE_BROKEN),
+        )  # somebody went through since: out and in again between two readings
     return ()
 
 
@@ -543,6 +616,8 @@ def _journal_failed(turn: _Turn) -> None:
     if crossing.ending is None:
         turn.cross(ending=Ending(Outcome.UNKNOWN, (ReasonDetail(Reason.JOURNAL_FAILED),), case=True))
     turn.phase(Phase.OUT_OF_SERVICE)
+    # That the owed outcome can be recorded is the proof that the journal is back.
+    turn.timer(turn.policy.record_retry_s)
 
 
 # The end
@@ -557,8 +632,9 @@ def _record_ending(turn: _Turn) -> None:
     crossing = turn.crossing
     ending = crossing.ending
     assert ending is not None  # whoever calls has set it
-    turn.set(pending=Pending(), journal_failed=False)
+    turn.set(pending=Pending())
     turn.phase(Phase.CLOSING)
+    turn.timer(turn.policy.record_s)
     turn.emit(fx.RecordOutcome(turn.issue("record"), crossing.id, ending.outcome, ending.reasons, ending.case))
 
 
@@ -569,7 +645,9 @@ def _ended(turn: _Turn, event: ev.Recorded) -> None:
     crossing = turn.crossing
     assert crossing.ending is not None
     turn.emit(fx.End(crossing.id, crossing.ending.outcome, crossing.ending.reasons))
-    turn.set(crossing=None, pending=Pending())
+    # Who passed is gone by evidence; of anybody else the zone must have been seen empty before the next one.
+    vacated = crossing.ending.outcome is Outcome.PASSED or turn.state.levels.person_count == 0
+    turn.set(crossing=None, pending=Pending(), journal_failed=False, vacated=vacated)
     turn.phase(Phase.OUT_OF_SERVICE)
     _settle(turn)
 
@@ -599,6 +677,7 @@ _TOKEN_FIELDS: dict[type, tuple[str, ...]] = {
     ev.FingerCompleted: ("finger",),
     ev.Recorded: ("start", "record"),
     ev.RecordFailed: ("start", "record"),
+    ev.Looked: ("look",),
     ev.ReleaseCompleted: ("release",),
     ev.TimerElapsed: ("timer",),
 }
@@ -617,7 +696,8 @@ def _observe(state: State, event: ev.Event) -> State:
     """What the event tells about the world, whatever the phase."""
     match event:
         case ev.LevelsChanged():
-            return replace(state, levels=event.levels)
+            vacated = state.vacated or (state.crossing is None and event.levels.person_count == 0)
+            return replace(state, levels=event.levels, vacated=vacated)
         case ev.LockChanged():
             return replace(state, lock=event.state)
         case ev.DeviceChanged():
@@ -626,8 +706,6 @@ def _observe(state: State, event: ev.Event) -> State:
             return replace(state, lost=lost)
         case ev.OfficerSecure():
             return replace(state, held=event.hold)
-        case ev.JournalRestored():
-            return replace(state, journal_failed=False)
         case ev.TimerElapsed():
             return replace(state, pending=replace(state.pending, timer=None))
         case _:

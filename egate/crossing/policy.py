@@ -32,6 +32,8 @@ class Policy:
     attempts_max: comparisons per modality and crossing; each further attempt multiplies the transaction's false accept
     rate, so it stays small. decision_age_s: a decision older than this at the moment of release refers.
     release_deadline_s: after it a release must never start to execute. release_s: the device-timed release.
+    record_s: how long a record may take before the lane counts its journal as failed; it tries again after record_retry_s.
+    levels_age_s: sensor readings older than this say nothing about who is in the zone; a person takes 0.3 s through a door.
     """
 
     version: str
@@ -46,6 +48,9 @@ class Policy:
     release_deadline_s: float = 1.5
     passage_s: float = 12.0
     referral_s: float = 60.0
+    record_s: float = 5.0
+    record_retry_s: float = 1.0
+    levels_age_s: float = 0.3
 
     def __post_init__(self) -> None:
         missing = ALWAYS_MANDATORY - self.mandatory

@@ -34,15 +34,16 @@ class Pending:
     face: Token | None = None
     finger: Token | None = None
     record: Token | None = None
+    look: Token | None = None
     release: Token | None = None
     timer: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparing:
-    """One modality's progress. queued: accepted captures not compared yet."""
+    """One modality's progress. queued: accepted captures not compared yet, oldest first."""
 
-    queued: int = 0
+    queued: tuple[int, ...] = ()
     attempts: int = 0
     done: bool = False
 
@@ -58,8 +59,9 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """captured: the first capture was accepted, from here on presence must be unbroken. broken: what forbids a
-    release from now on. exit_base: exit counter when the lock was commanded. referred: a REFER decision is durable."""
+    """captured: the first capture was accepted, from here on presence must be unbroken; exits_captured: the exit counter then.
+    broken: what forbids a release from now on. exit_base: exit counter when the lock was commanded. left: the zone was
+    empty since, and nobody had gone through. referred: a REFER decision is durable."""
 
     id: CrossingId
     device: bool
@@ -71,6 +73,7 @@ class Crossing:
     face: Comparing = field(default_factory=Comparing)
     finger: Comparing = field(default_factory=Comparing)
     captured: bool = False
+    exits_captured: int | None = None
     captures_over: bool = False
     broken: tuple[ReasonDetail, ...] = ()
     decision: Decision | None = None
@@ -78,13 +81,16 @@ class Crossing:
     referred: bool = False
     release: ReleaseResult | None = None
     exit_base: int = 0
-    door_opened: bool = False
+    left: bool = False
     ending: Ending | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A lane starts out of service: everything unknown until its devices have reported."""
+    """A lane starts out of service: everything unknown until its devices have reported.
+
+    lost: devices that do not answer. vacated: nobody who was not admitted is left in the zone.
+    """
 
     phase: Phase = Phase.OUT_OF_SERVICE
     crossing: Crossing | None = None
@@ -95,6 +101,7 @@ class State:
     lost: frozenset[str] = frozenset({"lock", "sensors", "reader"})
     held: bool = False
     journal_failed: bool = False
+    vacated: bool = True
 
     @property
     def blockers(self) -> tuple[ReasonDetail, ...]:
@@ -110,6 +117,8 @@ class State:
             reasons.append(ReasonDetail(Reason.DOOR_NOT_CLOSED))
         if self.levels.person_count is None or self.levels.exit_count is None:
             reasons.append(ReasonDetail(Reason.DEVICE_LOST, "sensors"))
+        if not self.vacated:
+            reasons.append(ReasonDetail(Reason.ZONE_OCCUPIED))
         return tuple(dict.fromkeys(reasons))
 
 

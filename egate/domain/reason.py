@@ -45,3 +45,4 @@ class Reason(StrEnum):
     TAILGATING = "TAILGATING"
     DOOR_HELD = "DOOR_HELD"
     NOT_PASSED = "NOT_PASSED"
+    ZONE_OCCUPIED = "ZONE_OCCUPIED"  # whoever was not admitted is still inside

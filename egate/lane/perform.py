@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 import structlog
 
-from egate.cases.case import opened_record
+from egate.cases.case import Case, opened_record
 from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing.policy import Policy
@@ -31,7 +32,6 @@ from egate.lane.samples import Samples
 from egate.lane.services import Services
 from egate.ports import Record, StoredResponse
 
-JOURNAL_RETRY_S = 1.0  # chosen: the store probes its disk once a second
 _log = structlog.get_logger(__name__)
 
 
@@ -60,7 +60,8 @@ class Visit:
     started_s: float
     samples: Samples
     handle: LiveHandle | None = None
-    case: CaseId | None = None
+    prepared: Case | None = None  # its dossier is on disk; opened by the record it belongs to
+    case: CaseId | None = None  # durable
     decision: Decision | None = None
     decided_at_ns: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -114,16 +115,14 @@ class Performer:
             payload_sha256,
             "device" if device else "request",
             self._services.clock.monotonic(),
-            Samples(self._policy.attempts_max, document),
+            Samples(document),
         )
         visit.handle = LiveHandle(
             crossing,
             lambda read: self._present(visit, read),
-            lambda image: self._capture(visit, ev.FaceCaptured(), lambda: visit.samples.faces.append(image)),
-            lambda image, position: self._capture(
-                visit, ev.FingerCaptured(), lambda: visit.samples.fingers.append((image, position))
-            ),
-            lambda: self._capture(visit, ev.CapturesEnd(), lambda: None),
+            lambda image: self._face(visit, image),
+            lambda image, position: self._finger(visit, image, position),
+            lambda: self._captures_end(visit),
         )
         accepted: asyncio.Future[LiveHandle] = asyncio.get_running_loop().create_future()
         self._starting[crossing] = (visit, accepted)
@@ -146,11 +145,20 @@ class Performer:
             visit.samples.document = read
             self._post(ev.DocumentPresented())
 
-    def _capture(self, visit: Visit, event: ev.Event, keep: Callable[[], None]) -> None:
-        # A gate that still sends for an earlier crossing must not feed the present one.
+    # A gate that still sends for an earlier crossing must not feed the present one: hence `is visit`. A capture is only staged here;
+    # whether it counts is for the machine to say, by what the sensors told when it came.
+
+    def _face(self, visit: Visit, image: bytes) -> None:
+        if self._visit is visit and (number := visit.samples.stage_face(image)) is not None:
+            self._post(ev.FaceCaptured(number))
+
+    def _finger(self, visit: Visit, image: bytes, position: int) -> None:
+        if self._visit is visit and (number := visit.samples.stage_finger(image, position)) is not None:
+            self._post(ev.FingerCaptured(number))
+
+    def _captures_end(self, visit: Visit) -> None:
         if self._visit is visit:
-            keep()
-            self._post(event)
+            self._post(ev.CapturesEnd())
 
     # Effects
 
@@ -164,10 +172,15 @@ class Performer:
                 self._spawn(self._read_document(self._present_visit, token, timeout_s))
             case fx.VerifyDocument(token):
                 self._spawn(self._verify_document(self._present_visit, token))
-            case fx.VerifyFace(token):
-                self._spawn(self._verify_face(self._present_visit, token))
-            case fx.VerifyFinger(token):
-                self._spawn(self._verify_finger(self._present_visit, token))
+            case fx.VerifyFace(token, capture):
+                self._spawn(self._verify_face(self._present_visit, token, capture))
+            case fx.VerifyFinger(token, capture):
+                self._spawn(self._verify_finger(self._present_visit, token, capture))
+            case fx.Discard(capture):
+                if self._visit is not None:
+                    self._visit.samples.discard(capture)
+            case fx.Look(token):
+                self._spawn_lasting(self._look(token))
             case fx.RecordStart(token, crossing):
                 self._accept(crossing)
                 self._spawn_lasting(self._record_start(self._present_visit, token))
@@ -175,7 +188,9 @@ class Performer:
                 self._stop_visit_tasks()
                 self._spawn_lasting(self._record_decision(self._present_visit, effect))
             case fx.RecordOverride():
-                self._spawn_lasting(self._record_override(effect))
+                # Now, not in the task: whatever becomes of the task, the crossing exists.
+                override = self._take_override()
+                self._spawn_lasting(self._record_override(effect, override))
             case fx.RecordOutcome():
                 self._spawn_lasting(self._record_outcome(self._present_visit, effect))
             case fx.Release():
@@ -250,19 +265,19 @@ class Performer:
             samples.pseudonym = self._services.pseudonym(data.issuing_state, data.document_number)
         self._post(ev.DocumentVerified(token, checks))
 
-    async def _verify_face(self, visit: Visit, token: Token) -> None:
+    async def _verify_face(self, visit: Visit, token: Token, capture: int) -> None:
         samples = visit.samples
         assert samples.references is not None
-        verification = await self._services.verifiers.face(samples.faces.popleft(), samples.references)
+        verification = await self._services.verifiers.face(samples.faces.pop(capture), samples.references)
         samples.images.update(verification.images)
         if verification.guidance:
             self._tell(Guided(verification.guidance))
         self._post(ev.FaceCompleted(token, verification.result))
 
-    async def _verify_finger(self, visit: Visit, token: Token) -> None:
+    async def _verify_finger(self, visit: Visit, token: Token, capture: int) -> None:
         samples = visit.samples
         assert samples.references is not None
-        image, position = samples.fingers.popleft()
+        image, position = samples.fingers.pop(capture)
         verification = await self._services.verifiers.finger(image, position, samples.references)
         samples.images.update(verification.images)
         if verification.guidance:
@@ -275,26 +290,38 @@ class Performer:
         """Decision, answer and, for a referral, its case: one transaction (S8)."""
         visit.decision, visit.decided_at_ns = effect.decision, _unix_ns(self._services)
         versions = self._services.verifiers.versions
-        batch: list[Record] = []
-        within = None
-        if effect.decision.verdict is Verdict.REFER:
-            case = new_case(
-                self._lane, visit.crossing, effect.decision, effect.decision.reasons, self._services.clock.now()
-            )
-            case = await self._services.cases.prepare(case, await build_dossier(visit.samples))
-            visit.case = case.id
-            within = self._services.cases.opening(case)
-            batch.append(opened_record(case))
-        batch.insert(0, records.decided(self._lane, effect, visit.samples.pseudonym, versions, visit.case))
-        await self._append(effect.token, batch, self._answer(visit, effect.release), within)
+        refer = effect.decision.verdict is Verdict.REFER
+        case = await self._prepared_case(visit, effect.decision.reasons) if refer else None
+        case_id = visit.case if case is None else case.id
+        record = records.decided(self._lane, effect, visit.samples.pseudonym, versions, case_id)
+        await self._append(effect.token, [record], self._answer(visit, effect.release, case_id), case, visit)
 
-    def _answer(self, visit: Visit, release: ReleaseResult | None) -> StoredResponse:
+    async def _prepared_case(self, visit: Visit, reasons: tuple[ReasonDetail, ...]) -> Case | None:
+        """The crossing's one case with its dossier on disk; None if it is open already.
+
+        A record that is tried again takes the same case. Whatever goes wrong with the images must not keep the record back.
+        """
+        if visit.case is not None:
+            return None
+        now = self._services.clock.now()
+        if visit.prepared is not None:
+            return replace(visit.prepared, reasons=reasons, opened_at=now)
+        case = new_case(self._lane, visit.crossing, visit.decision, reasons, now)
+        try:
+            dossier = await build_dossier(visit.samples)
+        except Exception:
+            _log.exception("dossier not built", lane=self._lane, crossing=visit.crossing)
+            visit.prepared = replace(case, dossier_missing=True)
+        else:
+            visit.prepared = await self._services.cases.prepare(case, dossier)
+        return visit.prepared
+
+    def _answer(self, visit: Visit, release: ReleaseResult | None, case: CaseId | None) -> StoredResponse:
         assert visit.decision is not None
-        decided = Decided(visit.crossing, visit.decision, release, visit.case, visit.decided_at_ns)
+        decided = Decided(visit.crossing, visit.decision, release, case, visit.decided_at_ns)
         return StoredResponse(visit.caller, visit.request_id, visit.payload_sha256, encode(decided))
 
-    async def _record_override(self, effect: fx.RecordOverride) -> None:
-        override = self._take_override()
+    async def _record_override(self, effect: fx.RecordOverride, override: Override) -> None:
         batch = [
             records.overridden(self._lane, effect.crossing, override.officer, override.caller, override.reason),
         ]
@@ -311,7 +338,7 @@ class Performer:
         self._override = override
         if self._visit is None:
             now = self._services.clock.monotonic()
-            self._visit = Visit(crossing, "", "", b"", "officer", now, Samples(self._policy.attempts_max))
+            self._visit = Visit(crossing, "", "", b"", "officer", now, Samples())
         return override
 
     def _override_answer(self, crossing: CrossingId, result: ReleaseResult) -> StoredResponse:
@@ -321,33 +348,32 @@ class Performer:
         return StoredResponse(override.caller, override.request_id, override.payload_sha256, answer)
 
     async def _record_outcome(self, visit: Visit, effect: fx.RecordOutcome) -> None:
-        batch: list[Record] = []
-        within = None
-        case_id = visit.case
-        if effect.case:
-            case = new_case(self._lane, visit.crossing, visit.decision, effect.reasons, self._services.clock.now())
-            case = await self._services.cases.prepare(case, await build_dossier(visit.samples))
-            within = self._services.cases.opening(case)
-            batch.append(opened_record(case))
-            case_id = case.id
-        batch.insert(0, records.ended(self._lane, effect, case_id))
-        await self._append(effect.token, batch, None, within)
+        case = await self._prepared_case(visit, effect.reasons) if effect.case else None
+        record = records.ended(self._lane, effect, visit.case if case is None else case.id)
+        await self._append(effect.token, [record], None, case, visit)
 
     async def _append(
-        self, token: Token, batch: list[Record], response: StoredResponse | None = None, within: Any = None
+        self,
+        token: Token,
+        batch: list[Record],
+        response: StoredResponse | None = None,
+        case: Case | None = None,
+        visit: Visit | None = None,
     ) -> None:
+        """One transaction: the records, the answer, and the case with its own record."""
+        within = None if case is None else self._services.cases.opening(case)
+        if case is not None:
+            batch = [*batch, opened_record(case)]
         try:
             await self._services.journal.append(batch, response=response, within=within)
         except JournalError as error:
-            if error.code == "JOURNAL_DUPLICATE":
-                # An earlier attempt reported failure although its commit had reached the disk.
-                self._post(ev.Recorded(token))
+            # JOURNAL_DUPLICATE: an earlier attempt reported failure although its commit had reached the disk.
+            if error.code != "JOURNAL_DUPLICATE":
+                _log.error("record failed", lane=self._lane, kind=batch[0].kind, code=error.code)
+                self._post(ev.RecordFailed(token))
                 return
-            _log.error("record failed", lane=self._lane, kind=batch[0].kind, code=error.code)
-            self._post(ev.RecordFailed(token))
-            # The lane keeps owing the outcome and tries again; that it succeeds is the proof that the journal is back.
-            asyncio.get_running_loop().call_later(JOURNAL_RETRY_S, self._post, ev.JournalRestored())
-            return
+        if case is not None and visit is not None:
+            visit.case = case.id
         self._post(ev.Recorded(token))
 
     # The lock
@@ -362,6 +388,13 @@ class Performer:
             # The lock's own timer secures it; its status, not this call, decides whether the lane serves again.
             _log.warning("secure failed", lane=self._lane, code=error.code)
 
+    async def _look(self, token: Token) -> None:
+        """After one round of the loop everything that devices reported before stands in the inbox, ahead of the answer."""
+        await asyncio.sleep(0)
+        read_at = self._gate.sensors.read_at
+        age_s = math.inf if read_at is None else self._services.clock.monotonic() - read_at
+        self._post(ev.Looked(token, age_s))
+
     async def _release(self, visit: Visit, effect: fx.Release) -> None:
         try:
             result = await self._gate.lock.release(effect.duration_s, effect.deadline_s)
@@ -369,12 +402,16 @@ class Performer:
             _log.warning("release failed", lane=self._lane, code=error.code)
             result = ReleaseResult.NOT_SENT
         self._post(ev.ReleaseCompleted(effect.token, result))
+        await self._record_release(visit, result)
+
+    async def _record_release(self, visit: Visit, result: ReleaseResult) -> None:
+        """Nobody waits for it: the decision is durable, and the outcome that follows meets the same journal."""
         override = self._override
-        answer = self._override_answer(visit.crossing, result) if override else self._answer(visit, result)
+        answer = self._override_answer(visit.crossing, result) if override else self._answer(visit, result, visit.case)
+        record = records.released(self._lane, visit.crossing, result)
         try:
-            await self._services.journal.append([records.released(self._lane, visit.crossing, result)], response=answer)
+            await self._services.journal.append([record], response=answer)
         except JournalError as error:
-            # The decision is durable already; the outcome that follows meets the same journal and stops the lane.
             _log.error("release not recorded", lane=self._lane, code=error.code)
 
     # Answers
@@ -383,7 +420,10 @@ class Performer:
         if effect.decision is None:
             override = self._override
             if override is not None and not override.done.done():
-                override.done.set_result((visit.crossing, effect.release or ReleaseResult.UNKNOWN))
+                result = effect.release or ReleaseResult.UNKNOWN
+                override.done.set_result((visit.crossing, result))
+                if result is ReleaseResult.NOT_SENT:
+                    self._spawn_lasting(self._record_release(visit, result))
             return
         self._tell(Decided(visit.crossing, effect.decision, effect.release, visit.case, visit.decided_at_ns))
 
@@ -401,7 +441,7 @@ class Performer:
     def fail_crossing(self, error: EgateError) -> None:
         """Gate and officer learn that there is no answer."""
         visit, override = self._visit, self._override
-        if visit is not None and visit.handle is not None:
+        if visit is not None and visit.handle is not None and not visit.handle.answered:
             self._requests.close(visit.caller, visit.request_id)
             visit.handle.fail(error)
         if override is not None and not override.done.done():

@@ -44,9 +44,9 @@ async def build_dossier(samples: Samples) -> Dossier:
     if "document_face" not in images and document is not None and document.portrait:
         images["document_face"] = document.portrait
     if "live_face" not in images and samples.faces:
-        images["live_face"] = samples.faces[-1]
+        images["live_face"] = samples.faces[max(samples.faces)]
     if "live_finger" not in images and samples.fingers:
-        images["live_finger"] = samples.fingers[-1][0]
+        images["live_finger"] = samples.fingers[max(samples.fingers)][0]
     return Dossier(images, dict(samples.holder))
 
 

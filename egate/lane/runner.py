@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from types import MappingProxyType
 
 import structlog
@@ -17,7 +18,7 @@ from egate.crossing.state import Ending, Pending, Phase, State, initial
 from egate.domain.decision import Outcome, ReasonDetail
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
-from egate.domain.ids import CrossingId, LaneId, OfficerId
+from egate.domain.ids import CrossingId, LaneId, OfficerId, Token
 from egate.domain.reason import Reason
 from egate.errors import EgateError
 from egate.lane import records
@@ -28,9 +29,11 @@ from egate.lane.handle import ReplayedHandle
 from egate.lane.perform import Performer
 from egate.lane.requests import Requests, reused
 from egate.lane.services import Services
+from egate.ports import StoredResponse
 
 INBOX_MAX = 512  # a gate's frames beyond this are refused; device events are few and never refused
 LOCK_POLL_S = 0.01  # how often the lock's status, kept by its adapter, is looked at
+CONFIRMED, NOT_CONFIRMED = b"confirmed", b"not confirmed"  # stored answers to SecureLane
 RESTART_S = 0.5  # chosen: a lane that fails again and again must not take the processor from its neighbours
 _log = structlog.get_logger(__name__)
 
@@ -72,9 +75,9 @@ class GateLane:
 
     async def run(self) -> None:
         """Serves until cancelled. A bug secures the lane, refers its crossing and starts it anew; the neighbours never notice."""
-        await self._gate.start(self._on_device, self._on_levels)
         watch = asyncio.create_task(self._watch_lock())
         try:
+            await self._start_devices()
             while True:
                 try:
                     await self._serve()
@@ -85,6 +88,13 @@ class GateLane:
             watch.cancel()
             self._performer.cancel_all()
             await self._gate.close()
+
+    async def _start_devices(self) -> None:
+        """A device that can't be started stays lost, and the lane out of service; its neighbours serve."""
+        try:
+            await self._gate.start(self._on_device, self._on_levels)
+        except Exception:
+            self._log.exception("devices not started")
 
     def post(self, event: ev.Event) -> None:
         """Puts an event in the inbox. Device events and completions are never refused."""
@@ -129,6 +139,7 @@ class GateLane:
         self._inbox.clear()
         state = self._state
         crossing = state.crossing
+        retry = Token(state.token + 1)
         if crossing is not None:
             ending = crossing.ending or Ending(Outcome.UNKNOWN, (ReasonDetail(Reason.UNEXPECTED_EVENT),), case=True)
             crossing = replace(crossing, ending=ending)
@@ -136,8 +147,8 @@ class GateLane:
             state,
             phase=Phase.OUT_OF_SERVICE,
             crossing=crossing,
-            pending=Pending(),
-            journal_failed=True,
+            token=retry,
+            pending=Pending(timer=retry) if crossing is not None else Pending(),
             lost=frozenset(name for name, device in self._gate.states.items() if device is DeviceState.LOST),
             levels=self._gate.sensors.levels,
             lock=self._gate.lock.lock_state,
@@ -145,7 +156,8 @@ class GateLane:
         self._publish()
         self._performer.secure_soon()
         await asyncio.sleep(RESTART_S)
-        self.post(ev.JournalRestored())
+        # The owed outcome is recorded by the same transition as after a journal failure; an empty lane looks at its sensors anew.
+        self.post(ev.TimerElapsed(retry) if crossing is not None else ev.LevelsChanged(self._gate.sensors.levels))
 
     # Devices
 
@@ -214,22 +226,42 @@ class GateLane:
             raise LaneRefused("too much is queued", code="LANE_INBOX_FULL")
 
     async def secure(self, *, officer: OfficerId, caller: str, request_id: str, hold: bool, reason: str) -> bool:
-        self.post(ev.OfficerSecure(hold))
+        payload = sha256(repr((self.id, hold, reason)).encode()).digest()
+        stored = await self._services.journal.response(caller, request_id)
+        if stored is not None:
+            if stored.payload_sha256 != payload:
+                raise reused()
+            return stored.response == CONFIRMED  # a late retry must not undo what another officer did since
+        if hold:
+            # Ahead of everything that waits: a release about to be decided must not overtake the officer.
+            self._inbox.appendleft(ev.OfficerSecure(hold))
+            self._arrived.set()
         confirmed = await self._gate.lock.secure()
         record = records.secured(self.id, officer, caller, hold, reason, confirmed)
-        await self._services.journal.append([record])
+        response = StoredResponse(caller, request_id, payload, CONFIRMED if confirmed else NOT_CONFIRMED)
+        await self._services.journal.append([record], response=response)
+        if not hold:
+            # Back into service only once it is on record who said so.
+            self.post(ev.OfficerSecure(hold))
         return confirmed
 
     async def release(
         self, *, officer: OfficerId, caller: str, request_id: str, payload_sha256: bytes, reason: str
     ) -> tuple[CrossingId, ReleaseResult]:
+        under_way = self._requests.find_override(caller, request_id, payload_sha256)
+        if under_way is not None:
+            return await asyncio.shield(under_way)
         stored = await self._services.journal.response(caller, request_id)
         if stored is not None:
             if stored.payload_sha256 != payload_sha256:
                 raise reused()
             return decode_override(stored.response)
         self._check_inbox()
+        under_way = self._requests.find_override(caller, request_id, payload_sha256)
+        if under_way is not None:
+            return await asyncio.shield(under_way)
         override = self._performer.new_override(officer, caller, request_id, payload_sha256, reason)
+        self._requests.open_override(caller, request_id, payload_sha256, override.done)
         self.post(override.event)
         return await asyncio.shield(override.done)
 

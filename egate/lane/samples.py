@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from egate.domain.biometric import Image
 from egate.domain.document import DocumentRead
 from egate.lane.verifiers import References
 
+STAGED_MAX = 16  # captures the machine has not judged yet or has not compared yet; beyond, a new one is dropped
+
 
 @dataclass(slots=True, repr=False)
 class Samples:
-    """faces, fingers: captures not compared yet, oldest first; the oldest is dropped beyond captures_max, which is the
-    number of comparisons the policy allows. images: crops and prints for the dossier by name."""
+    """faces, fingers: captures by number, until they are compared or the machine discards them. images: crops and prints for the
+    dossier by name. pseudonym: the document in the journal."""
 
-    captures_max: int
     document: DocumentRead | None = None
     references: References | None = None
     holder: dict[str, str] = field(default_factory=dict)
     pseudonym: str = ""
     images: dict[str, Image] = field(default_factory=dict)
-    faces: deque[bytes] = field(init=False)
-    fingers: deque[tuple[bytes, int]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.faces = deque(maxlen=self.captures_max)
-        self.fingers = deque(maxlen=self.captures_max)
+    faces: dict[int, bytes] = field(default_factory=dict)
+    fingers: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    _number: int = 0
 
     def __repr__(self) -> str:
         return "Samples(redacted)"
+
+    def stage_face(self, image: bytes) -> int | None:
+        """The frame's number; None if too many wait already."""
+        if len(self.faces) >= STAGED_MAX:
+            return None
+        self._number += 1
+        self.faces[self._number] = image
+        return self._number
+
+    def stage_finger(self, image: bytes, position: int) -> int | None:
+        """The impression's number; None if too many wait already."""
+        if len(self.fingers) >= STAGED_MAX:
+            return None
+        self._number += 1
+        self.fingers[self._number] = (image, position)
+        return self._number
+
+    def discard(self, capture: int) -> None:
+        self.faces.pop(capture, None)
+        self.fingers.pop(capture, None)
 
     def forget(self) -> None:
         if self.references is not None:
             self.references.cancel()
         self.document = self.references = None
         self.holder, self.images, self.pseudonym = {}, {}, ""
-        self.faces.clear()
-        self.fingers.clear()
+        self.faces, self.fingers = {}, {}

@@ -50,8 +50,20 @@ FACES = {
     "no face": FaceResult(NAN, NAN, 0, Reason.FACE_NOT_FOUND),
 }
 FINGERS = {"match": FingerResult(0.9, 1e-6), "nan": FingerResult(NAN, NAN)}
-# (door closed, people in the zone, people gone through since the release)
-LEVELS = ((True, 1, 0), (True, 0, 0), (True, 2, 0), (False, 1, 0), (True, 0, 1), (False, 0, 2), (None, None, None))
+# (door closed, people in the zone, people gone through since the first capture or the release)
+LEVELS = (
+    (True, 1, 0),
+    (True, 0, 0),
+    (True, 2, 0),
+    (False, 1, 0),
+    (False, 0, 0),
+    (True, 1, 1),
+    (True, 0, 1),
+    (False, 0, 2),
+    (None, None, None),
+)
+BEFORE_RELEASE = (Phase.READING, Phase.VERIFYING, Phase.RECORDING)
+GOOD_CAPTURE, BAD_CAPTURE = 1, 0  # taken before exactly one person and a closed door, or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,7 @@ class Environment:
     recorded: verdict of the newest durable decision of this crossing. inflight: record effects not answered.
     good: what was truly delivered as PASS for this crossing. watched: a capture was made before one person and a
     closed door. unbroken: nothing has disturbed that since. started, outcomes: durable records of this crossing.
-    issued: tokens of effects that will be answered.
+    left: since the release the zone was empty while nobody had gone through.
     """
 
     active: bool = False
@@ -75,6 +87,7 @@ class Environment:
     decided_at: float = 0.0
     released: bool = False
     responded: int = 0
+    left: bool = False
 
 
 @dataclass(slots=True)
@@ -128,10 +141,9 @@ def search(
             if after_key not in parents:
                 parents[after_key] = (key, event)
                 queue.append((after_key, after))
-            for problem in problems:
-                result.findings.append(Finding(problem, [*_path(parents, key), event]))
-                if stop_at_first:
-                    return result
+            result.findings += [Finding(problem, [*_path(parents, key), event]) for problem in problems]
+            if problems and stop_at_first:
+                return result
         if result.states > states_max:
             raise RuntimeError(f"no closure within {states_max} states")
     result.trapped = len(parents) - len(_can_reach(successors, free))
@@ -148,7 +160,8 @@ def _possible(node: Node) -> Iterator[tuple[ev.Event, float]]:
     if crossing is None or not crossing.device:
         yield ev.Start(CrossingId("B"), False, False, True), now
         yield ev.DocumentPresented(), now
-    yield from ((event, now) for event in (ev.FaceCaptured(), ev.FingerCaptured(), ev.CapturesEnd()))
+    capture = GOOD_CAPTURE if _one_person(state) else BAD_CAPTURE
+    yield from ((event, now) for event in (ev.FaceCaptured(capture), ev.FingerCaptured(capture), ev.CapturesEnd()))
     for token in dict.fromkeys((pending.document, STALE)):
         if token is not None:
             yield ev.DocumentCompleted(token), now
@@ -173,7 +186,12 @@ def _possible(node: Node) -> Iterator[tuple[ev.Event, float]]:
     for token in dict.fromkeys((pending.timer, STALE)):
         if token is not None:
             yield ev.TimerElapsed(token), now
-    base = crossing.exit_base if crossing is not None else 0
+    for token in dict.fromkeys((pending.look, STALE)):
+        if token is not None:
+            for age_s in (0.0, 9.0, NAN):
+                yield ev.Looked(token, age_s), now
+                yield ev.Looked(token, age_s), 6.0
+    base = _exit_base(state)
     for door, people, gone in LEVELS:
         levels = SensorLevels(door, people, None if gone is None else base + gone)
         if levels != state.levels:
@@ -181,8 +199,6 @@ def _possible(node: Node) -> Iterator[tuple[ev.Event, float]]:
     yield from ((ev.LockChanged(lock), now) for lock in LockState if lock is not state.lock)
     for device in DEVICES:
         yield ev.DeviceChanged(device, DeviceState.ONLINE if device in state.lost else DeviceState.LOST), now
-    if state.journal_failed:
-        yield ev.JournalRestored(), now
     yield ev.OfficerSecure(True), now
     yield ev.OfficerSecure(False), now
     yield ev.OfficerRelease(CrossingId("B")), now
@@ -200,6 +216,7 @@ def _follow(
     if getattr(event, "token", None) == STALE and (after != state or effects):
         problems.append(f"stale completion was not dropped: {type(event).__name__}")
     for effect in effects:
+        problems += _judge_phase(state.phase, effect)
         environment, problem = _judge(environment, after, effect, event, now, reached)
         problems += problem
     problems += _judge_step(state, after, event, effects, environment)
@@ -209,15 +226,10 @@ def _follow(
 def _witness(environment: Environment, state: State, event: ev.Event) -> Environment:
     """Books what the event itself proves, whatever the machine makes of it."""
     match event:
-        case ev.LevelsChanged(levels) if environment.unbroken and (levels.door_closed, levels.person_count) != (
-            True,
-            1,
-        ):
-            return replace(environment, unbroken=False)
-        case ev.FaceCaptured() | ev.FingerCaptured():
-            one = state.levels.door_closed is True and state.levels.person_count == 1
-            if one and not environment.watched:
-                return replace(environment, watched=True, unbroken=True)
+        case ev.LevelsChanged(levels):
+            return _witness_levels(environment, state, levels)
+        case ev.FaceCaptured() | ev.FingerCaptured() if _one_person(state) and not environment.watched:
+            return replace(environment, watched=True, unbroken=True)
         case ev.DocumentVerified(token, checks) if token != STALE and checks == GOOD:
             return replace(environment, good=environment.good | {"document"})
         case ev.FaceCompleted(token, result) if token != STALE and result == FACES["match"]:
@@ -236,6 +248,30 @@ def _witness(environment: Environment, state: State, event: ev.Event) -> Environ
         case _:
             pass
     return environment
+
+
+def _witness_levels(environment: Environment, state: State, levels: SensorLevels) -> Environment:
+    moved = levels.exit_count != _exit_base(state)
+    if state.phase in (Phase.RELEASING, Phase.RELEASED):
+        emptied = levels.person_count == 0 and not moved
+        return replace(environment, left=True) if emptied and not environment.left else environment
+    if environment.unbroken and ((levels.door_closed, levels.person_count) != (True, 1) or moved):
+        return replace(environment, unbroken=False)
+    return environment
+
+
+def _one_person(state: State) -> bool:
+    return state.levels.door_closed is True and state.levels.person_count == 1 and state.levels.exit_count is not None
+
+
+def _exit_base(state: State) -> int:
+    """What the exit counter is held against in this phase."""
+    crossing = state.crossing
+    if crossing is None:
+        return 0
+    if state.phase in (Phase.RELEASING, Phase.RELEASED):
+        return crossing.exit_base
+    return (crossing.exits_captured or 0) if crossing.captured and state.phase in BEFORE_RELEASE else 0
 
 
 def _durable(environment: Environment, token: Token) -> Environment:
@@ -280,7 +316,11 @@ def _judge(
         case fx.Release():
             reached.add("released by " + (environment.override or environment.recorded))
             problems += _judge_release(environment, after, now)
-            environment = replace(environment, released=True)
+            if not (isinstance(event, ev.Looked) and event.age_s <= POLICY.levels_age_s):
+                problems.append("S2 release without a fresh look at the sensors")
+            environment = replace(environment, released=True, left=False)
+        case fx.VerifyFace(capture=capture) | fx.VerifyFinger(capture=capture) if capture != GOOD_CAPTURE:
+            problems.append("S2 compares a capture that was not taken of one person before a closed door")
         case fx.Respond(decision=decision):
             environment = replace(environment, responded=min(environment.responded + (decision is not None), 2))
             if decision is not None and decision.verdict.value != environment.recorded:
@@ -295,6 +335,15 @@ def _judge(
         case _:
             pass
     return environment, problems
+
+
+def _judge_phase(phase: Phase, effect: fx.Effect) -> list[str]:
+    """What no books are needed for."""
+    if isinstance(effect, fx.Release) and phase is not Phase.RECORDING:
+        return [f"S1 release in {phase}"]
+    if isinstance(effect, fx.Respond) and phase not in (Phase.RECORDING, Phase.RELEASING):
+        return [f"a gate is answered in {phase}"]
+    return []
 
 
 def _booked(environment: Environment, token: Token, label: str, now: float) -> Environment:
@@ -323,8 +372,7 @@ def _judge_step(
 ) -> list[str]:
     problems = []
     kinds = {type(effect) for effect in effects}
-    idle = state.crossing is None
-    if not idle and fx.Secure not in kinds and _is_unexpected(state, event):
+    if fx.Secure not in kinds and _is_unexpected(state, event):
         problems.append(f"S4 {type(event).__name__} in {state.phase} did not secure the lock")
     if isinstance(event, ev.OfficerSecure) and fx.Secure not in kinds:
         problems.append("an officer's secure did not secure")
@@ -332,6 +380,8 @@ def _judge_step(
         problems.append(f"phase {after.phase} without a crossing")
     if after.phase is Phase.READY and (after.crossing is not None or after.blockers):
         problems.append("ready although something blocks the lane")
+    if _follows_somebody_else(state, event, environment) and (fx.Secure not in kinds or after.phase is Phase.RELEASED):
+        problems.append("S2 the exit stays released for somebody who was not verified")
     for effect in effects:
         if isinstance(effect, fx.Respond) and effect.decision is not None:
             refer = effect.decision.verdict is Verdict.REFER
@@ -341,16 +391,25 @@ def _judge_step(
 
 
 def _is_unexpected(state: State, event: ev.Event) -> bool:
-    before_release = state.phase in (Phase.READING, Phase.VERIFYING, Phase.RECORDING, Phase.REFERRED)
+    """A bolt or a door that is open outside a release, in service or not; a document out of turn."""
+    released = state.phase in (Phase.RELEASING, Phase.RELEASED)
     match event:
         case ev.LockChanged(state=lock):
-            return before_release and lock is LockState.RELEASED
+            return not released and lock is LockState.RELEASED
         case ev.LevelsChanged(levels):
-            return before_release and levels.door_closed is False
+            return not released and levels.door_closed is False
         case ev.DocumentPresented():
-            return state.phase not in (Phase.READING, Phase.OUT_OF_SERVICE)
+            return state.phase not in (Phase.READING, Phase.OUT_OF_SERVICE, Phase.READY)
         case _:
             return False
+
+
+def _follows_somebody_else(state: State, event: ev.Event, environment: Environment) -> bool:
+    if state.phase not in (Phase.RELEASING, Phase.RELEASED) or environment.override:
+        return False
+    if not isinstance(event, ev.LevelsChanged) or not environment.left:
+        return False
+    return bool(event.levels.person_count) and event.levels.exit_count == _exit_base(state)
 
 
 # Canonical form
@@ -365,43 +424,50 @@ def _prune(environment: Environment, state: State) -> Environment:
 
 
 def _normal(state: State) -> State:
-    """Exit counts become relative to the release under way; without one they mean nothing."""
-    crossing, levels = state.crossing, state.levels
-    releasing = state.phase in (Phase.RELEASING, Phase.RELEASED)
-    base = crossing.exit_base if crossing is not None else 0
-    if crossing is not None and base:
-        crossing = replace(crossing, exit_base=0)
+    """Exit counts become relative to the first capture or the release; otherwise they mean nothing."""
+    crossing, levels, base = state.crossing, state.levels, _exit_base(state)
+    counts = crossing is not None and (
+        state.phase in (Phase.RELEASING, Phase.RELEASED) or (crossing.captured and state.phase in BEFORE_RELEASE)
+    )
+    if crossing is not None and (crossing.exit_base or crossing.exits_captured):
+        crossing = replace(crossing, exit_base=0, exits_captured=0 if crossing.captured else None)
     if levels.exit_count:
-        levels = replace(levels, exit_count=levels.exit_count - base if releasing else 0)
+        levels = replace(levels, exit_count=levels.exit_count - base if counts else 0)
     if crossing is state.crossing and levels is state.levels:
         return state
     return replace(state, crossing=crossing, levels=levels)
 
 
 def _key(node: Node) -> object:
+    """Two nodes with one key can't be told apart by anything that may still happen.
+
+    Left out is what the machine does not branch on in this phase and what events may set to any value later: lock, lost devices and
+    hold outside the phases that read them; the environment's books once nothing may be released or answered any more (that is
+    judged by phase alone, see `_judge_phase`).
+    """
     state, environment = node
+    phase, idle = state.phase, state.crossing is None
     pending = tuple(getattr(state.pending, name) is not None for name in Pending.__dataclass_fields__)
     names = {state.pending.start: "start", state.pending.record: "record"}
     inflight = tuple((names.get(token), label) for token, label in environment.inflight)
+    before, over = phase in BEFORE_RELEASE, phase in (Phase.CLOSING, Phase.OUT_OF_SERVICE)
     return (
-        state.phase,
+        phase,
         _crossing_key(state),
         pending,
         (state.levels.door_closed, state.levels.person_count, state.levels.exit_count),
-        state.lock,
-        bool(state.lost),
-        state.held,
-        state.journal_failed,
+        state.lock if idle or phase is Phase.RECORDING else None,
+        bool(state.lost) if idle or before else None,
+        state.held if idle or phase is Phase.RECORDING else None,
+        # Both are set anew when a crossing ends; until then nothing branches on them.
+        (state.journal_failed, state.vacated) if idle else None,
         environment.active,
-        environment.recorded,
-        environment.override,
-        environment.good if state.phase in (Phase.READING, Phase.VERIFYING) else None,
-        environment.watched,
-        environment.unbroken,
         environment.outcomes,
-        environment.decided_at,
-        environment.released,
-        environment.responded,
+        None if over else (environment.recorded, environment.override, environment.released, environment.responded),
+        environment.good if phase in (Phase.READING, Phase.VERIFYING) else None,
+        (environment.watched, environment.unbroken) if before else None,
+        environment.decided_at if phase is Phase.RECORDING else None,
+        environment.left if phase in (Phase.RELEASING, Phase.RELEASED) else None,
         inflight,
     )
 
@@ -423,9 +489,10 @@ def _crossing_key(state: State) -> object:
         crossing.captured and not (state.phase not in (Phase.READING, Phase.VERIFYING, Phase.RECORDING)),
         (bool(crossing.broken), lost),
         None if crossing.decision is None else crossing.decision.verdict,
-        crossing.decided_at,
+        crossing.decided_at if state.phase is Phase.RECORDING else None,
         crossing.referred,
         crossing.release,
+        crossing.left if state.phase in (Phase.RELEASING, Phase.RELEASED) else None,
         None if crossing.ending is None else (crossing.ending.outcome, crossing.ending.case),
     )
 

@@ -70,12 +70,13 @@ class BenchLock(BenchDevice):
 class BenchSensors(BenchDevice):
     def __init__(self) -> None:
         super().__init__()
+        self.age_s = 0.0
         self.levels = SensorLevels()
         self._callback: Callable[[SensorLevels], None] = lambda levels: None
 
     @property
     def read_at(self) -> float | None:
-        return time.monotonic()
+        return time.monotonic() - self.age_s
 
     def on_levels(self, callback: Callable[[SensorLevels], None]) -> None:
         self._callback = callback

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from egate.cases.case import CaseState
 from egate.clock import SystemClock
 from egate.crossing.policy import FaceResult
-from egate.domain.decision import Outcome, Verdict
-from egate.domain.device import DeviceState, ReleaseResult, SensorLevels
+from egate.domain.decision import Outcome, ReasonDetail, Verdict
+from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.ids import LaneId, OfficerId
 from egate.domain.reason import Reason
 from egate.errors import EgateError, JournalError
 from egate.lane.api import Decided, Ended, LanePhase, LaneRefused
-from tests.lane.bench_gate import EMPTY, OCCUPIED
+from tests.lane.bench_gate import DOCUMENT, EMPTY, OCCUPIED, POLICY
 from tests.lane.conftest import Workbench
 
 OFFICER = OfficerId("anna")
@@ -305,3 +307,148 @@ async def test_repr_of_what_a_crossing_holds_shows_nothing(bench: Workbench) -> 
     for secret in ("L1", "L2", "b'face'", "b'finger'", "b'p'"):
         assert secret not in shown
     await handle.decided()
+
+
+async def test_frame_taken_while_the_zone_was_empty_is_never_compared(bench: Workbench) -> None:
+    """Otherwise the holder's face, shown before, admits whoever steps in."""
+    handle = await bench.lane.begin(
+        caller="gate/1", request_id="r1", payload_sha256=b"d" * 32, document=DOCUMENT, streaming=True
+    )
+    handle.face(b"of the holder")
+    bench.sensors.show(OCCUPIED)
+    handle.face(b"of who came")
+    handle.finger(b"finger", 0)
+    await handle.decided()
+    assert bench.verifiers.compared == [b"of who came"]
+
+
+async def test_person_who_leaves_and_another_who_comes_does_not_pass(bench: Workbench) -> None:
+    await (await bench.begin()).decided()
+    bench.sensors.show(SensorLevels(False, 0, 0))
+    bench.sensors.show(SensorLevels(False, 1, 0))
+    outcome = await _ended(bench)
+    assert outcome["outcome"] == Outcome.FAILED
+    assert bench.lock.commands[-1] == "secure"
+
+
+async def test_person_who_goes_back_has_not_passed(bench: Workbench) -> None:
+    await (await bench.begin()).decided()
+    bench.sensors.show(EMPTY)
+    assert (await _ended(bench))["outcome"] == Outcome.NOT_PASSED
+    assert bench.lock.commands[-1] == "secure"
+
+
+async def test_old_sensor_reading_releases_nobody(bench: Workbench) -> None:
+    bench.sensors.age_s = 2.0
+    decided = await (await bench.begin()).decided()
+    assert decided.decision.verdict is Verdict.REFER
+    assert "release" not in bench.lock.commands
+
+
+async def test_somebody_through_the_exit_before_the_release_refers(bench: Workbench) -> None:
+    bench.journal.free.clear()
+    handle = await bench.begin()
+    await bench.until(lambda: "DECISION" in bench.journal.asked)
+    bench.sensors.show(SensorLevels(True, 1, 1))
+    bench.journal.free.set()
+    assert (await handle.decided()).decision.verdict is Verdict.REFER
+    assert "release" not in bench.lock.commands
+
+
+async def test_bolt_withdrawn_in_an_idle_or_held_lane_is_secured(bench: Workbench) -> None:
+    await bench.lane.secure(officer=OFFICER, caller="console/1", request_id="h1", hold=True, reason="search")
+    bench.lock.commands.clear()
+    bench.lock.lock_state = LockState.RELEASED
+    await bench.until(lambda: "secure" in bench.lock.commands)
+
+
+async def test_lane_waits_until_who_was_referred_is_gone(bench: Workbench) -> None:
+    bench.verifiers.bug = RuntimeError("bug")
+    handle = await bench.begin()
+    with pytest.raises(EgateError):
+        await handle.decided()
+    await _ended(bench)
+    assert bench.lane.snapshot.phase is LanePhase.OUT_OF_SERVICE
+    assert ReasonDetail(Reason.ZONE_OCCUPIED) in bench.lane.snapshot.reasons
+    bench.sensors.show(EMPTY)
+    await bench.ready()
+
+
+async def test_outcome_does_not_depend_on_images(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(samples: object) -> None:
+        raise ValueError("empty crop")
+
+    monkeypatch.setattr("egate.lane.perform.build_dossier", broken)
+    bench.verifiers.face_result = FaceResult(0.1, 0.5, 1)
+    decided = await (await bench.begin()).decided()
+    assert decided.case is not None
+    case = await bench.cases.get(decided.case, SystemClock().now())
+    assert case is not None
+    assert case.dossier_missing
+    bench.sensors.show(EMPTY)
+    assert (await _ended(bench))["outcome"] == Outcome.REFERRED
+
+
+async def test_journal_that_fails_again_and_again_leaves_one_case_and_one_dossier(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    bench.verifiers.face_result = FaceResult(0.1, 0.5, 1)
+    bench.journal.free.clear()
+    handle = await bench.begin()
+    await bench.until(lambda: "DECISION" in bench.journal.asked)
+    bench.journal.broken = True
+    bench.journal.free.set()
+    with pytest.raises(JournalError):
+        await handle.decided()
+    await bench.until(lambda: bench.journal.asked.count("OUTCOME") >= 2)
+    bench.journal.broken = False
+    outcome = await _ended(bench)
+    assert [path.stem for path in (tmp_path / "dossiers").glob("*.bin")] == [outcome["case"]]
+    assert [body["case"] for kind, body in await bench.entries() if kind == "CASE"] == [outcome["case"]]
+
+
+async def test_record_that_never_ends_takes_the_lane_out_of_service(bench: Workbench) -> None:
+    bench.lane._policy = bench.lane._performer._policy = replace(POLICY, record_s=0.2, record_retry_s=0.2)
+    bench.journal.free.clear()
+    handle = await bench.begin()
+    with pytest.raises(JournalError):
+        await handle.decided()
+    assert bench.lane.snapshot.phase is LanePhase.OUT_OF_SERVICE
+    assert "release" not in bench.lock.commands
+    bench.journal.free.set()
+    assert (await _ended(bench))["outcome"] == Outcome.UNKNOWN
+    assert "release" not in bench.lock.commands
+
+
+async def test_late_retry_of_resume_does_not_undo_a_later_hold(bench: Workbench) -> None:
+    async def secure(request_id: str, hold: bool) -> bool:
+        return await bench.lane.secure(
+            officer=OFFICER, caller="console/1", request_id=request_id, hold=hold, reason="why"
+        )
+
+    await secure("h1", True)
+    await secure("h2", False)
+    await bench.ready()
+    await secure("h3", True)
+    await secure("h2", False)
+    await bench.until(lambda: bench.lane.snapshot.held)
+    assert bench.lane.snapshot.phase is LanePhase.OUT_OF_SERVICE
+
+
+async def test_resume_takes_effect_only_once_it_is_recorded(bench: Workbench) -> None:
+    await bench.lane.secure(officer=OFFICER, caller="console/1", request_id="h1", hold=True, reason="why")
+    bench.journal.broken = True
+    with pytest.raises(JournalError):
+        await bench.lane.secure(officer=OFFICER, caller="console/1", request_id="h2", hold=False, reason="why")
+    assert bench.lane.snapshot.held
+
+
+async def test_override_may_let_several_people_out(bench: Workbench) -> None:
+    bench.sensors.show(SensorLevels(True, 2, 0))
+    await bench.lane.release(
+        officer=OFFICER, caller="console/1", request_id="o1", payload_sha256=b"o" * 32, reason="a family"
+    )
+    bench.sensors.show(SensorLevels(False, 2, 0))
+    bench.sensors.show(SensorLevels(False, 0, 2))
+    bench.sensors.show(SensorLevels(True, 0, 2))
+    assert (await _ended(bench))["outcome"] == Outcome.PASSED
