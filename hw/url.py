@@ -14,7 +14,6 @@ so a URL may be logged.
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,9 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from egate.errors import ConfigurationError
+from hw.target import is_loopback, is_pty, port_name, split_host
 
+PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the same link
 SECRET_KEYS = frozenset({"key", "password", "token"})
 PATH_LINKS = frozenset({"serial", "pty", "file", "replay"})
 NAME_LINKS = frozenset({"tcp", "sim"})
@@ -32,7 +33,6 @@ SIMULATED_LINKS = frozenset({"pty", "sim", "file", "replay"})
 
 URL_CHARACTERS_MAX = 1024  # chosen; no real URL comes near
 SECRET_BYTES_MAX = 4096  # chosen; keys are 16-32 bytes in hex
-UNIX98_PTY_MAJORS = range(136, 144)  # Linux Documentation/admin-guide/devices.txt: Unix98 pty slaves
 
 _SCHEME = re.compile(r"([a-z][a-z0-9]*)\+([a-z][a-z0-9]*)")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
@@ -48,12 +48,25 @@ class DeviceUrl:
     parameters: Mapping[str, str]
 
     @property
-    def simulated(self) -> bool:
-        """True if no real device can be behind it: production refuses such a URL.
+    def targets(self) -> tuple[str, ...]:
+        """What the device opens by its link: the target, then further ports."""
+        return (self.target, *(self.parameters[key] for key in sorted(PORT_KEYS & self.parameters.keys())))
 
-        Looks at the file system: a serial path that leads to a pseudo terminal counts as simulated.
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """A name of each of targets; equal names are one port. Asks file system and resolver."""
+        return tuple(port_name(self.link, target) for target in self.targets)
+
+    @property
+    def simulated(self) -> bool:
+        """True if what is behind it is no device of a gate: production refuses such a URL.
+
+        Asks file system and resolver: a serial path that leads to a pseudo terminal counts as simulated, and so does this
+        machine's own loopback.
         """
-        return self.link in SIMULATED_LINKS or (self.link == "serial" and is_pty(Path(self.target)))
+        if self.link == "serial":
+            return any(is_pty(Path(target)) for target in self.targets)
+        return self.link in SIMULATED_LINKS or (self.link == "tcp" and is_loopback(split_host(self.target)[0]))
 
     def admit(self, required: Iterable[str], optional: Iterable[str] = ()) -> None:
         """Raises if a required parameter is missing or one is present that is neither required nor optional."""
@@ -123,17 +136,6 @@ def parse(url: str) -> DeviceUrl:
     if parts.fragment or "@" in parts.netloc:
         raise ConfigurationError(f"device URL {protocol}+{link}: fragment and user are not allowed")
     return DeviceUrl(protocol, link, _target(link, parts.netloc, unquote(parts.path)), _parameters(pairs))
-
-
-def is_pty(path: Path) -> bool:
-    """True if path leads to a pseudo terminal. False where nothing exists."""
-    if Path("/dev/pts") in path.resolve().parents:
-        return True
-    try:
-        status = path.stat()
-    except OSError:
-        return False
-    return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) in UNIX98_PTY_MAJORS
 
 
 def _target(link: str, netloc: str, path: str) -> str:

@@ -12,7 +12,8 @@ import serial
 from egate.errors import ConfigurationError
 from hw.link.base import Link, LinkLost, LinkType
 from hw.link.descriptor import read_descriptor, write_descriptor
-from hw.url import DeviceUrl, is_pty
+from hw.target import is_pty
+from hw.url import DeviceUrl
 
 BAUD_DEFAULT = 9600
 BAUD_MAX = 4_000_000

@@ -1,0 +1,75 @@
+"""What is really behind the target of a link: the same port under another name, a pseudo terminal, this machine itself.
+
+Asks the file system and the resolver, so an answer holds for now only; `hw.link.serial` asks again at each opening.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import stat
+from pathlib import Path
+
+# Linux Documentation/admin-guide/devices.txt: BSD pty slaves; Unix98 pty slaves
+PTY_MAJORS = frozenset({3, *range(136, 144)})
+# same place: the controlling terminal, whatever that is; the maker of pseudo terminals
+PTY_NUMBERS = frozenset({(5, 0), (5, 2)})
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+
+
+def is_pty(path: Path) -> bool:
+    """True if path leads to a pseudo terminal. False where nothing exists."""
+    if Path("/dev/pts") in path.resolve().parents:
+        return True
+    device = _device(path)
+    return device is not None and (device[0] in PTY_MAJORS or device in PTY_NUMBERS)
+
+
+def is_loopback(host: str) -> bool:
+    """True if a connection to host ends on this machine's loopback. False for a name that can't be resolved now."""
+    name = host.rstrip(".").lower()
+    if name in LOOPBACK_NAMES or name.endswith(".localhost"):  # RFC 6761, 6.3
+        return True
+    # Connecting to the unspecified address connects to oneself.
+    return any(address.is_loopback or address.is_unspecified for address in _addresses(name))
+
+
+def split_host(target: str) -> tuple[str, str]:
+    """Host without brackets, and port, of host:port. A target without port has the port ""."""
+    host, colon, port = target.rpartition(":")
+    return (host.strip("[]"), port) if colon else (target.strip("[]"), "")
+
+
+def port_name(link: str, target: str) -> str:
+    """Equal for two targets that are one port, as far as can be told now: symlinks, device nodes, spellings of an address."""
+    if target.startswith("/"):
+        device = _device(Path(target))
+        return f"device {device[0]}:{device[1]}" if device else str(Path(target).resolve())
+    if link != "tcp":
+        return f"{link} {target}"
+    host, port = split_host(target)
+    if is_loopback(host):
+        return f"tcp loopback {port.lstrip('0')}"
+    name = host.rstrip(".").lower()
+    return f"tcp {min(map(str, _addresses(name)), default=name)} {port.lstrip('0')}"
+
+
+def _device(path: Path) -> tuple[int, int] | None:
+    """Major and minor number of a character device, None for anything else."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (os.major(status.st_rdev), os.minor(status.st_rdev)) if stat.S_ISCHR(status.st_mode) else None
+
+
+def _addresses(host: str) -> frozenset[Address]:
+    """Of a name or of any spelling of an address; empty if it can't be resolved now."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return frozenset()
+    addresses = (ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found)
+    return frozenset(getattr(address, "ipv4_mapped", None) or address for address in addresses)
