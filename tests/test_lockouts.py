@@ -5,6 +5,8 @@ The settings below are complete for production but for one fault, so that it is 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,21 +17,35 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from egate.app import build_policy, check_lockouts, daemon
+from egate.app import build_policy, check_lockouts, daemon, open_gate
 from egate.crossing.policy import PRODUCTION_MANDATORY
 from egate.errors import ConfigurationError
 from egate.service import pki
 from egate.service.identity import Role
 from egate.settings import parse_settings
+from hw.osdp.keys import INSTALL_KEY, write_new_key
 
 Data = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def no_models_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EGATE_MODELS", raising=False)
+
+
+@pytest.fixture
+def pseudo_terminal() -> Iterator[str]:
+    master, slave = os.openpty()
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
 
 
 @pytest.fixture
 def production(tmp_path: Path) -> Data:
     _certificate(tmp_path / "ca.pem", "Border Authority CA")
     _certificate(tmp_path / "server.pem", "gates")
-    (tmp_path / "lock.key").write_text("30313233343536373839414243444546", encoding="ascii")
+    write_new_key(tmp_path / "lock.key")
     return {
         "environment": "production",
         "data_dir": "data",
@@ -92,6 +108,30 @@ def test_pseudo_terminal_named_as_a_serial_port_is_refused(production: Data, tmp
     _refused(production, tmp_path, "LOCKOUT_SIMULATED_DEVICE")
 
 
+@pytest.mark.parametrize("by_link", [False, True], ids=["path", "symlink"])
+def test_pseudo_terminal_as_chip_reader_is_refused(
+    production: Data, tmp_path: Path, pseudo_terminal: str, by_link: bool
+) -> None:
+    """The chip is where the traveller's identity comes from: its port counts like the others."""
+    if by_link:
+        (tmp_path / "chip").symlink_to(pseudo_terminal)
+    production["lane"][0]["document_reader"] += f"&chip={tmp_path / 'chip' if by_link else pseudo_terminal}"
+    _refused(production, tmp_path, "LOCKOUT_SIMULATED_DEVICE")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST.", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"]
+)
+def test_tcp_device_on_this_machine_is_refused(production: Data, tmp_path: Path, host: str) -> None:
+    production["lane"][0]["sensors"] = f"modbus+tcp://{host}:5020?unit=1"
+    _refused(production, tmp_path, "LOCKOUT_SIMULATED_DEVICE")
+
+
+def test_tcp_device_elsewhere_is_admitted(production: Data, tmp_path: Path) -> None:
+    production["lane"][0]["sensors"] = "modbus+tcp://192.0.2.7:502?unit=1"
+    _check(production, tmp_path)
+
+
 def test_development_ca_is_refused(production: Data, tmp_path: Path) -> None:
     pki.init(tmp_path / "pki", "egate.example", [(Role.GATE, "1")])
     production["service"]["client_ca_file"] = "pki/ca.pem"
@@ -117,6 +157,35 @@ def test_missing_certificates_are_refused(production: Data, tmp_path: Path) -> N
 def test_default_device_key_is_refused(production: Data, tmp_path: Path) -> None:
     production["lane"][0]["lock"] += "&install_key=1"
     _refused(production, tmp_path, "LOCKOUT_DEFAULT_KEY")
+
+
+def test_install_key_in_the_lock_s_key_file_is_refused(production: Data, tmp_path: Path) -> None:
+    lane = parse_settings(production).lane[0]
+    open_gate(lane, tmp_path)
+    (tmp_path / "lock.key").write_text(INSTALL_KEY.hex(), encoding="ascii")
+    with pytest.raises(ConfigurationError, match=r"lane-1: .*public install key"):
+        open_gate(lane, tmp_path)
+
+
+@pytest.mark.parametrize("root", ["models", "/srv/models"])
+def test_foreign_folder_of_models_is_refused(production: Data, tmp_path: Path, root: str) -> None:
+    production["models"] = {"root": root}
+    _refused(production, tmp_path, "LOCKOUT_MODELS")
+
+
+def test_folder_of_models_named_by_the_environment_is_refused(
+    production: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EGATE_MODELS", str(tmp_path))
+    _refused(production, tmp_path, "LOCKOUT_MODELS")
+
+
+@pytest.mark.parametrize("key", ["face_fmr", "finger_fmr"])
+def test_lax_threshold_is_refused(production: Data, tmp_path: Path, key: str) -> None:
+    production["policy"][key] = 1e-3
+    _check(production, tmp_path)
+    production["policy"][key] = 1.1e-3
+    _refused(production, tmp_path, "LOCKOUT_POLICY")
 
 
 def test_attack_detection_off_is_refused(production: Data, tmp_path: Path) -> None:
