@@ -27,6 +27,12 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.models
 	$(BIN)/python -m pytest bench --benchmark-only
+	$(BIN)/python -m bench.bench_osdp
+	$(BIN)/python -m bench.bench_journal
+	$(BIN)/python -m bench.bench_crossing
+	$(BIN)/python -m bench.bench_start
+	mkdir -p var
+	$(BIN)/egate bench latency --json var/latency.json
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=fuzz --timeout=0

@@ -198,6 +198,8 @@ def _stay(site: Site, daemon: DaemonProcess) -> None:
         f".venv/bin/egate journal tail --db {site.directory / 'data' / 'journal.db'}",
     ):
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
-    console.print(f"Settings, certificates and the daemon's log lie in {site.directory}. Ctrl-C ends it.", soft_wrap=True)
+    console.print(
+        f"Settings, certificates and the daemon's log lie in {site.directory}. Ctrl-C ends it.", soft_wrap=True
+    )
     with contextlib.suppress(KeyboardInterrupt):
         daemon.process.wait()
