@@ -57,6 +57,9 @@ async def test_lock_secures_itself_and_the_crossing_gets_its_outcome(dark_hall: 
         await callers.state(REQUEST_LANE, lambda state: state.person_count == 1)
         assert await authorise(callers, message) == answer
         hall.simulator.leave(REQUEST_LANE)
+        await callers.state(
+            REQUEST_LANE, lambda state: state.person_count == 0
+        )  # or the next one would be taken for this one
         assert released_count(hall.simulator.log(REQUEST_LANE)) == count
         assert (await admitted(hall, callers)).release == values_pb2.RELEASE_ACKNOWLEDGED
     entries = hall.journal.entries()
