@@ -32,6 +32,7 @@ from egate.lane.samples import Samples
 from egate.lane.services import Services
 from egate.ports import Record, StoredResponse
 
+RELEASE_RECORD_S = 0.5  # chosen: a record takes some milliseconds; a person needs longer to the door
 _log = structlog.get_logger(__name__)
 
 
@@ -401,8 +402,11 @@ class Performer:
         except DeviceError as error:
             _log.warning("release failed", lane=self._lane, code=error.code)
             result = ReleaseResult.NOT_SENT
+        # The answer is kept before it is given, so that a retry after a power cut is told the same. A journal that hangs must not keep the
+        # lane from following the person through the door.
+        recording = self._spawn_lasting(self._record_release(visit, result))
+        await asyncio.wait((recording,), timeout=RELEASE_RECORD_S)
         self._post(ev.ReleaseCompleted(effect.token, result))
-        await self._record_release(visit, result)
 
     async def _record_release(self, visit: Visit, result: ReleaseResult) -> None:
         """Nobody waits for it: the decision is durable, and the outcome that follows meets the same journal."""

@@ -188,8 +188,7 @@ class Campaign:
                 told.verdict,
                 told.case,
             )
-            # Killed between the lock's acknowledgement and its record, the daemon can only say that it does not know.
-            assert again.release in (release, values_pb2.RELEASE_UNKNOWN)
+            assert again.release == release
             assert released_count(self.hall.simulator.log(lane)) == count, "a retry released the lock"
 
     async def check(self) -> str:

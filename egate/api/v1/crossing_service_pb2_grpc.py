@@ -71,8 +71,7 @@ class CrossingServiceServicer:
 
     def AuthoriseCrossing(self, request, context):
         """One traveller with everything in it; answers when the lock has acknowledged the release or the traveller is
-        referred. A retry with the same request_id returns the first answer and never releases twice; only if the daemon ended
-        between the lock's acknowledgement and its record, a retry says RELEASE_UNKNOWN instead.
+        referred. A retry with the same request_id returns the first answer, also after a restart, and never releases twice.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
