@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import tempfile
 import time
 from datetime import date
@@ -26,7 +27,7 @@ DEVICE_LANE, REQUEST_LANE = "lane-1", "lane-2"
 POLICY = {"capture_s": 6.0}  # nobody waits 20 s for the traveller who does not come
 CASE_S_MAX = 1.0  # issue: a referral is visible to officers within 1 s
 MARKS = {"PASS": "green", "ADMIT": "green", "PASSED": "green", "REFER": "yellow", "REFERRED": "yellow", "FAIL": "red"}
-console = Console()
+console = Console(record=True)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,6 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--once", action="store_true", help="end after the travellers; exit 0 only if all ended as expected"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw what was printed")
     parser.set_defaults(run=run)
 
 
@@ -56,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             result = {"travellers": [journey.to_json() for journey in journeys], "ok": ok}
             arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        if arguments.svg:
+            arguments.svg.write_text(_picture(), encoding="utf-8")
         if not arguments.once:
             _stay(site, daemon)
     return 0 if ok else 1
@@ -178,6 +182,12 @@ def _summary(journeys: list[Journey], ok: bool) -> None:
     console.print(table)
     console.print(f"not performed in the demo: {', '.join(journeys[0].not_performed)}")
     console.print("[green]every traveller ended as expected" if ok else "[red]not every traveller ended as expected")
+
+
+def _picture() -> str:
+    """What was printed, as SVG; without the web fonts and addresses of the renderer: a picture must not fetch anything."""
+    drawn = console.export_svg(title="egate demo", clear=False)
+    return re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", drawn, flags=re.DOTALL)
 
 
 def _stay(site: Site, daemon: DaemonProcess) -> None:

@@ -33,6 +33,7 @@ from egate.lane.services import Services
 from egate.ports import Record, StoredResponse
 
 RELEASE_RECORD_S = 0.5  # chosen: a record takes some milliseconds; a person needs longer to the door
+LOOK_S, LOOK_AGAIN_S = 0.6, 0.005  # chosen: two questions to the sensors without an answer take 0.5 s
 _log = structlog.get_logger(__name__)
 
 
@@ -390,10 +391,19 @@ class Performer:
             _log.warning("secure failed", lane=self._lane, code=error.code)
 
     async def _look(self, token: Token) -> None:
-        """After one round of the loop everything that devices reported before stands in the inbox, ahead of the answer."""
-        await asyncio.sleep(0)
-        read_at = self._gate.sensors.read_at
-        age_s = math.inf if read_at is None else self._services.clock.monotonic() - read_at
+        """After a round of the loop everything that devices reported before stands in the inbox, ahead of the answer.
+
+        One unanswered question to the sensors makes their reading too old: the next one is waited for, within bounds.
+        """
+        until = self._services.clock.monotonic() + LOOK_S
+        while True:
+            await asyncio.sleep(0)
+            read_at, now = self._gate.sensors.read_at, self._services.clock.monotonic()
+            age_s = math.inf if read_at is None else now - read_at
+            if age_s <= self._policy.levels_age_s or now >= until:
+                break
+            await asyncio.sleep(LOOK_AGAIN_S)
+        self._post(ev.LevelsChanged(self._gate.sensors.levels))  # at least as new as the reading that was dated
         self._post(ev.Looked(token, age_s))
 
     async def _release(self, visit: Visit, effect: fx.Release) -> None:
