@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 
 from egate.errors import ConfigurationError
+from hw.emrtd.frame import LENGTH_SIZE, MESSAGE_SIZE_MAX
 from hw.emrtd.session import ChipRead, ReaderSession
 from hw.link.base import Link, LinkLost
+from hw.link.noise import SIZE_MIN, Noise
 from hw.link.opener import open_link
 from hw.url import DeviceUrl
 
@@ -18,6 +20,8 @@ JOIN_S_MAX = 5.0
 IDLE_S = 0.02  # an idle port looks this often for a job; a waiting session for its end
 QUIET_S = 0.02  # a line silent for this long holds nothing of an earlier session
 DRAIN_S_MAX = 0.5
+# A session that was ended may leave one answer on its way; that one is no noise.
+NOISE_SIZE_MIN = SIZE_MIN + LENGTH_SIZE + MESSAGE_SIZE_MAX
 
 
 class PortThread:
@@ -64,12 +68,21 @@ class PortThread:
 
 
 class ChipPort:
-    """Reads the chip on request. Each `read(token)` is answered by one on_read(token, result) in the port's thread."""
+    """Reads the chip on request. Each `read(token)` is answered by one on_read(token, result) in the port's thread.
+
+    A chip speaks only when spoken to: what comes unasked is noise. on_noise(True/False) is called in the port's thread at each
+    change while the port is open; a port opens sound.
+    """
 
     def __init__(
-        self, url: DeviceUrl, on_open: Callable[[bool], None], on_read: Callable[[int, ChipRead], None]
+        self,
+        url: DeviceUrl,
+        on_open: Callable[[bool], None],
+        on_noise: Callable[[bool], None],
+        on_read: Callable[[int, ChipRead], None],
     ) -> None:
-        self._on_open, self._on_read = on_open, on_read
+        self._on_open, self._on_noise, self._on_read = on_open, on_noise, on_read
+        self._noise = Noise(NOISE_SIZE_MIN)  # the port thread's own
         self._lock = threading.Lock()
         self._job: int | None = None
         self._wanted: int | None = None
@@ -105,34 +118,47 @@ class ChipPort:
         self._on_open(is_open)
 
     def _serve(self, link: Link, stopped: Callable[[], bool]) -> None:
+        self._noise = Noise(NOISE_SIZE_MIN)
         while not stopped():
             with self._lock:
                 job, self._job = self._job, None
             if job is None:
-                link.read(READ_SIZE, IDLE_S)  # notices the loss; what arrives unasked is dropped
+                self._skip(link.read(READ_SIZE, IDLE_S))  # notices the loss as well
             else:
                 self._read_chip(link, job, stopped)
 
     def _read_chip(self, link: Link, token: int, stopped: Callable[[], bool]) -> None:
         result = ChipRead(failure="chip_lost")
         try:
-            _drain(link)
+            self._drain(link)
             result = self._run_session(link, lambda: stopped() or self._wanted != token)
         finally:
             self._on_read(token, result)
 
     def _run_session(self, link: Link, cancelled: Callable[[], bool]) -> ChipRead:
-        session = ReaderSession(time.monotonic())
+        session, data = ReaderSession(time.monotonic()), b""
         while session.result is None:
             link.write(session.data_to_send())
-            session.receive(link.read(READ_SIZE, IDLE_S), time.monotonic())
+            data = link.read(READ_SIZE, IDLE_S)
+            session.receive(data, time.monotonic())
             if cancelled():
                 session.end("cancelled")
+        if session.result.files:
+            self._noise.valid()
+        if session.result.failure:
+            self._skip(data)  # noise, perhaps; if it was an answer, it is too short to count
         link.write(session.data_to_send())
         return session.result
 
+    def _drain(self, link: Link) -> None:
+        deadline = time.monotonic() + DRAIN_S_MAX
+        while (data := link.read(READ_SIZE, QUIET_S)) and time.monotonic() < deadline:
+            self._skip(data)
+        self._skip(data)
 
-def _drain(link: Link) -> None:
-    deadline = time.monotonic() + DRAIN_S_MAX
-    while link.read(READ_SIZE, QUIET_S) and time.monotonic() < deadline:
-        pass
+    def _skip(self, data: bytes) -> None:
+        """data belonged to no session; b"" lets time count."""
+        now = time.monotonic()
+        self._noise.skipped(len(data), now)
+        if self._noise.changed(now):
+            self._on_noise(self._noise.noisy(now))

@@ -6,7 +6,8 @@ chip: path of the chip reader's port, of the same link as the MRZ reader; withou
 `read` waits starts a document session; the chip is read at once, and both come back under one session id.
 
 Two ports, one owner thread each (PortThread); results reach the event loop by call_soon_threadsafe. MRZ readers send nothing
-when idle, so a loss shows as LinkLost only; the reader is ONLINE while both ports are open.
+when idle, so a loss shows as LinkLost only: LOST while either port is not open. DEGRADED while either brings noise (hw.link.noise):
+documents are still read, if their blocks are whole. Otherwise ONLINE.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from egate.errors import DeviceError, DeviceLost, DeviceTimeout, DocumentError
 from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread
 from hw.emrtd.session import RESPONSE_S_MAX, SESSION_S_MAX, ChipRead
 from hw.link.base import Link
+from hw.link.noise import Noise
 from hw.link.opener import link_keys
 from hw.mrz.frame import Decoder
 from hw.mrz.messages import zone
@@ -59,9 +61,17 @@ class MrzReader:
     def __init__(self, url: DeviceUrl, chip_url: DeviceUrl | None) -> None:
         self._mrz = PortThread(f"mrz {url.target}", url, self._serve, lambda up: self._port_changed(0, up))
         self._chip = (
-            None if chip_url is None else ChipPort(chip_url, lambda up: self._port_changed(1, up), self._chip_read)
+            None
+            if chip_url is None
+            else ChipPort(
+                chip_url,
+                lambda up: self._port_changed(1, up),
+                lambda noisy: self._noise_changed(1, noisy),
+                self._chip_read,
+            )
         )
         self._ports_open = [False, chip_url is None]
+        self._ports_noisy = [False, False]
         self._state = DeviceState.LOST
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_state: Callable[[DeviceState], None] = lambda _: None
@@ -86,7 +96,7 @@ class MrzReader:
             await asyncio.to_thread(self._chip.close)
 
     async def read(self, timeout_s: float) -> DocumentRead:
-        if self._state is not DeviceState.ONLINE:
+        if self._state is DeviceState.LOST:
             raise DeviceLost("document reader is not there")
         if self._request is not None:
             raise DeviceError("document reader is being read already")
@@ -111,11 +121,17 @@ class MrzReader:
 
     def _serve(self, link: Link, stopped: Callable[[], bool]) -> None:
         """MRZ port thread."""
-        decoder = Decoder()
+        decoder, noise = Decoder(), Noise()
         while not stopped():
             data = link.read(READ_SIZE, POLL_S)
-            now = time.monotonic()
-            for frame in decoder.feed(data, now) if data else decoder.handle_timer(now):
+            now, skipped_count = time.monotonic(), decoder.skipped_count
+            frames = decoder.feed(data, now) if data else decoder.handle_timer(now)
+            noise.skipped(decoder.skipped_count - skipped_count, now)
+            if frames:
+                noise.valid()
+            if noise.changed(now):
+                self._noise_changed(0, noise.noisy(now))
+            for frame in frames:
                 self._presented(zone(frame), frame.started_s)
 
     def _presented(self, lines: tuple[str, ...], started_s: float) -> None:
@@ -151,11 +167,17 @@ class MrzReader:
 
     def _port_changed(self, index: int, is_open: bool) -> None:
         """Either port thread."""
-        self._in_loop(lambda: self._apply(index, is_open))
+        self._in_loop(lambda: self._apply(index, is_open, False))
 
-    def _apply(self, index: int, is_open: bool) -> None:
-        self._ports_open[index] = is_open
-        state = DeviceState.ONLINE if all(self._ports_open) else DeviceState.LOST
+    def _noise_changed(self, index: int, noisy: bool) -> None:
+        """Either port thread, while its port is open."""
+        self._in_loop(lambda: self._apply(index, True, noisy))
+
+    def _apply(self, index: int, is_open: bool, noisy: bool) -> None:
+        self._ports_open[index], self._ports_noisy[index] = is_open, noisy
+        state = DeviceState.DEGRADED if any(self._ports_noisy) else DeviceState.ONLINE
+        if not all(self._ports_open):
+            state = DeviceState.LOST
         if state is self._state:
             return
         self._state = state

@@ -1,4 +1,4 @@
-"""The reader's own corners, below the contract: URLs, a block that straddles the call of read, a port that returns under its path."""
+"""The reader's own corners, below the contract: URLs, a block that straddles the call of read, a port that comes back, noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 
 from egate.domain.device import DeviceState
 from egate.errors import ConfigurationError, DeviceTimeout
+from hw.emrtd.adapter import NOISE_SIZE_MIN
+from hw.emrtd.frame import LENGTH_SIZE, MESSAGE_SIZE_MAX
 from hw.emrtd.session import ChipRead
+from hw.link.noise import SIZE_MIN
 from hw.link.pty import PtyMaster, open_pty_master
 from hw.mrz.adapter import MrzReader, document_read, open_reader
 from hw.mrz.messages import block
@@ -98,6 +101,88 @@ async def test_port_that_appears_later_and_again_is_opened(tmp_path: Path) -> No
         await eventually(lambda: reader.state is DeviceState.LOST)
         assert len(states) == 2 * round_count
     await reader.close()
+
+
+async def listening(url: str) -> tuple[MrzReader, list[DeviceState]]:
+    """An online reader and all states it told."""
+    states: list[DeviceState] = []
+    reader = open_reader(parse(url), Path("/"))
+    await reader.start(states.append)
+    await eventually(lambda: reader.state is DeviceState.ONLINE)
+    return reader, states
+
+
+async def test_noise_degrades_a_document_is_still_read_and_ends_it(port: PtyMaster, tmp_path: Path) -> None:
+    reader, states = await listening(f"mrz+pty://{tmp_path}/mrz?baud=9600")
+    waiting = asyncio.create_task(reader.read(5.0))
+    await asyncio.sleep(0)
+    port.write(b"\xff" * SIZE_MIN)
+    await eventually(lambda: reader.state is DeviceState.DEGRADED)
+    assert not waiting.done()
+    waiting.cancel()
+    waiting = asyncio.create_task(reader.read(5.0))  # a degraded reader is not refused
+    await asyncio.sleep(0)
+    port.write(block(TD3))
+    assert (await waiting).mrz_lines == TD3
+    assert states == [DeviceState.ONLINE, DeviceState.DEGRADED, DeviceState.ONLINE]
+    await reader.close()
+    port.close()
+
+
+async def test_one_spoilt_block_degrades_and_silence_ends_it(port: PtyMaster, tmp_path: Path) -> None:
+    reader, states = await listening(f"mrz+pty://{tmp_path}/mrz?baud=9600")
+    spoilt = bytearray(block(TD3))
+    spoilt[20] ^= 1
+    port.write(bytes(spoilt))
+    await eventually(lambda: reader.state is DeviceState.DEGRADED)
+    await eventually(lambda: reader.state is DeviceState.ONLINE)
+    assert states == [DeviceState.ONLINE, DeviceState.DEGRADED, DeviceState.ONLINE]
+    assert reader.discarded_count == 0
+    await reader.close()
+    port.close()
+
+
+async def test_noise_at_either_port_counts_and_lost_wins(port: PtyMaster, tmp_path: Path) -> None:
+    chip = open_pty_master(tmp_path / "chip")
+    reader, states = await listening(f"mrz+pty://{tmp_path}/mrz?baud=9600&chip={tmp_path}/chip")
+    chip.write(bytes(LENGTH_SIZE + MESSAGE_SIZE_MAX))  # as long as a late answer
+    port.write(b"\xff" * SIZE_MIN)
+    await eventually(lambda: reader.state is DeviceState.DEGRADED)
+    port.write(block(TD3))
+    await eventually(lambda: reader.state is DeviceState.ONLINE)  # so the chip's port was not noisy
+    chip.write(bytes(NOISE_SIZE_MIN))
+    await eventually(lambda: reader.state is DeviceState.DEGRADED)
+    port.write(block(TD3))
+    await eventually(lambda: reader.discarded_count == 2)
+    assert reader.state is DeviceState.DEGRADED  # a zone says nothing of the chip's port
+
+    def lost_in_lasting_noise() -> bool:
+        chip.write(bytes(NOISE_SIZE_MIN))
+        return reader.state is DeviceState.LOST
+
+    port.unplug()
+    await eventually(lost_in_lasting_noise)
+    port.replug()
+    await eventually(lambda: reader.state is DeviceState.DEGRADED)
+    await eventually(lambda: reader.state is DeviceState.ONLINE)
+    shown = [DeviceState.ONLINE, DeviceState.DEGRADED, DeviceState.ONLINE, DeviceState.DEGRADED]
+    assert states == [*shown, DeviceState.LOST, DeviceState.DEGRADED, DeviceState.ONLINE]
+    await reader.close()
+    port.close()
+    chip.close()
+
+
+async def test_port_that_was_noisy_when_it_went_comes_back_sound(port: PtyMaster, tmp_path: Path) -> None:
+    reader, states = await listening(f"mrz+pty://{tmp_path}/mrz?baud=9600")
+    port.write(b"\xff" * SIZE_MIN)
+    await eventually(lambda: reader.state is DeviceState.DEGRADED)
+    port.unplug()
+    await eventually(lambda: reader.state is DeviceState.LOST)
+    port.replug()
+    await eventually(lambda: reader.state is not DeviceState.LOST)
+    assert states == [DeviceState.ONLINE, DeviceState.DEGRADED, DeviceState.LOST, DeviceState.ONLINE]
+    await reader.close()
+    port.close()
 
 
 @pytest.mark.parametrize(
