@@ -6,73 +6,31 @@ import asyncio
 import math
 import uuid
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 import structlog
 
-from egate.cases.case import Case, opened_record
 from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing.policy import Policy
-from egate.domain.decision import Decision, ReasonDetail, Verdict
+from egate.domain.decision import ReasonDetail
 from egate.domain.device import ReleaseResult
 from egate.domain.document import DocumentRead
-from egate.domain.ids import CaseId, CrossingId, LaneId, OfficerId, Token
-from egate.domain.reason import Reason
-from egate.errors import DeviceError, DeviceTimeout, EgateError, JournalError
-from egate.lane import records
-from egate.lane.answer import encode, encode_override
+from egate.domain.ids import CrossingId, LaneId, OfficerId, Token
+from egate.errors import DeviceError, EgateError, JournalError
 from egate.lane.api import Decided, Ended, Guided, LaneRefused, Progressed
+from egate.lane.evidence import Evidence
 from egate.lane.gate import Gate
 from egate.lane.handle import LiveHandle
-from egate.lane.referral import build_dossier, holder_fields, new_case
+from egate.lane.recorder import Recorder
 from egate.lane.requests import Requests
 from egate.lane.samples import Samples
 from egate.lane.services import Services
-from egate.ports import Record, StoredResponse
+from egate.lane.visit import Override, Starting, Visit
 
 RELEASE_RECORD_S = 0.5  # chosen: a record takes some milliseconds; a person needs longer to the door
 LOOK_S, LOOK_AGAIN_S = 0.6, 0.005  # chosen: two questions to the sensors without an answer take 0.5 s
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Override:
-    """An officer's release under way."""
-
-    event: ev.OfficerRelease
-    officer: OfficerId
-    caller: str
-    request_id: str
-    payload_sha256: bytes
-    reason: str
-    done: asyncio.Future[tuple[CrossingId, ReleaseResult]]
-
-
-@dataclass(slots=True)
-class Visit:
-    """One crossing's companions outside the machine. caller "" and no handle: an officer's override."""
-
-    crossing: CrossingId
-    caller: str
-    request_id: str
-    payload_sha256: bytes
-    source: str
-    started_s: float
-    samples: Samples
-    handle: LiveHandle | None = None
-    prepared: Case | None = None  # its dossier is on disk; opened by the record it belongs to
-    case: CaseId | None = None  # durable
-    decision: Decision | None = None
-    decided_at_ns: int = 0
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Starting:
-    event: ev.Start
-    accepted: asyncio.Future[LiveHandle]
 
 
 class Performer:
@@ -95,6 +53,8 @@ class Performer:
         self._requests = requests
         self._post = post
         self._fail = fail
+        self._recorder = Recorder(lane, services, post)
+        self._evidence = Evidence(gate.reader, services, post, self._tell)
         self._starting: dict[CrossingId, tuple[Visit, asyncio.Future[LiveHandle]]] = {}
         self._overriding: dict[CrossingId, Override] = {}
         self._visit: Visit | None = None
@@ -171,13 +131,13 @@ class Performer:
             case fx.SetTimer(token, delay_s):
                 self._set_timer(token, delay_s)
             case fx.ReadDocument(token, timeout_s):
-                self._spawn(self._read_document(self._present_visit, token, timeout_s))
+                self._spawn(self._evidence.read_document(self._present_visit, token, timeout_s))
             case fx.VerifyDocument(token):
-                self._spawn(self._verify_document(self._present_visit, token))
+                self._spawn(self._evidence.verify_document(self._present_visit, token))
             case fx.VerifyFace(token, capture):
-                self._spawn(self._verify_face(self._present_visit, token, capture))
+                self._spawn(self._evidence.verify_face(self._present_visit, token, capture))
             case fx.VerifyFinger(token, capture):
-                self._spawn(self._verify_finger(self._present_visit, token, capture))
+                self._spawn(self._evidence.verify_finger(self._present_visit, token, capture))
             case fx.Discard(capture):
                 if self._visit is not None:
                     self._visit.samples.discard(capture)
@@ -185,16 +145,16 @@ class Performer:
                 self._spawn_lasting(self._look(token))
             case fx.RecordStart(token, crossing):
                 self._accept(crossing)
-                self._spawn_lasting(self._record_start(self._present_visit, token))
+                self._spawn_lasting(self._recorder.start(self._present_visit, token))
             case fx.RecordDecision():
                 self._stop_visit_tasks()
-                self._spawn_lasting(self._record_decision(self._present_visit, effect))
+                self._spawn_lasting(self._recorder.decision(self._present_visit, effect))
             case fx.RecordOverride():
                 # Now, not in the task: whatever becomes of the task, the crossing exists.
                 override = self._take_override()
-                self._spawn_lasting(self._record_override(effect, override))
+                self._spawn_lasting(self._recorder.override(effect, override))
             case fx.RecordOutcome():
-                self._spawn_lasting(self._record_outcome(self._present_visit, effect))
+                self._spawn_lasting(self._recorder.outcome(self._present_visit, effect))
             case fx.Release():
                 self._spawn_lasting(self._release(self._present_visit, effect))
             case fx.Guide(codes):
@@ -239,100 +199,6 @@ class Performer:
         if override is not None and not override.done.done():
             override.done.set_exception(refusal)
 
-    async def _record_start(self, visit: Visit, token: Token) -> None:
-        record = records.started(self._lane, visit.crossing, visit.caller, visit.request_id, visit.source)
-        await self._append(token, [record])
-
-    # Document and holder
-
-    async def _read_document(self, visit: Visit, token: Token, timeout_s: float) -> None:
-        reader = self._gate.reader
-        assert reader is not None
-        failure: Reason | None = None
-        try:
-            visit.samples.document = await reader.read(timeout_s)
-        except DeviceTimeout:
-            failure = Reason.DOCUMENT_NOT_PRESENTED
-        except DeviceError:
-            failure = Reason.DOCUMENT_READ_FAILED
-        self._post(ev.DocumentCompleted(token, failure))
-
-    async def _verify_document(self, visit: Visit, token: Token) -> None:
-        samples = visit.samples
-        assert samples.document is not None
-        samples.references = self._services.verifiers.references(samples.document)
-        checks, data = await self._services.verifiers.document(samples.document)
-        samples.holder = holder_fields(data)
-        if data is not None:
-            samples.pseudonym = self._services.pseudonym(data.issuing_state, data.document_number)
-        self._post(ev.DocumentVerified(token, checks))
-
-    async def _verify_face(self, visit: Visit, token: Token, capture: int) -> None:
-        samples = visit.samples
-        assert samples.references is not None
-        verification = await self._services.verifiers.face(samples.faces.pop(capture), samples.references)
-        samples.images.update(verification.images)
-        if verification.guidance:
-            self._tell(Guided(verification.guidance))
-        self._post(ev.FaceCompleted(token, verification.result))
-
-    async def _verify_finger(self, visit: Visit, token: Token, capture: int) -> None:
-        samples = visit.samples
-        assert samples.references is not None
-        image, position = samples.fingers.pop(capture)
-        verification = await self._services.verifiers.finger(image, position, samples.references)
-        samples.images.update(verification.images)
-        if verification.guidance:
-            self._tell(Guided(verification.guidance))
-        self._post(ev.FingerCompleted(token, verification.result))
-
-    # The record
-
-    async def _record_decision(self, visit: Visit, effect: fx.RecordDecision) -> None:
-        """Decision, answer and, for a referral, its case: one transaction (S8)."""
-        visit.decision, visit.decided_at_ns = effect.decision, _unix_ns(self._services)
-        versions = self._services.verifiers.versions
-        refer = effect.decision.verdict is Verdict.REFER
-        case = await self._prepared_case(visit, effect.decision.reasons) if refer else None
-        case_id = visit.case if case is None else case.id
-        record = records.decided(self._lane, effect, visit.samples.pseudonym, versions, case_id)
-        await self._append(effect.token, [record], self._answer(visit, effect.release, case_id), case, visit)
-
-    async def _prepared_case(self, visit: Visit, reasons: tuple[ReasonDetail, ...]) -> Case | None:
-        """The crossing's one case with its dossier on disk; None if it is open already.
-
-        A record that is tried again takes the same case. Whatever goes wrong with the images must not keep the record back.
-        """
-        if visit.case is not None:
-            return None
-        now = self._services.clock.now()
-        if visit.prepared is not None:
-            return replace(visit.prepared, reasons=reasons, opened_at=now)
-        case = new_case(self._lane, visit.crossing, visit.decision, reasons, now)
-        try:
-            dossier = await build_dossier(visit.samples)
-        except Exception:
-            _log.exception("dossier not built", lane=self._lane, crossing=visit.crossing)
-            visit.prepared = replace(case, dossier_missing=True)
-        else:
-            visit.prepared = await self._services.cases.prepare(case, dossier)
-        return visit.prepared
-
-    def _answer(self, visit: Visit, release: ReleaseResult | None, case: CaseId | None) -> StoredResponse:
-        assert visit.decision is not None
-        decided = Decided(visit.crossing, visit.decision, release, case, visit.decided_at_ns)
-        return StoredResponse(visit.caller, visit.request_id, visit.payload_sha256, encode(decided))
-
-    async def _record_override(self, effect: fx.RecordOverride, override: Override) -> None:
-        batch = [
-            records.overridden(self._lane, effect.crossing, override.officer, override.caller, override.reason),
-        ]
-        if effect.started:
-            batch.insert(
-                0, records.started(self._lane, effect.crossing, override.caller, override.request_id, "officer")
-            )
-        await self._append(effect.token, batch, self._override_answer(effect.crossing, ReleaseResult.UNKNOWN))
-
     def _take_override(self) -> Override:
         """The machine has accepted the newest override: refused ones are gone already."""
         crossing, override = next(iter(self._overriding.items()))
@@ -342,41 +208,6 @@ class Performer:
             now = self._services.clock.monotonic()
             self._visit = Visit(crossing, "", "", b"", "officer", now, Samples())
         return override
-
-    def _override_answer(self, crossing: CrossingId, result: ReleaseResult) -> StoredResponse:
-        override = self._override
-        assert override is not None
-        answer = encode_override(crossing, result)
-        return StoredResponse(override.caller, override.request_id, override.payload_sha256, answer)
-
-    async def _record_outcome(self, visit: Visit, effect: fx.RecordOutcome) -> None:
-        case = await self._prepared_case(visit, effect.reasons) if effect.case else None
-        record = records.ended(self._lane, effect, visit.case if case is None else case.id)
-        await self._append(effect.token, [record], None, case, visit)
-
-    async def _append(
-        self,
-        token: Token,
-        batch: list[Record],
-        response: StoredResponse | None = None,
-        case: Case | None = None,
-        visit: Visit | None = None,
-    ) -> None:
-        """One transaction: the records, the answer, and the case with its own record."""
-        within = None if case is None else self._services.cases.opening(case)
-        if case is not None:
-            batch = [*batch, opened_record(case)]
-        try:
-            await self._services.journal.append(batch, response=response, within=within)
-        except JournalError as error:
-            # JOURNAL_DUPLICATE: an earlier attempt reported failure although its commit had reached the disk.
-            if error.code != "JOURNAL_DUPLICATE":
-                _log.error("record failed", lane=self._lane, kind=batch[0].kind, code=error.code)
-                self._post(ev.RecordFailed(token))
-                return
-        if case is not None and visit is not None:
-            visit.case = case.id
-        self._post(ev.Recorded(token))
 
     # The lock
 
@@ -414,19 +245,9 @@ class Performer:
             result = ReleaseResult.NOT_SENT
         # The answer is kept before it is given, so that a retry after a power cut is told the same. A journal that hangs must not keep the
         # lane from following the person through the door.
-        recording = self._spawn_lasting(self._record_release(visit, result))
+        recording = self._spawn_lasting(self._recorder.release(visit, self._override, result))
         await asyncio.wait((recording,), timeout=RELEASE_RECORD_S)
         self._post(ev.ReleaseCompleted(effect.token, result))
-
-    async def _record_release(self, visit: Visit, result: ReleaseResult) -> None:
-        """Nobody waits for it: the decision is durable, and the outcome that follows meets the same journal."""
-        override = self._override
-        answer = self._override_answer(visit.crossing, result) if override else self._answer(visit, result, visit.case)
-        record = records.released(self._lane, visit.crossing, result)
-        try:
-            await self._services.journal.append([record], response=answer)
-        except JournalError as error:
-            _log.error("release not recorded", lane=self._lane, code=error.code)
 
     # Answers
 
@@ -437,7 +258,7 @@ class Performer:
                 result = effect.release or ReleaseResult.UNKNOWN
                 override.done.set_result((visit.crossing, result))
                 if result is ReleaseResult.NOT_SENT:
-                    self._spawn_lasting(self._record_release(visit, result))
+                    self._spawn_lasting(self._recorder.release(visit, self._override, result))
             return
         self._tell(Decided(visit.crossing, effect.decision, effect.release, visit.case, visit.decided_at_ns))
 
@@ -518,10 +339,6 @@ class Performer:
             self._timer.cancel()
         for task in list(self._tasks):
             task.cancel()
-
-
-def _unix_ns(services: Services) -> int:
-    return int(services.clock.now().timestamp() * 1_000_000) * 1_000
 
 
 def _codes(reasons: tuple[ReasonDetail, ...]) -> list[str]:

@@ -378,7 +378,7 @@ async def test_outcome_does_not_depend_on_images(bench: Workbench, monkeypatch: 
     async def broken(samples: object) -> None:
         raise ValueError("empty crop")
 
-    monkeypatch.setattr("egate.lane.perform.build_dossier", broken)
+    monkeypatch.setattr("egate.lane.recorder.build_dossier", broken)
     bench.verifiers.face_result = FaceResult(0.1, 0.5, 1)
     decided = await (await bench.begin()).decided()
     assert decided.case is not None
