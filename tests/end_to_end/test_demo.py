@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from egate.cli import main
 from egate.commands import demo
 from egate.demo.travellers import People, Traveller, demo_travellers
 
@@ -59,7 +59,7 @@ def test_demo_fails_when_a_traveller_does_not_end_as_expected(tmp_path: Path, mo
 
     monkeypatch.setattr(demo, "demo_travellers", swapped)
     result = tmp_path / "demo.json"
-    assert demo.run(argparse.Namespace(once=True, json=result)) == 1
+    assert main(["demo", "--once", "--json", str(result)]) == 1
     told = json.loads(result.read_text())
     assert told["ok"] is False
     assert [(one["expected"], one["outcome"]) for one in told["travellers"]] == [("PASSED", "REFERRED")]
