@@ -1,6 +1,6 @@
 """How long from `egate serve` to SERVING when everything is installed and was used before?
 
-Budget: <= 10 s (issue), <= 5 s wanted: it is the time a lane is closed after a crash.
+Budget: <= 10 s (requirement), <= 5 s wanted: it is the time a lane is closed after a crash.
 Estimate before measuring: interpreter and 1,500 modules 0.8 s; 150 MB of models read from the page cache and hashed (1 GB/s) 0.2 s,
 parsed by onnxruntime 0.5 s, warmed up 0.3 s; numba's kernels loaded from their cache 0.2 s; journal, certificates, ports 0.1 s.
 

@@ -25,7 +25,7 @@ from hw.sim.client import Simulator, spawn
 
 DEVICE_LANE, REQUEST_LANE = "lane-1", "lane-2"
 POLICY = {"capture_s": 6.0}  # nobody waits 20 s for the traveller who does not come
-CASE_S_MAX = 1.0  # issue: a referral is visible to officers within 1 s
+CASE_S_MAX = 1.0  # required: a referral is visible to officers within 1 s
 MARKS = {"PASS": "green", "ADMIT": "green", "PASSED": "green", "REFER": "yellow", "REFERRED": "yellow", "FAIL": "red"}
 console = Console(record=True)
 

@@ -16,7 +16,7 @@ from egate.domain.reason import Reason
 # Without these nobody is admitted anywhere, the demo environment included; a site's policy only adds to them.
 ALWAYS_MANDATORY = frozenset({Check.MRZ, Check.DOCUMENT_VALIDITY, Check.FACE, Check.ONE_PERSON, Check.PRESENCE})
 
-# Outside the demo environment the daemon refuses to start on a policy without these (ARCHITECTURE section 5).
+# Outside the demo environment the daemon refuses to start on a policy without these.
 PRODUCTION_MANDATORY = ALWAYS_MANDATORY | {
     Check.DOCUMENT_SESSION,
     Check.PASSIVE_AUTHENTICATION,

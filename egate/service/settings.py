@@ -11,7 +11,7 @@ from egate.errors import ConfigurationError
 from egate.service.identity import is_trust_domain
 from egate.service.revocation import OnStale
 
-MESSAGE_BYTES_MAX = 16 * 1024 * 1024  # 8 frames and 4 impressions of full size fit; issue 2 names the bar
+MESSAGE_BYTES_MAX = 16 * 1024 * 1024  # 8 frames and 4 impressions of full size fit; required
 ANSWER_BYTES_MAX = 32 * 1024 * 1024  # a dossier with four images of the largest size; chosen
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 

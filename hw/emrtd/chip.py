@@ -1,6 +1,6 @@
 """The chip half: an eMRTD without access control that answers from its files.
 
-Not modelled: PACE, BAC and secure messaging (an issue of their own), chip and active authentication, the contactless
+Not modelled: PACE, BAC and secure messaging (later work), chip and active authentication, the contactless
 protocol below APDUs, the time a chip takes.
 """
 

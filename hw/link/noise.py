@@ -13,7 +13,7 @@ from collections import deque
 # Chosen: beyond a break or what plugging in brings (a few bytes), below a document's zone (some 100), so that even one spoilt
 # block shows. Ports slower than 320 baud can't bring so much in the window.
 SIZE_MIN = 64
-# Chosen: with the time to count up to SIZE_MIN well inside the 5 s in which a lane must be degraded (issue 2), and longer than the
+# Chosen: with the time to count up to SIZE_MIN well inside the 5 s in which a lane must be degraded, and longer than the
 # pauses of a bad contact, which must not make the state flicker.
 WINDOW_S = 2.0
 

@@ -33,7 +33,7 @@ from hw.url import parse
 
 LANE = "lane-1"
 TODAY = date(2026, 6, 1)
-LOSS_S_MAX = 5.0  # issue 2: a lane is degraded within 5 s, and back by itself
+LOSS_S_MAX = 5.0  # required: a lane is degraded within 5 s, and back by itself
 NOISE = np.random.default_rng(5).integers(0, 255, (300, 200, 3), dtype=np.uint8)
 PORTRAIT = cv2.imencode(".jpg", NOISE)[1].tobytes()  # 75 kB: beyond what even READ BINARY reaches
 FINGER = cv2.imencode(".png", NOISE[:, :, 0])[1].tobytes()

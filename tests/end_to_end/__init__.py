@@ -1,4 +1,4 @@
-"""The whole daemon on simulated gates: real processes, real client, seeded faults (issue 2, "Must hold").
+"""The whole daemon on simulated gates: real processes, real client, seeded faults.
 
 hall.py      simulator, daemon and callers; how a traveller goes through
 evidence.py  what comparisons yield, by the width of the live picture

@@ -16,9 +16,9 @@ from egate.commands import demo
 from egate.demo.travellers import People, Traveller, demo_travellers
 
 DEMO_S_MAX = 150.0
-TRAVELLER_KEYS = ["name", "expected", "outcome", "reasons", "not_performed", "stages_ms", "total_ms"]  # issue 2
+TRAVELLER_KEYS = ["name", "expected", "outcome", "reasons", "not_performed", "stages_ms", "total_ms"]  # required
 NOT_PERFORMED = ["PASSIVE_AUTHENTICATION", "CHIP_AUTHENTICATION", "LISTS", "PRESENTATION_ATTACK_DETECTION"]
-# Issue 2, in its order; the reason that must be among those of a referral.
+# In the demo's order; the reason that must be among those of a referral.
 EXPECTED = [
     ("PASSED", ""),
     ("REFERRED", "FACE_NON_MATCH"),

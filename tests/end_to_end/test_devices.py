@@ -31,7 +31,7 @@ from tests.end_to_end.hall import (
 )
 from tests.end_to_end.record import check_releases
 
-DEGRADED_S_MAX = 5.0  # issue 2
+DEGRADED_S_MAX = 5.0  # required
 BACK_S_MAX = 10.0  # chosen: the lock's back-off is 1 s, its secure channel takes up to 2 s
 MEGABYTE = 1 << 20
 # Of the device in the simulator, the lane's word for it.

@@ -15,7 +15,7 @@ from tests.end_to_end.evidence import Picture
 from tests.end_to_end.hall import REQUEST_LANE, Callers, Hall, admitted, authorise, cross, passed, request, step_in
 from tests.end_to_end.record import released_count
 
-CASE_S_MAX = 1.0  # issue 2
+CASE_S_MAX = 1.0  # required
 
 
 def codes(answer: pb.AuthoriseCrossingResponse) -> set[str]:
