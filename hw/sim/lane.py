@@ -63,8 +63,8 @@ class SimulatedLane:
             for index, (device, port) in enumerate(self._ports.items())
         }
         key_path = self._path("scbk")
-        key_path.unlink(missing_ok=True)
-        write_new_key(key_path)
+        if not key_path.exists():  # a lock that lost its power keeps its key
+            write_new_key(key_path)
         key = bytes.fromhex(key_path.read_text(encoding="ascii"))
         self._bolt = LockPeripheral(self._links["lock"], key, time.monotonic, OSDP_ADDRESS)
         self._bolt.on_change = self._bolt_moved
