@@ -38,7 +38,7 @@ from egate.ports import DocumentReader, FaceEngine, FingerEngine, Lock, Record, 
 from egate.service.match import Engines
 from egate.service.officer_file import OfficerFile
 from egate.service.officers import Officers
-from egate.service.server import Parts, Service, build_service
+from egate.service.server import Parts, build_service
 from egate.service.settings import ServiceSettings, TlsFiles
 from egate.settings import LaneSection, PolicySection, ServiceSection, Settings
 from hw.registry import open_device
@@ -269,6 +269,3 @@ async def serve(settings: Settings, base: Path, on_serving: Callable[[int], None
             # Never go on answering for lanes that nobody runs: end, and let the service manager start anew.
             raise EgateError("the lanes ended by a fault", code="HALL_ENDED") from running.ended.exception()
         _log.info("stopping")
-
-
-__all__ = ["Daemon", "EgateError", "Service", "build_policy", "daemon", "load_models", "open_gate", "serve"]

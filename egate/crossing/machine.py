@@ -112,7 +112,7 @@ def _transition(turn: _Turn, event: ev.Event) -> None:
         case _, ev.OfficerRelease():
             turn.emit(fx.Refuse(event.crossing, "LANE_NOT_OVERRIDABLE"))
         case _, ev.OfficerSecure():
-            _officer_secure(turn)
+            _secure_and_stop(turn, Reason.OFFICER)
         # The lane while somebody is in it, and the lane by itself.
         case Phase.READING | Phase.VERIFYING | Phase.RECORDING, ev.LevelsChanged():
             _levels_before_release(turn)
@@ -532,20 +532,6 @@ def _override(turn: _Turn, *, started: bool) -> None:
     turn.emit(fx.RecordOverride(turn.issue("record"), crossing.id, started))
 
 
-def _officer_secure(turn: _Turn) -> None:
-    turn.emit(fx.Secure())
-    problem = ReasonDetail(Reason.OFFICER)
-    match turn.state.phase:
-        case Phase.READING | Phase.VERIFYING | Phase.RECORDING:
-            _refuse(turn, problem)
-        case Phase.RELEASING | Phase.RELEASED:
-            _passage_failed(turn, problem, Outcome.FAILED)
-        case Phase.READY | Phase.OUT_OF_SERVICE:
-            _settle(turn)
-        case Phase.REFERRED | Phase.CLOSING:
-            pass
-
-
 # Trouble
 
 
@@ -590,8 +576,13 @@ def _refuse(turn: _Turn, *problem: ReasonDetail) -> None:
 
 
 def _unexpected(turn: _Turn) -> None:
+    _secure_and_stop(turn, Reason.UNEXPECTED_EVENT)
+
+
+def _secure_and_stop(turn: _Turn, reason: Reason) -> None:
+    """Whatever is under way ends without a release; a referral or an outcome already on its way stays as it is."""
     turn.emit(fx.Secure())
-    problem = ReasonDetail(Reason.UNEXPECTED_EVENT)
+    problem = ReasonDetail(reason)
     match turn.state.phase:
         case Phase.READING | Phase.VERIFYING | Phase.RECORDING:
             _refuse(turn, problem)

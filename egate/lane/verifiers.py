@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from egate.crossing.policy import FaceResult, FingerResult
 from egate.document.data import DocumentData
@@ -21,7 +21,6 @@ from egate.inference.image import decode, decode_grey
 from egate.inference.pool import InferencePool
 from egate.ports import FaceEngine, FingerEngine
 
-T = TypeVar("T")
 NAN = math.nan
 # Measured (models/finger-minutiae/CARD.md): parts of prints reach up to four times the FMR the score stands for, and below this quality a
 # third of the mated comparisons fail anyway. Such an impression is taken again instead of compared.
