@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from egate.domain.chip import ChipRead
 from egate.domain.ids import DocumentSessionId
 
 
@@ -14,6 +15,7 @@ class DocumentRead:
     session: the one presentation all parts come from. mrz_lines: as printed, optical read. chip_mrz: the content of DG1,
     lines joined without separator, None if there was no chip. portrait: encoded image (DG2), finger: encoded
     grey image of 500 dpi (DG3) with finger_position code 0-10; None where absent. failure: why parts are missing, "" if none.
+    chip: the session with the chip that portrait, finger and chip_mrz were taken from; None where no chip was asked.
     """
 
     session: DocumentSessionId
@@ -23,6 +25,7 @@ class DocumentRead:
     finger: bytes | None = None
     finger_position: int = 0
     failure: str = ""
+    chip: ChipRead | None = None
 
     def __repr__(self) -> str:
         return f"DocumentRead(session={self.session}, lines={len(self.mrz_lines)}, redacted)"
