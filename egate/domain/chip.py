@@ -62,7 +62,8 @@ class ChipRead:
     in which they happened; places are "chip", "access", "chip_authentication", "active_authentication", "terminal_authentication" and the
     file names; causes are snake case, e.g. "absent", "timeout", "lost", "not_found", "access_denied", "malformed", "wrong_key",
     "not_supported", "torn", "status_6f00".
-    chip_authentication, active_authentication: None where not tried. terminal_authentication: NOT_PERFORMED where no chain of CV certificates is configured.
+    chip_authentication, active_authentication: None where not tried. terminal_authentication: NOT_PERFORMED where no chain of
+    CV certificates is configured.
     """
 
     present: bool = False
