@@ -21,6 +21,7 @@ COMMANDS = {
     "journal": "journal",
     "officer": "officer",
     "pki": "pki",
+    "document": "document",
 }
 
 

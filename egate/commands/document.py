@@ -1,0 +1,21 @@
+"""`egate document`: travel documents from files, readers and images, and whom to trust for them. One module per action."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+
+# Each module's register(actions) adds its parser and sets `run`.
+ACTIONS = ("document_verify", "document_trust", "document_mrz", "document_read")
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "document", help="verify a travel document, read its chip or its MRZ, keep the trust store"
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name in ACTIONS:
+        module = f"egate.commands.{name}"
+        if importlib.util.find_spec(module) is not None:
+            importlib.import_module(module).register(actions)
