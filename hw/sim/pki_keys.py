@@ -60,6 +60,9 @@ class Algorithm:
     explicit: bool = False
 
 
+DEFAULT_ALGORITHM = Algorithm()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PrivateKey:
     """A key and how it signs. The repr shows the algorithm alone."""
