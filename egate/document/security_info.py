@@ -149,10 +149,7 @@ def parse_security_infos(data: bytes) -> SecurityInfos:
     """data: one SET OF SecurityInfo. Raises DocumentError (SECURITY_INFO_…, OID_MALFORMED)."""
     if len(data) > FILE_SIZE_MAX:
         raise DocumentError("SecurityInfos too long", code="SECURITY_INFO_TOO_LONG")
-    try:
-        infos = tuple(_parse_info(value) for value in _all(single(data, _SET), _SEQUENCE))
-    except DocumentError as error:
-        raise error if error.code != DocumentError.code else _malformed() from None
+    infos = tuple(_parse_info(value) for value in _all(_unwrap(data, _SET), _SEQUENCE))
     algorithms = {info.signature_algorithm for info in infos if isinstance(info, ActiveAuthenticationInfo)}
     if len(algorithms) > 1:
         raise DocumentError("two algorithms for active authentication", code="SECURITY_INFO_AMBIGUOUS")
@@ -174,7 +171,7 @@ def parse_card_security(data: bytes) -> SecurityInfos:
     content_type, signed_data = _pair(_unwrap(data, _SEQUENCE), _OID, _EXPLICIT_0)
     if decode_oid(content_type) != protocol.CMS_SIGNED_DATA:
         raise _malformed()
-    fields = _tolerated(_unwrap(signed_data, _SEQUENCE))
+    fields = _elements(_unwrap(signed_data, _SEQUENCE))
     if [tag for tag, _ in fields[:3]] != [_INTEGER, _SET, _SEQUENCE]:
         raise _malformed()
     kind, content = _pair(fields[2][1], _OID, _EXPLICIT_0)
@@ -185,7 +182,7 @@ def parse_card_security(data: bytes) -> SecurityInfos:
 
 def _parse_info(data: bytes) -> SecurityInfo:
     """data: content of one SecurityInfo."""
-    parts = list(elements(data))
+    parts = _elements(data)
     if not parts or parts[0][0] != _OID:
         raise _malformed()
     oid = decode_oid(parts[0][1])
@@ -262,13 +259,13 @@ class _Parts:
 
 def _all(data: bytes, tag: int) -> Iterator[bytes]:
     """The values of all elements, which must all have this tag."""
-    for found, value in elements(data):
+    for found, value in _elements(data):
         if found != tag:
             raise _malformed()
         yield value
 
 
-def _tolerated(data: bytes) -> list[tuple[int, bytes]]:
+def _elements(data: bytes) -> list[tuple[int, bytes]]:
     try:
         return list(elements(data))
     except DocumentError:
@@ -283,7 +280,7 @@ def _unwrap(data: bytes, tag: int) -> bytes:
 
 
 def _pair(data: bytes, first: int, second: int) -> tuple[bytes, bytes]:
-    parts = _tolerated(data)
+    parts = _elements(data)
     if [tag for tag, _ in parts] != [first, second]:
         raise _malformed()
     return parts[0][1], parts[1][1]
