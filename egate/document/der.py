@@ -94,12 +94,12 @@ def read(data: bytes, tag: int) -> Element:
     return element
 
 
-def read_all(data: bytes) -> list[Element]:
+def read_all(data: bytes, count_max: int = COUNT_MAX) -> list[Element]:
     """The elements that follow one another in data, to its end."""
     found: list[Element] = []
     position = 0
     while position < len(data):
-        if len(found) == COUNT_MAX:
+        if len(found) == count_max:
             raise malformed("too many elements")
         element, position = _element(data, position, DEPTH_MAX)
         found.append(element)
