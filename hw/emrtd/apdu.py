@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hw.emrtd import data_object
+
 SELECT, READ_BINARY, READ_BINARY_ODD = 0xA4, 0xB0, 0xB1
 GET_CHALLENGE, EXTERNAL_AUTHENTICATE, INTERNAL_AUTHENTICATE = 0x84, 0x82, 0x88
 MANAGE_SECURITY_ENVIRONMENT, GENERAL_AUTHENTICATE, PERFORM_SECURITY_OPERATION = 0x22, 0x86, 0x2A
@@ -64,7 +66,6 @@ SW_UNKNOWN_INSTRUCTION = 0x6D00
 SW_UNKNOWN_CLASS = 0x6E00
 
 _OFFSET_TAG, _DATA_TAG = 0x54, 0x53  # data objects of the odd READ BINARY
-_LENGTH_COUNT_MAX = 3
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -194,20 +195,9 @@ def content_overhead(size: int) -> int:
 
 def wrap_content(content: bytes) -> bytes:
     """The data object in which an odd READ BINARY returns content."""
-    size = len(content)
-    if size < 0x80:
-        return bytes([_DATA_TAG, size]) + content
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([_DATA_TAG, 0x80 | len(octets)]) + octets + content
+    return data_object.encode(_DATA_TAG, content)
 
 
 def unwrap_content(data: bytes) -> bytes | None:
     """None unless data is exactly one such data object."""
-    if len(data) < 2 or data[0] != _DATA_TAG:
-        return None
-    count = data[1] & 0x7F if data[1] >= 0x80 else 0
-    start = 2 + count
-    if count > _LENGTH_COUNT_MAX or data[1] == 0x80 or len(data) < start:
-        return None
-    size = int.from_bytes(data[2:start], "big") if count else data[1]
-    return data[start:] if len(data) == start + size else None
+    return data_object.single(data, _DATA_TAG)
