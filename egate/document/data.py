@@ -14,6 +14,7 @@ class DocumentData:
     primary_identifier, secondary_identifier: names in the MRZ's alphabet, parts separated by one space; the secondary
     one may be empty. date_of_birth: None where the document leaves it unknown or it is no date. sex: "M", "F" or ""
     (unspecified). date_of_expiry: None if it is no date. optional_data: personal number or what the issuer put there.
+    optional_data_2: the second such field of a TD1.
     """
 
     document_code: str
@@ -26,6 +27,7 @@ class DocumentData:
     sex: str
     date_of_expiry: date | None
     optional_data: str = ""
+    optional_data_2: str = ""
 
     def __repr__(self) -> str:
         return "DocumentData(redacted)"
