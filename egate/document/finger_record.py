@@ -1,4 +1,4 @@
-"""DG3: the encoded fingers, finger image records of ISO/IEC 19794-4:2005 inside CBEFF (ICAO Doc 9303-10, 4.7.4).
+"""DG3: the encoded fingers inside CBEFF (ICAO Doc 9303-10, 4.7.3), finger image records of ISO/IEC 19794-4:2005 or blocks of 39794-4.
 
     general header 32: "FIR" 0, "010" 0, record size 6, device 2, acquisition level 2, finger count 1, scale unit 1,
                        scan resolution 2+2, image resolution 2+2, pixel depth 1, compression 1, reserved 2
@@ -11,14 +11,23 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 
-from egate.document.cbeff import FORMAT_FINGER_IMAGE, TYPE_FINGERPRINT, parse_biometric_group, write_biometric_group
+from egate.document.cbeff import (
+    FORMAT_FINGER_IMAGE,
+    FORMAT_FINGER_IMAGE_39794,
+    TYPE_FINGERPRINT,
+    parse_biometric_group,
+    write_biometric_group,
+)
+from egate.document.finger_39794 import parse_finger_block, write_finger_block
+from egate.document.finger_image import POSITION_MAX as POSITION_MAX
+from egate.document.finger_image import RESOLUTIONS_CENTIMETRE, RESOLUTIONS_INCH
+from egate.document.finger_image import FingerEncoding as FingerEncoding
+from egate.document.finger_image import FingerImage as FingerImage
 from egate.errors import DocumentError
 
 DG3_TAG = 0x63
-POSITION_MAX = 10  # ISO/IEC 19794-4, table 5: 0 unknown, 1-5 right thumb to little finger, 6-10 left
+FINGER_COUNT_MAX = 20  # chosen: ten fingers, two impressions each
 
 _MAGIC = b"FIR\x00010\x00"
 _HEADER = struct.Struct(">8s6s2xHBBHHHHBB2x")
@@ -26,55 +35,32 @@ _FINGER = struct.Struct(">IBBBBBHHx")
 _UNIT_INCH = 1  # pixels per inch; 2: pixels per centimetre
 _LEVEL_500_PPI = 31  # ISO/IEC 19794-4, table 1
 _QUALITY_UNDEFINED = 254
-# Table 1: 500 ppi within 1 %; in pixels per centimetre 197.
-_RESOLUTIONS = {1: range(495, 506), 2: range(195, 200)}
-
-
-class FingerEncoding(IntEnum):
-    """Image compression algorithm, ISO/IEC 19794-4, table 3."""
-
-    RAW = 0
-    PACKED = 1
-    WSQ = 2
-    JPEG = 3
-    JPEG2000 = 4
-    PNG = 5
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class FingerImage:
-    """One impression of 500 dpi and 8 bits. position: finger position code 0-10. width, height: pixels as the record says."""
-
-    position: int
-    encoding: FingerEncoding
-    width: int
-    height: int
-    image: bytes
-
-    def __repr__(self) -> str:
-        return f"FingerImage({self.encoding.name}, {self.width}x{self.height}, redacted)"
-
-    def file(self) -> bytes:
-        """The image as a file an image decoder knows: PNG and JPEG as they are, raw pixels as PGM.
-
-        Raises DocumentError for WSQ, JPEG 2000 and packed pixels, which nobody here decodes.
-        """
-        if self.encoding in (FingerEncoding.PNG, FingerEncoding.JPEG):
-            return self.image
-        if self.encoding is FingerEncoding.RAW:
-            return f"P5\n{self.width} {self.height}\n255\n".encode("ascii") + self.image
-        raise DocumentError("compression of the finger image not supported")
+_RESOLUTIONS = {1: RESOLUTIONS_INCH, 2: RESOLUTIONS_CENTIMETRE}
 
 
 def parse_dg3(data: bytes) -> tuple[FingerImage, ...]:
     """All impressions in file order; none where the issuer left the group empty. Raises DocumentError."""
-    return tuple(finger for block in parse_biometric_group(data, DG3_TAG) for finger in _parse_record(block))
+    blocks = parse_biometric_group(data, DG3_TAG)
+    fingers = tuple(finger for block in blocks for finger in _parse_block(block))
+    if len(fingers) > FINGER_COUNT_MAX:
+        raise _malformed("too many finger images")
+    return fingers
 
 
 def write_dg3(fingers: Sequence[FingerImage]) -> bytes:
-    """One biometric information template per finger. position: 0-10."""
+    """One ISO/IEC 19794-4 record per finger. position: 0-10."""
     records = [_write_record(finger) for finger in fingers]
     return write_biometric_group(DG3_TAG, records, TYPE_FINGERPRINT, FORMAT_FINGER_IMAGE)
+
+
+def write_dg3_39794(fingers: Sequence[FingerImage]) -> bytes:
+    """One ISO/IEC 39794-4 block per finger. Raises KeyError for an encoding that it does not have (JPEG, packed pixels)."""
+    blocks = [write_finger_block([finger]) for finger in fingers]
+    return write_biometric_group(DG3_TAG, blocks, TYPE_FINGERPRINT, FORMAT_FINGER_IMAGE_39794, constructed=True)
+
+
+def _parse_block(block: bytes) -> Iterator[FingerImage]:
+    return _parse_record(block) if block.startswith(_MAGIC[:4]) else iter(parse_finger_block(block))
 
 
 def _write_record(finger: FingerImage) -> bytes:
@@ -89,31 +75,37 @@ def _write_record(finger: FingerImage) -> bytes:
 
 def _parse_record(record: bytes) -> Iterator[FingerImage]:
     if len(record) < _HEADER.size:
-        raise DocumentError("finger image record cut short")
+        raise _malformed("finger image record cut short")
     magic, size, _, count, unit, _, _, x, y, depth, compression = _HEADER.unpack_from(record)
     if magic != _MAGIC or int.from_bytes(size, "big") != len(record):
-        raise DocumentError("finger image record header malformed")
+        raise _malformed("finger image record header malformed")
     resolutions = _RESOLUTIONS.get(unit, range(0))
     if x not in resolutions or y not in resolutions or depth != 8:
-        raise DocumentError("finger image is not of 500 dpi and 8 bits")
+        raise _malformed("finger image is not of 500 dpi and 8 bits")
     if compression not in iter(FingerEncoding):
-        raise DocumentError("compression of the finger image unknown")
+        raise _malformed("compression of the finger image unknown")
     position = _HEADER.size
+    if count > FINGER_COUNT_MAX:
+        raise _malformed("too many finger images")
     for _ in range(count):
         finger, position = _parse_finger(record, position, FingerEncoding(compression))
         yield finger
     if position != len(record):
-        raise DocumentError("finger image record longer than its fingers")
+        raise _malformed("finger image record longer than its fingers")
 
 
 def _parse_finger(record: bytes, start: int, encoding: FingerEncoding) -> tuple[FingerImage, int]:
     if start + _FINGER.size > len(record):
-        raise DocumentError("finger image record cut short")
+        raise _malformed("finger image record cut short")
     size, position, _, _, _, _, width, height = _FINGER.unpack_from(record, start)
     end = start + size
     image = record[start + _FINGER.size : end]
     if not image or end > len(record) or position > POSITION_MAX:
-        raise DocumentError("finger image malformed")
-    if encoding is FingerEncoding.RAW and len(image) != width * height:
-        raise DocumentError("finger image has another size than it says")
+        raise _malformed("finger image malformed")
+    if encoding in (FingerEncoding.RAW, FingerEncoding.PACKED) and len(image) != width * height:
+        raise _malformed("finger image has another size than it says")
     return FingerImage(position, encoding, width, height, image), end
+
+
+def _malformed(what: str) -> DocumentError:
+    return DocumentError(what, code="DG3_MALFORMED")

@@ -1,4 +1,4 @@
-"""EF.COM and DG1 of the logical data structure (ICAO Doc 9303-10, 4.7.1 and 4.7.2)."""
+"""EF.COM and DG1 of the logical data structure (ICAO Doc 9303-10, 4.6.1 and 4.7.1), LDS 1.7 and 1.8."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from egate.document.check_digit import ALPHABET, FILLER
-from egate.document.tlv import element, elements, first, single
+from egate.document.tlv import element, first, single, tags, unique
 from egate.errors import DocumentError
 
 COM_TAG = 0x60
@@ -23,38 +23,48 @@ DATA_GROUP_TAGS = {
 }  # fmt: skip
 _NUMBERS = {tag: number for number, tag in DATA_GROUP_TAGS.items()}
 _MRZ_SIZES = (72, 88, 90)
+_UNICODE_VERSION = "040000"
 
 
 @dataclass(frozen=True, slots=True)
 class EfCom:
-    """lds_version: four digits, e.g. "0107". unicode_version: six digits. data_groups: numbers 1-16 in file order."""
+    """What the chip says it holds. Nobody has signed this: EF.SOD decides.
+
+    lds_version: four digits, e.g. "0107". unicode_version: six digits, "" where the file has none. data_groups: numbers 1-16 in file
+    order. unknown_tags: what the list names besides, in file order.
+    """
 
     lds_version: str
     unicode_version: str
     data_groups: tuple[int, ...]
+    unknown_tags: tuple[int, ...] = ()
 
 
 def parse_ef_com(data: bytes) -> EfCom:
-    """Raises DocumentError if it is malformed or lists something that is no data group."""
-    content = dict(elements(single(data, COM_TAG)))
-    try:
-        tags = content[TAG_LIST_TAG]
-        versions = content[LDS_VERSION_TAG].decode("ascii"), content[UNICODE_VERSION_TAG].decode("ascii")
-        groups = tuple(_NUMBERS[tag] for tag in tags)
-    except (KeyError, UnicodeDecodeError):
-        raise DocumentError("EF.COM malformed") from None
-    if not (versions[0].isdigit() and len(versions[0]) == 4 and versions[1].isdigit() and len(versions[1]) == 6):
-        raise DocumentError("EF.COM version malformed")
+    """Raises DocumentError (COM_MALFORMED, TLV_…) if it is malformed or lists a data group twice.
+
+    Known deviations that are read: no Unicode version; tags of no data group in the list, such as EF.SOD's (77) or those of groups
+    beyond 16 (AndyQ/NFCPassportReader, issue 202).
+    """
+    content = unique(single(data, COM_TAG))
+    listed = tags(_required(content, TAG_LIST_TAG))
+    groups = tuple(_NUMBERS[tag] for tag in listed if tag in _NUMBERS)
     if len(set(groups)) != len(groups):
-        raise DocumentError("EF.COM lists a data group twice")
-    return EfCom(versions[0], versions[1], groups)
+        raise DocumentError("EF.COM lists a data group twice", code="COM_MALFORMED")
+    return EfCom(
+        lds_version=_digits(_required(content, LDS_VERSION_TAG), 4),
+        unicode_version=_digits(content[UNICODE_VERSION_TAG], 6) if UNICODE_VERSION_TAG in content else "",
+        data_groups=groups,
+        unknown_tags=tuple(tag for tag in listed if tag not in _NUMBERS),
+    )
 
 
-def write_ef_com(data_groups: Sequence[int]) -> bytes:
-    """EF.COM of an LDS 1.7 document with these data groups."""
-    versions = element(LDS_VERSION_TAG, b"0107") + element(UNICODE_VERSION_TAG, b"040000")
-    tags = bytes(DATA_GROUP_TAGS[number] for number in data_groups)
-    return element(COM_TAG, versions + element(TAG_LIST_TAG, tags))
+def write_ef_com(data_groups: Sequence[int], *, lds_version: str = "0107") -> bytes:
+    """EF.COM of a document with these data groups. lds_version: "0107" or "0108"."""
+    versions = element(LDS_VERSION_TAG, lds_version.encode("ascii"))
+    versions += element(UNICODE_VERSION_TAG, _UNICODE_VERSION.encode("ascii"))
+    listed = bytes(DATA_GROUP_TAGS[number] for number in data_groups)
+    return element(COM_TAG, versions + element(TAG_LIST_TAG, listed))
 
 
 def parse_dg1(data: bytes) -> str:
@@ -63,12 +73,24 @@ def parse_dg1(data: bytes) -> str:
     try:
         text = content.decode("ascii")
     except UnicodeDecodeError:
-        raise DocumentError("DG1 malformed") from None
+        raise DocumentError("DG1 malformed", code="DG1_MALFORMED") from None
     if len(text) not in _MRZ_SIZES or not set(text) <= set(ALPHABET + FILLER):
-        raise DocumentError("DG1 malformed")
+        raise DocumentError("DG1 malformed", code="DG1_MALFORMED")
     return text
 
 
 def write_dg1(mrz_lines: Sequence[str]) -> bytes:
     """mrz_lines: the lines of one zone, ASCII."""
     return element(DG1_TAG, element(MRZ_TAG, "".join(mrz_lines).encode("ascii")))
+
+
+def _required(content: dict[int, bytes], tag: int) -> bytes:
+    if tag not in content:
+        raise DocumentError(f"EF.COM lacks element {tag:X}", code="COM_MALFORMED")
+    return content[tag]
+
+
+def _digits(value: bytes, count: int) -> str:
+    if len(value) != count or not value.isdigit():
+        raise DocumentError("EF.COM version malformed", code="COM_MALFORMED")
+    return value.decode("ascii")
