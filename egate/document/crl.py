@@ -40,13 +40,14 @@ _NO_RESTRICTION = (
 class Crl:
     """A list as published, its signature not verified yet.
 
-    issuer: normalised name. number: CRL number, None if absent. revoked: serial numbers by normalised name of their issuer.
+    issuer: normalised name; country: its alpha-2, upper case. number: CRL number, None if absent. revoked: serial numbers by normalised name of their issuer.
     signed: the octets under the signature. next_update: None if the list does not say.
     """
 
     der: bytes
     issuer: bytes
     issuer_text: str
+    country: str
     authority_key_id: bytes | None
     this_update: datetime
     next_update: datetime | None
@@ -118,6 +119,7 @@ def _parse(data: bytes) -> Crl:
         der=data,
         issuer=name.folded,
         issuer_text=name.text,
+        country=name.country,
         authority_key_id=_key_id(extensions.get(_AUTHORITY_KEY)),
         this_update=this_update,
         next_update=None if next_update is None else parse_time(next_update),
