@@ -43,9 +43,13 @@ class SimulatedState:
         *,
         algorithm: Algorithm = DEFAULT_ALGORITHM,
         seed: str = "",
+        common_name: str = "CSCA",
     ) -> None:
-        """now: aware; the CSCA began a year before it. Raises ValueError if the algorithm is unknown."""
-        self.country, self.code, self._seed = country, code, seed
+        """now: aware; the CSCA began a year before it. common_name: of the CSCAs, a number follows.
+
+        Raises ValueError if the algorithm is unknown.
+        """
+        self.country, self.code, self._seed, self._common_name = country, code, seed, common_name
         self._serial_count, self._crl_count, self._generation = 0, 0, 0
         self._revoked: dict[int, datetime] = {}
         self.history: list[Authority] = []
@@ -120,7 +124,7 @@ class SimulatedState:
     def _found(self, start: datetime, algorithm: Algorithm) -> Authority:
         key = generate_key(algorithm)
         self._generation += 1
-        subject = profile.name(self.country, f"CSCA {self._generation}")
+        subject = profile.name(self.country, f"{self._common_name} {self._generation}")
         extensions = profile.ca_extensions(key, key.key_id(), self.code, (start, start + CSCA_USE))
         valid = (start, start + CSCA_USE + DOCUMENT_VALIDITY)
         return Authority(profile.write_certificate(subject, key, None, self.next_serial(), valid, extensions), key)

@@ -78,7 +78,8 @@ class PrivateKey:
         der = self.private.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        return _with_explicit_parameters(der, self.algorithm.key) if self.algorithm.explicit else der
+        explicit = self.algorithm.explicit and isinstance(self.private, ec.EllipticCurvePrivateKey)
+        return _with_explicit_parameters(der, self.algorithm.key) if explicit else der
 
     def key_id(self) -> bytes:
         """SHA-1 of the public key's bits (RFC 5280, 4.2.1.2, method 1)."""
@@ -94,6 +95,21 @@ class PrivateKey:
             return self.private.sign(data, ec.ECDSA(digest))
         hashed = hashlib.new(self.algorithm.hash, data).digest()
         return bytes(self.private.sign_digest(hashed, sigencode=ecdsa.util.sigencode_der, allow_truncate=True))
+
+    def scalar(self) -> int:
+        """The secret number of an EC key. Raises TypeError for RSA."""
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            raise TypeError("an RSA key is no number")
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            return self.private.private_numbers().private_value
+        return int(self.private.privkey.secret_multiplier)
+
+    def pkcs8(self) -> bytes:
+        """DER PKCS #8, unencrypted."""
+        if isinstance(self.private, ecdsa.SigningKey):
+            return bytes(self.private.to_der(format="pkcs8"))
+        encoding, encryption = serialization.Encoding.DER, serialization.NoEncryption()
+        return self.private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, encryption)
 
     def signature_algorithm(self) -> algos.SignedDigestAlgorithm:
         """The AlgorithmIdentifier that belongs to `sign`."""

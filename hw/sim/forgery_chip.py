@@ -1,0 +1,53 @@
+"""What a forger can do to a chip's behaviour: other keys, no keys, another way in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from egate.document.security_info import parse_card_access
+from egate.document.security_info_writer import write_security_infos
+from hw.emrtd.personalisation import ChipKey, Personalisation
+from hw.sim.issuer import IssuedDocument
+from hw.sim.issuer_profile import Profile
+from hw.sim.pki_keys import Algorithm, generate_key
+
+
+def chip_of(document: IssuedDocument) -> Personalisation:
+    """Raises ValueError if there is none."""
+    if document.personalisation is None:
+        raise ValueError("no chip")
+    return document.personalisation
+
+
+def with_chip(document: IssuedDocument, **changed: Any) -> IssuedDocument:
+    """changed: fields of Personalisation."""
+    return replace(document, personalisation=replace(chip_of(document), **changed))
+
+
+def with_wrong_keys(document: IssuedDocument, profile: Profile) -> IssuedDocument:
+    """Every public key as it was, every private one another of the same kind."""
+    chip = chip_of(document)
+    active = None
+    if chip.active_authentication_key is not None:
+        active = generate_key(Algorithm(profile.active_authentication, profile.active_hash)).pkcs8()
+    return with_chip(
+        document,
+        chip_authentication_keys=tuple(_wrong(key) for key in chip.chip_authentication_keys),
+        mapping_key=None if chip.mapping_key is None else _wrong(chip.mapping_key),
+        active_authentication_key=active,
+    )
+
+
+def without_keys(document: IssuedDocument) -> IssuedDocument:
+    """The chip proves nothing: chip and active authentication fail, and the mapping that would need a key is no longer offered."""
+    silent = with_chip(document, chip_authentication_keys=(), mapping_key=None, active_authentication_key=None)
+    if chip_of(document).mapping_key is None:
+        return silent
+    offers = parse_card_access(document.files["card_access"]).pace
+    kept = write_security_infos([offer for offer in offers if offer.mapping != "CAM"])
+    return silent.with_files(card_access=kept, card_security=None)
+
+
+def _wrong(key: ChipKey) -> ChipKey:
+    return replace(key, private_key=key.private_key ^ 2)
