@@ -23,7 +23,8 @@ _SPACES = " \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """folded: for comparison; differs only if the names differ in more than case, spaces and string types. exact: the same, but for case.
+    """folded: for comparison; differs only if the names differ in more than case, spaces and string types. exact: the same, but case counts
+    (not in a country).
 
     text: "C=DE,O=…", for people. country: alpha-2, upper case, "" if there is none.
     """
@@ -40,7 +41,7 @@ def parse_name(element: Element) -> Name:
         raise der.malformed("no name")
     parts = [sorted(_attributes(rdn)) for rdn in element.children()]
     flat = [attribute for part in parts for attribute in part]
-    country = next((value for kind, value in flat if kind == COUNTRY), "").upper()
+    country = next((value for kind, value in flat if kind == COUNTRY), "")
     text = ",".join(f"{_SHORT.get(kind, kind)}={_shown(value)}" for kind, value in flat)
     folded = [sorted((kind, value.casefold()) for kind, value in part) for part in parts]
     return Name(_joined(folded), _joined(parts), text, country if len(country) == 2 and country.isalpha() else "")
@@ -53,7 +54,7 @@ def _attributes(rdn: Element) -> Iterator[tuple[str, str]]:
         fields = Fields(attribute)
         kind, value = der.oid(fields.take(der.OID)), _string(fields.take_any())
         fields.end()
-        yield kind, value
+        yield kind, value.upper() if kind == COUNTRY else value
 
 
 def _string(element: Element) -> str:
