@@ -1,15 +1,20 @@
-"""The chip reader's port, and the thread that owns a serial port through loss and return."""
+"""The chip reader's port, and the thread that owns a reader through loss and return."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
+from egate.domain.chip import ChipRead
 from egate.errors import ConfigurationError
-from hw.emrtd.frame import LENGTH_SIZE, MESSAGE_SIZE_MAX
-from hw.emrtd.session import ChipRead, ReaderSession
-from hw.link.base import Link, LinkLost
+from hw.emrtd.drive import drive
+from hw.emrtd.frame import LENGTH_SIZE, SHORT_MESSAGE_SIZE_MAX
+from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
+from hw.emrtd.transport import CardTransport, VpcdTransport, never
+from hw.link.base import LinkLost
 from hw.link.noise import SIZE_MIN, Noise
 from hw.link.opener import open_link
 from hw.url import DeviceUrl
@@ -17,28 +22,35 @@ from hw.url import DeviceUrl
 READ_SIZE = 4096
 REOPEN_S = 0.25  # chosen: well inside the 5 s in which a lane must notice a return
 JOIN_S_MAX = 5.0
-IDLE_S = 0.02  # an idle port looks this often for a job; a waiting session for its end
-QUIET_S = 0.02  # a line silent for this long holds nothing of an earlier session
-DRAIN_S_MAX = 0.5
-# A session that was ended may leave one answer on its way; that one is no noise.
-NOISE_SIZE_MIN = SIZE_MIN + LENGTH_SIZE + MESSAGE_SIZE_MAX
+IDLE_S = 0.02  # an idle port looks this often for a job
+# A session that an earlier owner of the port ended may leave one answer on its way; that one is no noise.
+NOISE_SIZE_MIN = SIZE_MIN + LENGTH_SIZE + SHORT_MESSAGE_SIZE_MAX
+LOST = ChipRead(failures={"chip": "lost"})
 
 
-class PortThread:
-    """Owns one port: opens it by its URL, hands the link to serve, and opens it again when it is lost.
+class Closable(Protocol):
+    def close(self) -> None: ...
 
-    serve(link, stopped) runs until stopped() or raises LinkLost. on_open(True/False) is called in this thread at each change.
+
+_Opened = TypeVar("_Opened", bound=Closable)
+
+
+class PortThread(Generic[_Opened]):
+    """Owns one port: opens it, hands what was opened to serve, and opens it again when it is lost.
+
+    open raises LinkLost while the port is not there, ConfigurationError while its path leads elsewhere. serve(opened, stopped) runs
+    until stopped() or raises LinkLost. on_open(True/False) is called in this thread at each change.
     A bug in serve ends the thread with the port reported as not open; it is not hidden by a restart.
     """
 
     def __init__(
         self,
         name: str,
-        url: DeviceUrl,
-        serve: Callable[[Link, Callable[[], bool]], None],
+        open: Callable[[], _Opened],
+        serve: Callable[[_Opened, Callable[[], bool]], None],
         on_open: Callable[[bool], None],
     ) -> None:
-        self._url, self._serve, self._on_open = url, serve, on_open
+        self._open, self._serve, self._on_open = open, serve, on_open
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -54,21 +66,21 @@ class PortThread:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._hold(open_link(self._url))
+                self._hold(self._open())
             except (LinkLost, ConfigurationError):  # the path may lead elsewhere for a while
                 self._stop.wait(REOPEN_S)
 
-    def _hold(self, link: Link) -> None:
+    def _hold(self, opened: _Opened) -> None:
         self._on_open(True)
         try:
-            self._serve(link, self._stop.is_set)
+            self._serve(opened, self._stop.is_set)
         finally:
-            link.close()
+            opened.close()
             self._on_open(False)
 
 
 class ChipPort:
-    """Reads the chip on request. Each `read(token)` is answered by one on_read(token, result) in the port's thread.
+    """Reads the chip on request. Each `read(token, plan)` is answered by one on_read(token, result) in the port's thread.
 
     A chip speaks only when spoken to: what comes unasked is noise. on_noise(True/False) is called in the port's thread at each
     change while the port is open; a port opens sound.
@@ -76,18 +88,20 @@ class ChipPort:
 
     def __init__(
         self,
-        url: DeviceUrl,
+        name: str,
+        open_transport: Callable[[], CardTransport],
         on_open: Callable[[bool], None],
         on_noise: Callable[[bool], None],
         on_read: Callable[[int, ChipRead], None],
+        on_progress: OnProgress = ignore_progress,
     ) -> None:
-        self._on_open, self._on_noise, self._on_read = on_open, on_noise, on_read
+        self._on_open, self._on_noise, self._on_read, self._on_progress = on_open, on_noise, on_read, on_progress
         self._noise = Noise(NOISE_SIZE_MIN)  # the port thread's own
         self._lock = threading.Lock()
-        self._job: int | None = None
+        self._job: tuple[int, ReadPlan] | None = None
         self._wanted: int | None = None
-        self._open = False
-        self._port = PortThread(f"chip {url.target}", url, self._serve, self._opened)
+        self._is_open = False
+        self._port = PortThread(f"chip {name}", open_transport, self._serve, self._opened)
 
     def start(self) -> None:
         self._port.start()
@@ -95,14 +109,14 @@ class ChipPort:
     def close(self) -> None:
         self._port.close()
 
-    def read(self, token: int) -> None:
+    def read(self, token: int, plan: ReadPlan) -> None:
         """Starts a session with the chip that is in the field now; an earlier one is ended. From any thread."""
         with self._lock:
             self._wanted = token
-            if self._open:
-                self._job = token
+            if self._is_open:
+                self._job = token, plan
                 return
-        self._on_read(token, ChipRead(failure="chip_lost"))
+        self._on_read(token, LOST)
 
     def cancel(self) -> None:
         """Ends the session under way, if any; it is answered with the cause "cancelled"."""
@@ -111,54 +125,41 @@ class ChipPort:
 
     def _opened(self, is_open: bool) -> None:
         with self._lock:
-            self._open = is_open
+            self._is_open = is_open
             job, self._job = self._job, None
         if job is not None:
-            self._on_read(job, ChipRead(failure="chip_lost"))
+            self._on_read(job[0], LOST)
         self._on_open(is_open)
 
-    def _serve(self, link: Link, stopped: Callable[[], bool]) -> None:
+    def _serve(self, transport: CardTransport, stopped: Callable[[], bool]) -> None:
         self._noise = Noise(NOISE_SIZE_MIN)
         while not stopped():
             with self._lock:
                 job, self._job = self._job, None
             if job is None:
-                self._skip(link.read(READ_SIZE, IDLE_S))  # notices the loss as well
+                self._skip(transport.idle(IDLE_S))  # notices the loss as well
             else:
-                self._read_chip(link, job, stopped)
+                self._read_chip(transport, *job, stopped)
 
-    def _read_chip(self, link: Link, token: int, stopped: Callable[[], bool]) -> None:
-        result = ChipRead(failure="chip_lost")
+    def _read_chip(self, transport: CardTransport, token: int, plan: ReadPlan, stopped: Callable[[], bool]) -> None:
+        transport.cancelled = lambda: stopped() or self._wanted != token
+        result = LOST
         try:
-            self._drain(link)
-            result = self._run_session(link, lambda: stopped() or self._wanted != token)
+            result = drive(plan, transport, secrets.token_bytes, time.monotonic, self._on_progress)
         finally:
+            transport.cancelled = never
             self._on_read(token, result)
-
-    def _run_session(self, link: Link, cancelled: Callable[[], bool]) -> ChipRead:
-        session, data = ReaderSession(time.monotonic()), b""
-        while session.result is None:
-            link.write(session.data_to_send())
-            data = link.read(READ_SIZE, IDLE_S)
-            session.receive(data, time.monotonic())
-            if cancelled():
-                session.end("cancelled")
-        if session.result.files:
+        if result.files:
             self._noise.valid()
-        if session.result.failure:
-            self._skip(data)  # noise, perhaps; if it was an answer, it is too short to count
-        link.write(session.data_to_send())
-        return session.result
 
-    def _drain(self, link: Link) -> None:
-        deadline = time.monotonic() + DRAIN_S_MAX
-        while (data := link.read(READ_SIZE, QUIET_S)) and time.monotonic() < deadline:
-            self._skip(data)
-        self._skip(data)
-
-    def _skip(self, data: bytes) -> None:
-        """data belonged to no session; b"" lets time count."""
+    def _skip(self, count: int) -> None:
+        """count bytes belonged to no session; 0 lets time count."""
         now = time.monotonic()
-        self._noise.skipped(len(data), now)
+        self._noise.skipped(count, now)
         if self._noise.changed(now):
             self._on_noise(self._noise.noisy(now))
+
+
+def open_vpcd(url: DeviceUrl) -> VpcdTransport:
+    """Raises LinkLost, ConfigurationError."""
+    return VpcdTransport(open_link(url), time.monotonic)

@@ -1,178 +1,290 @@
-"""The reader half: reads the files of one chip and says how far it came.
+"""One session with one chip, from the reset of the field to the last file (ICAO Doc 9303-11, section 4 and 6).
 
-    reset, ATR -> SELECT application -> per file: SELECT, READ BINARY until its own length is reached
+    reset -> EF.CardAccess -> PACE, else BAC, else plain -> EF.COM, EF.SOD, DG14 -> chip authentication -> terminal authentication
+          -> DG1, DG2, DG3, others of the plan -> DG15, active authentication
 
-A file's length stands in its first bytes (BER-TLV). What a chip may do: answer late, never, twice, with another length, with
-an error status, or leave the field. Each ends the session with a failure naming file and cause; files read before stay.
-Access control comes later (PACE, BAC): a chip that demands it answers 6982 and the session says "access_denied".
+What a chip may do: answer late, never, twice, with another length, with an error status, leave the field, or be swapped for another.
+A refusal costs its file only. A torn exchange costs a reset: the chip is opened again in the same way, held against what was read of
+it before, and the file goes on at its offset, RETRY_COUNT_MAX times in a session. Everything ends in a ChipRead.
+
+No downgrade: a chip that announces PACE is opened by PACE or not at all. BAC after a failed PACE would let whoever disturbs PACE choose
+the weaker protocol, whose record gives the zone away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from hw.emrtd import apdu
+from egate.document.lds import parse_ef_com
+from egate.document.security_info import PaceInfo, parse_card_access
+from egate.domain.check_result import CheckResult
+from egate.domain.chip import (
+    CARD_ACCESS,
+    COM,
+    DATA_GROUPS,
+    SOD,
+    AccessProtocol,
+    ActiveAuthentication,
+    ChipAuthentication,
+    ChipRead,
+)
+from egate.errors import DocumentError
+from hw.emrtd import apdu, bac
 from hw.emrtd.apdu import Command, Response
-from hw.emrtd.frame import CONTROL_ATR, CONTROL_OFF, CONTROL_RESET, Decoder, encode
+from hw.emrtd.atr import announces_extended_length, response_size_max
+from hw.emrtd.channel import EXTENDED_SIZE, Channel
+from hw.emrtd.file import read_file
+from hw.emrtd.mrz_key import mrz_key
+from hw.emrtd.plan import OnProgress, Progress, ReadPlan, ignore_progress
+from hw.emrtd.step import Step, StepFailed, status_cause
+from hw.emrtd.transport import Card, CardError, CardRemoved
 
-# Chosen: real chips answer READ BINARY in some 30 ms; without cryptography nothing takes near a second.
-RESPONSE_S_MAX = 1.0
+# Chosen: real chips answer READ BINARY in some 30 ms; a step with cryptography may take more than a second on old ones.
+RESPONSE_S_MAX, CRYPTOGRAPHY_S_MAX = 1.0, 4.0
 SESSION_S_MAX = 15.0  # chosen: a traveller has lifted the document by then
-FILE_SIZE_MAX = 256 * 1024  # chosen: above any portrait or finger image a document carries
-CHUNK_SIZE = 256  # the most that a short length field asks for
+RETRY_COUNT_MAX = 2  # chosen: a document moved on the reader tears one exchange, a broken one each
+_CRYPTOGRAPHIC = frozenset(
+    {
+        apdu.EXTERNAL_AUTHENTICATE,
+        apdu.INTERNAL_AUTHENTICATE,
+        apdu.MANAGE_SECURITY_ENVIRONMENT,
+        apdu.GENERAL_AUTHENTICATE,
+        apdu.PERFORM_SECURITY_OPERATION,
+    }
+)
+EF_ATR = 0x2F01  # EF.ATR/INFO, in the master file
 
-_FILES = {"com": apdu.EF_COM, "dg1": apdu.EF_DG1, "dg2": apdu.EF_DG2, "dg3": apdu.EF_DG3}
-_CAUSES = {apdu.SW_ACCESS_DENIED: "access_denied", apdu.SW_NOT_FOUND: "not_found"}
-_ATR_STARTS = (0x3B, 0x3F)  # ISO/IEC 7816-3, 8.1: direct and inverse convention
-_ODD_OVERHEAD = 3
 
-_Script = Generator[bytes, bytes, None]
-_Exchange = Generator[bytes, bytes, bytes]
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Asks the driver to reset the field. The answer is the Card that is in it, None if there is none."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ChipRead:
-    """files: content by name "com", "dg1", "dg2", "dg3". failure: "" if all were read, else what ended the session.
+RESET = Reset()
+Request: TypeAlias = Command | Reset
+Answer: TypeAlias = Response | Card | None
+Session: TypeAlias = Generator[Request, Answer, ChipRead]
 
-    failure is place and cause: "chip_absent", "chip_timeout", "dg2_access_denied", "dg3_not_found", "dg2_malformed".
+
+class SessionOver(Exception):
+    """Thrown into a session to end it where it is. cause: "timeout", "lost" or "cancelled"."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+def response_s_max(command: Command) -> float:
+    """How long the chip may take for the answer."""
+    return CRYPTOGRAPHY_S_MAX if command.ins in _CRYPTOGRAPHIC else RESPONSE_S_MAX
+
+
+def read_chip(plan: ReadPlan, entropy: Callable[[int], bytes], on_progress: OnProgress = ignore_progress) -> Session:
+    """Yields RESET and commands, is sent the answers, may be thrown CardError and SessionOver, and returns the ChipRead.
+
+    entropy: random bytes, as many as asked for. Raises nothing.
     """
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    failure: str = ""
-
-    def __repr__(self) -> str:
-        return f"ChipRead(files={sorted(self.files)}, failure={self.failure!r})"
-
-
-class _Failed(Exception):
-    """Ends the script; its text is the cause."""
+    reading = _Reading(plan, entropy, on_progress)
+    try:
+        yield from reading.run()
+    except SessionOver as over:
+        reading.fail(over.cause)
+    finally:
+        reading.channel.wipe()
+    return reading.result()
 
 
-class ReaderSession:
-    """One session. `receive` takes bytes from the chip, `data_to_send` gives bytes for it, `result` is set at the end.
+class _Reading:
+    """What is known of one chip so far. Each part of `_read` may be entered again after a reset and then goes on where it was."""
 
-    After the end one last message (power off) is to be sent. now: seconds, monotonic.
-    """
-
-    def __init__(self, now: float) -> None:
-        self.result: ChipRead | None = None
-        self._decoder = Decoder()
-        self._files: dict[str, bytes] = {}
+    def __init__(self, plan: ReadPlan, entropy: Callable[[int], bytes], on_progress: OnProgress) -> None:
+        self.channel = Channel()
+        self._plan, self._entropy, self._on_progress = plan, entropy, on_progress
         self._place = "chip"
-        self._deadline_s = now + SESSION_S_MAX
-        self._answer_due_s = now + RESPONSE_S_MAX
-        self._output = encode(CONTROL_RESET) + encode(CONTROL_ATR)
-        self._script = self._run()
-        next(self._script)
+        self._card: Card | None = None
+        self._short_only = False
+        self._files: dict[str, bytes] = {}
+        self._partial: dict[str, bytearray] = {}
+        self._refused: set[str] = set()  # files that will not come in this session
+        self._failures: dict[str, str] = {}
+        self._pace: tuple[PaceInfo, ...] | None = None  # None: EF.CardAccess has not been looked for
+        self._access: AccessProtocol | None = None  # None: not opened yet
+        self._chip_authentication: ChipAuthentication | None = None
+        self._active_authentication: ActiveAuthentication | None = None
+        self._terminal_authentication = CheckResult.NOT_PERFORMED
 
-    def receive(self, data: bytes, now: float) -> None:
-        for message in self._decoder.feed(data, now):
-            self._step(message, now)
-        if self._decoder.broken:
-            self.end("malformed")
-        self.handle_timer(now)
+    def result(self) -> ChipRead:
+        return ChipRead(
+            present=self._card is not None,
+            files=dict(self._files),
+            access=self._access or AccessProtocol.NONE,
+            failures=dict(self._failures),
+            chip_authentication=self._chip_authentication,
+            active_authentication=self._active_authentication,
+            terminal_authentication=self._terminal_authentication,
+        )
 
-    def data_to_send(self) -> bytes:
-        """What to write now; empties the output."""
-        data, self._output = self._output, b""
-        return data
+    def fail(self, cause: str, place: str = "") -> None:
+        """The first cause at a place stays."""
+        self._failures.setdefault(place or self._place, cause)
 
-    def next_timer(self) -> float | None:
-        """When handle_timer is due; None after the end."""
-        return None if self.result is not None else min(self._answer_due_s, self._deadline_s)
+    def run(self) -> Generator[Request, Answer, None]:
+        cause = ""
+        for _ in range(1 + RETRY_COUNT_MAX):
+            try:
+                if (yield from self._connect()):
+                    yield from self._read()
+                return
+            except CardError as torn:
+                cause = torn.cause
+                self._short_only = True  # perhaps it was the length that the chip, or a reader between, did not bear
+        self.fail(cause)
 
-    def handle_timer(self, now: float) -> None:
-        timer = self.next_timer()
-        if timer is not None and now >= timer:
-            self.end("timeout")
+    def _connect(self) -> Generator[Request, Answer, bool]:
+        self.channel.wipe()
+        card = yield RESET
+        if card is None and self._card is not None:
+            raise CardRemoved("no chip any more")
+        if not isinstance(card, Card):
+            self.fail("absent")
+            return False
+        if self._card is not None and card.identity != self._card.identity:
+            self.fail("card_changed", "chip")
+            return False
+        self._card = card
+        self.channel = Channel()
+        return True
 
-    def end(self, cause: str) -> None:
-        """Ends the session where it is, e.g. "lost" when the link is gone. Harmless when it has ended."""
-        if self.result is None:
-            self._finish(f"{self._place}_{cause}")
-
-    def _step(self, message: bytes, now: float) -> None:
-        if self.result is not None:
+    def _read(self) -> Generator[Request, Answer, None]:
+        if not (yield from self._look_for_pace()):
             return
-        if self._output:  # an answer to what has not been asked yet
-            self.end("malformed")
+        yield from self._find_limits()
+        if not (yield from self._open()) or not (yield from self._recognise()):
             return
+        for name in (COM, SOD, "dg14"):
+            yield from self._file(name)
+        for name in self._plan.groups:
+            yield from self._file(name)
+        yield from self._file("dg15")
+
+    def _look_for_pace(self) -> Step[bool]:
+        """EF.CardAccess. False if it can't be understood: whatever it announces, going on would be a downgrade."""
+        if self._pace is not None:
+            return True
+        self._place = CARD_ACCESS
+        content = self._partial.setdefault(CARD_ACCESS, bytearray())
         try:
-            self._output = encode(self._script.send(message))
-            self._answer_due_s = now + RESPONSE_S_MAX
-        except StopIteration:
-            self._finish("")
-        except _Failed as failed:
-            self.end(str(failed))
+            yield from read_file(self.channel, apdu.EF_CARD_ACCESS, content, self._teller(CARD_ACCESS))
+            self._files[CARD_ACCESS] = bytes(content)
+            self._pace = parse_card_access(self._files[CARD_ACCESS]).pace
+        except StepFailed as failed:
+            if failed.cause not in ("malformed", "too_long"):
+                self._pace = ()  # older chips refuse it in many ways
+                return True
+            self.fail(failed.cause)
+        except DocumentError:
+            self.fail("malformed")
+        if self._pace is None:
+            self.fail("malformed", "access")
+        return self._pace is not None
 
-    def _finish(self, failure: str) -> None:
-        self._script.close()
-        self._output = encode(CONTROL_OFF)
-        self.result = ChipRead(self._files, failure)
+    def _find_limits(self) -> Step[None]:
+        """Extended length only where the chip announces it: others have been seen to fall silent."""
+        if self._short_only or self._card is None:
+            return
+        if announces_extended_length(self._card.historical):
+            self.channel.response_size_max = EXTENDED_SIZE
+            return
+        self._place = "chip"
+        selected = yield from self.channel.exchange(apdu.select_file(EF_ATR))
+        if selected.sw == apdu.SW_OK:
+            response = yield from self.channel.exchange(apdu.read_binary(0, apdu.LE_MAX))
+            announced = response_size_max(response.data)
+            self.channel.response_size_max = max(apdu.LE_MAX, min(EXTENDED_SIZE, announced))
 
-    def _run(self) -> _Script:
-        """Yields commands and is sent the messages that answer them; the first of these is the ATR."""
-        atr = yield b""
-        if not atr:
-            raise _Failed("absent")
-        if atr[0] not in _ATR_STARTS:
-            raise _Failed("malformed")
-        yield from _exchange(apdu.select_application())
-        for name, identifier in _FILES.items():
-            self._place = name
-            self._files[name] = yield from _read_file(identifier)
+    def _open(self) -> Step[bool]:
+        """Gains access; after a reset in the same way as before. False if it failed, which ends the session."""
+        self._place = "access"
+        reopened = self._access is not None
+        try:
+            if self._pace:
+                raise StepFailed("not_supported")
+            access = yield from self._open_without_pace()
+        except StepFailed as failed:
+            if reopened and failed.cause == "wrong_key":
+                self.fail("card_changed", "chip")  # what opened the first one does not open this one
+            else:
+                self.fail(failed.cause)
+            return False
+        except DocumentError:  # of the zone
+            self.fail("malformed")
+            return False
+        if reopened and access is not self._access:
+            self.fail("card_changed", "chip")
+            return False
+        self._access = access
+        return True
 
+    def _open_without_pace(self) -> Step[AccessProtocol]:
+        selected = yield from self.channel.exchange(apdu.select_application())
+        if selected.sw != apdu.SW_OK:
+            raise StepFailed(status_cause(selected.sw))
+        if (yield from self._plainly_readable()):
+            return AccessProtocol.NONE
+        information = mrz_key(self._plan.mrz_lines)
+        self.channel.protect((yield from self.channel.run(bac.authenticate(information, self._entropy))))
+        return AccessProtocol.BAC
 
-def _read_file(identifier: int) -> _Exchange:
-    yield from _exchange(apdu.select_file(identifier))
-    content = yield from _read_chunk(0, CHUNK_SIZE)
-    size = _file_size(content)
-    if size > FILE_SIZE_MAX:
-        raise _Failed("too_long")
-    while len(content) < size:
-        content += yield from _read_chunk(len(content), size - len(content))
-    return content[:size]
+    def _plainly_readable(self) -> Step[bool]:
+        selected = yield from self.channel.exchange(apdu.select_file(apdu.EF_COM))
+        if selected.sw != apdu.SW_OK:
+            return selected.sw == apdu.SW_NOT_FOUND
+        response = yield from self.channel.exchange(apdu.read_binary(0, 1))
+        return response.sw in (apdu.SW_OK, apdu.SW_END_OF_FILE)
 
+    def _recognise(self) -> Step[bool]:
+        """After a reset: whether it is the chip from before, by a file of its own that was read then. Makes can share ATR or ATS."""
+        name = next((name for name in (SOD, "dg1", COM) if name in self._files), None)
+        if name is None:
+            return True
+        content = bytearray()
+        try:
+            yield from read_file(self.channel, apdu.FILE_IDENTIFIERS[name], content, lambda *_: None)
+        except StepFailed:
+            content.clear()
+        if content != self._files[name]:
+            self.fail("card_changed", "chip")
+            return False
+        return True
 
-def _read_chunk(offset: int, rest: int) -> _Exchange:
-    """At least one byte of the current file from offset, at most rest."""
-    if offset <= apdu.EVEN_OFFSET_MAX:
-        size = min(rest, CHUNK_SIZE)
-        content: bytes | None = yield from _exchange(apdu.read_binary(offset, size))
-    else:
-        size = min(rest + _ODD_OVERHEAD, CHUNK_SIZE)
-        content = apdu.unwrap_content((yield from _exchange(apdu.read_binary(offset, size))))
-    if not content or len(content) > size:
-        raise _Failed("malformed")
-    return content
+    def _file(self, name: str) -> Step[None]:
+        if name in self._files or name in self._refused or not self._expected(name):
+            return
+        self._place = name
+        content = self._partial.setdefault(name, bytearray())
+        try:
+            yield from read_file(self.channel, apdu.FILE_IDENTIFIERS[name], content, self._teller(name))
+            self._files[name] = bytes(content)
+        except StepFailed as failed:
+            self._refused.add(name)
+            if failed.cause != "not_found" or self._listed(name):  # not having it is no failure
+                self.fail(failed.cause)
+        del self._partial[name]
 
+    def _expected(self, name: str) -> bool:
+        """False only if the issuer signed a list without it: what nobody signed proves nothing."""
+        return self._listed(name) is not False or SOD not in self._files
 
-def _exchange(command: Command) -> _Exchange:
-    """The data of the answer. 6Cxx is followed once (ISO/IEC 7816-4, 5.1.3: right length in the low byte)."""
-    response = _parsed((yield command.encode()))
-    if response.sw & 0xFF00 == apdu.SW_WRONG_LE and command.le:
-        again = Command(command.cla, command.ins, command.p1, command.p2, command.data, response.sw & 0xFF or 256)
-        response = _parsed((yield again.encode()))
-    if response.sw in (apdu.SW_OK, apdu.SW_END_OF_FILE):
-        return response.data
-    raise _Failed(_CAUSES.get(response.sw, f"status_{response.sw:04x}"))
+    def _listed(self, name: str) -> bool | None:
+        """Whether the document has this file, as EF.COM says; None if that can't be read."""
+        if name not in DATA_GROUPS or name in ("dg1", "dg2"):
+            return True
+        try:
+            return int(name.removeprefix("dg")) in parse_ef_com(self._files[COM]).data_groups
+        except (KeyError, DocumentError):
+            return None
 
-
-def _parsed(message: bytes) -> Response:
-    response = apdu.parse_response(message)
-    if response is None:
-        raise _Failed("malformed")
-    return response
-
-
-def _file_size(head: bytes) -> int:
-    """The file's size from its tag (one byte, Doc 9303-10) and length. head: its first bytes."""
-    if len(head) < 2:
-        raise _Failed("malformed")
-    if head[1] < 0x80:
-        return 2 + head[1]
-    count = head[1] & 0x7F
-    if not 1 <= count <= 4 or len(head) < 2 + count:
-        raise _Failed("malformed")
-    return 2 + count + int.from_bytes(head[2 : 2 + count], "big")
+    def _teller(self, name: str) -> Callable[[int, int], None]:
+        return lambda size, size_total: self._on_progress(Progress(name, size, size_total))

@@ -3,7 +3,7 @@
     mrz+serial:///dev/serial/by-path/…?baud=9600&chip=/dev/serial/by-path/…&chip_baud=921600
 
 chip: path of the chip reader's port, of the same link as the MRZ reader; without it only the zone is read. A zone that arrives while
-`read` waits starts a document session; the chip is read at once, and both come back under one session id.
+`read` waits starts a document session; the chip is opened with it and read at once, and both come back under one session id.
 
 Two ports, one owner thread each (PortThread); results reach the event loop by call_soon_threadsafe. MRZ readers send nothing
 when idle, so a loss shows as LinkLost only: LOST while either port is not open. DEGRADED while either brings noise (hw.link.noise):
@@ -19,20 +19,19 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from egate.document.face_record import parse_dg2
-from egate.document.finger_record import parse_dg3
-from egate.document.lds import parse_dg1, parse_ef_com
+from egate.document.presentation import present
+from egate.domain.chip import ChipRead
 from egate.domain.device import DeviceState
 from egate.domain.document import DocumentRead
 from egate.domain.ids import DocumentSessionId
-from egate.errors import DeviceError, DeviceLost, DeviceTimeout, DocumentError
-from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread
-from hw.emrtd.session import RESPONSE_S_MAX, SESSION_S_MAX, ChipRead
+from egate.errors import DeviceError, DeviceLost, DeviceTimeout
+from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread, open_vpcd
+from hw.emrtd.plan import ReadPlan
+from hw.emrtd.session import CRYPTOGRAPHY_S_MAX, SESSION_S_MAX
 from hw.link.base import Link
 from hw.link.noise import Noise
-from hw.link.opener import link_keys
+from hw.link.opener import link_keys, open_link
 from hw.mrz.frame import Decoder
 from hw.mrz.messages import zone
 from hw.url import DeviceUrl
@@ -40,8 +39,6 @@ from hw.url import DeviceUrl
 POLL_S = 0.05  # how often the owner thread looks whether it shall end, or a false start has timed out
 CHIP_BAUD_DEFAULT = 115_200
 BAUD_MAX = 4_000_000
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -59,12 +56,15 @@ class MrzReader:
     """See DocumentReader in egate.ports. A second read while one waits raises DeviceError."""
 
     def __init__(self, url: DeviceUrl, chip_url: DeviceUrl | None) -> None:
-        self._mrz = PortThread(f"mrz {url.target}", url, self._serve, lambda up: self._port_changed(0, up))
+        self._mrz = PortThread(
+            f"mrz {url.target}", lambda: open_link(url), self._serve, lambda up: self._port_changed(0, up)
+        )
         self._chip = (
             None
             if chip_url is None
             else ChipPort(
-                chip_url,
+                chip_url.target,
+                lambda: open_vpcd(chip_url),
                 lambda up: self._port_changed(1, up),
                 lambda noisy: self._noise_changed(1, noisy),
                 self._chip_read,
@@ -104,7 +104,7 @@ class MrzReader:
         try:
             async with asyncio.timeout(timeout_s) as limit:
                 # A document that came in time is read to its end: from then on the session's own limits hold.
-                session_s_max = SESSION_S_MAX + RESPONSE_S_MAX
+                session_s_max = SESSION_S_MAX + CRYPTOGRAPHY_S_MAX
                 request = _Request(
                     time.monotonic(), loop.create_future(), lambda: limit.reschedule(loop.time() + session_s_max)
                 )
@@ -147,11 +147,11 @@ class MrzReader:
         if first:
             self._in_loop(lambda: self._extend(request))
         if self._chip is not None and lines:
-            self._chip.read(token)
+            self._chip.read(token, ReadPlan(lines))
         else:
-            self._chip_read(token, ChipRead(failure="" if lines else "mrz_empty"))
+            self._chip_read(token, None)
 
-    def _chip_read(self, token: int, chip: ChipRead) -> None:
+    def _chip_read(self, token: int, chip: ChipRead | None) -> None:
         """Chip port thread, or MRZ port thread where no chip is read."""
         with self._lock:
             request = self._request
@@ -206,46 +206,9 @@ def open_reader(url: DeviceUrl, base: Path) -> MrzReader:
     return MrzReader(url, DeviceUrl("emrtd", url.link, chip, {"baud": str(baud)}))
 
 
-def document_read(lines: tuple[str, ...], chip: ChipRead) -> DocumentRead:
-    """The session's data under a new session id. failure: the first thing that went wrong, "" also where there is no DG3.
-
-    Without a chip zone that could be read there is no portrait and no finger: nothing would tie them to the document.
-    """
-    failures = [] if chip.failure == "dg3_not_found" else [chip.failure]
-    _parsed(chip, "com", parse_ef_com, failures)
-    chip_mrz = _parsed(chip, "dg1", parse_dg1, failures)
-    face = _parsed(chip, "dg2", parse_dg2, failures)
-    finger = _parsed(chip, "dg3", _usable_finger, failures)
-    tied = chip_mrz is not None
-    return DocumentRead(
-        session=DocumentSessionId(uuid.uuid4().hex),
-        mrz_lines=lines,
-        chip_mrz=chip_mrz,
-        portrait=face.image if tied and face is not None else None,
-        finger=finger[0] if tied and finger is not None else None,
-        finger_position=finger[1] if tied and finger is not None else 0,
-        failure=next((failure for failure in failures if failure), ""),
-    )
-
-
-def _parsed(chip: ChipRead, name: str, parse: Callable[[bytes], T], failures: list[str]) -> T | None:
-    data = chip.files.get(name)
-    if data is None:
-        return None
-    try:
-        return parse(data)
-    except DocumentError:
-        failures.append(f"{name}_malformed")
-        return None
-
-
-def _usable_finger(data: bytes) -> tuple[bytes, int] | None:
-    """The first impression whose compression can be decoded; None if the group is empty. Raises DocumentError."""
-    fingers = parse_dg3(data)
-    for index, finger in enumerate(fingers):
-        try:
-            return finger.file(), finger.position
-        except DocumentError:
-            if index == len(fingers) - 1:
-                raise
-    return None
+def document_read(lines: tuple[str, ...], chip: ChipRead | None) -> DocumentRead:
+    """The session's data under a new session id. chip: None where no chip was asked."""
+    session = DocumentSessionId(uuid.uuid4().hex)
+    if chip is None:
+        return DocumentRead(session, lines, failure="" if lines else "mrz_empty")
+    return present(session, lines, chip)

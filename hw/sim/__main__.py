@@ -22,8 +22,8 @@ LANE_COUNT_MAX = 64
 TICK_S_MAX = 0.02  # a bolt moves at any time: look this often whether somebody reacts
 COMMANDS = frozenset(
     {
-        "urls", "enter", "leave", "plan", "move_door", "present_document", "remove_document",
-        "fault", "state", "log", "reset",
+        "urls", "enter", "leave", "plan", "move_door", "present_document", "swap_chip",
+        "remove_document", "fault", "state", "log", "reset",
     }
 )  # fmt: skip
 

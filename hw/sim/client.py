@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,13 +105,17 @@ class Simulator:
             "present_document",
             lane=lane,
             mrz_lines=list(document.mrz_lines),
-            files={name: base64.b64encode(content).decode("ascii") for name, content in document.files.items()},
+            files=_encoded(document.files),
             repeat_s=repeat_s,
             denied=list(denied),
             chip_stall_s=chip_stall_s,
             stall_after_size=stall_after_size,
             pulled_after_size=pulled_after_size,
         )
+
+    def swap_chip(self, lane: str, document: IssuedDocument) -> None:
+        """Another document's chip takes the place of the one in the field; its zone is not seen."""
+        self._call("swap_chip", lane=lane, files=_encoded(document.files))
 
     def remove_document(self, lane: str) -> None:
         self._call("remove_document", lane=lane)
@@ -194,6 +198,10 @@ def spawn(
         if process.stdin is not None:
             process.stdin.close()
         _end(process)
+
+
+def _encoded(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(content).decode("ascii") for name, content in files.items()}
 
 
 def _connect(directory: Path, process: subprocess.Popen[bytes]) -> Simulator:

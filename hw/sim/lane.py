@@ -128,11 +128,13 @@ class SimulatedLane:
             self.world.move_door(closed, time.monotonic())
 
     def present_document(self, mrz_lines: list[str], files: dict[str, str], **options: Any) -> None:
-        if not set(files) <= set(FILE_IDENTIFIERS) or not 0 < len(mrz_lines) <= 3:
-            raise CommandRefused("unknown file, or not one to three lines")
+        if not 0 < len(mrz_lines) <= 3:
+            raise CommandRefused("not one to three lines")
         options["denied"] = tuple(options.get("denied", ()))
-        content = {name: base64.b64decode(text) for name, text in files.items()}
-        self._reader.present(Presentation(tuple(mrz_lines), content, **options))
+        self._reader.present(Presentation(tuple(mrz_lines), _content(files), **options))
+
+    def swap_chip(self, files: dict[str, str]) -> None:
+        self._reader.swap_chip(_content(files))
 
     def remove_document(self) -> None:
         self._reader.remove()
@@ -225,3 +227,9 @@ class SimulatedLane:
 
     def _path(self, suffix: str) -> Path:
         return self._directory / f"{self.name}.{suffix}"
+
+
+def _content(files: dict[str, str]) -> dict[str, bytes]:
+    if not set(files) <= set(FILE_IDENTIFIERS):
+        raise CommandRefused("unknown file")
+    return {name: base64.b64decode(text) for name, text in files.items()}

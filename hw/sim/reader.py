@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from egate.domain.chip import COM, DATA_GROUPS, SOD
 from hw.emrtd import apdu
 from hw.emrtd.chip import Chip
 from hw.link.base import Link
@@ -20,7 +21,7 @@ from hw.mrz.messages import block
 
 POLL_S = 0.01
 READ_SIZE = 4096
-FILE_IDENTIFIERS = {"com": apdu.EF_COM, "dg1": apdu.EF_DG1, "dg2": apdu.EF_DG2, "dg3": apdu.EF_DG3}
+FILE_IDENTIFIERS = {name: apdu.FILE_IDENTIFIERS[name] for name in (COM, SOD, *DATA_GROUPS)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,14 +62,19 @@ class SimulatedReader:
         """Lays it down; another one is taken away before."""
         with self._lock:
             self._document = document
-            self._chip.remove()
-            if document.files:
-                files = {FILE_IDENTIFIERS[name]: content for name, content in document.files.items()}
-                self._chip.insert(files, [FILE_IDENTIFIERS[name] for name in document.denied])
+            self._insert(document.files, document.denied)
             self._send_at_s = time.monotonic()
             self._silent_until_s = 0.0
             self._stall_pending = document.chip_stall_s > 0
         self._on_event("document_presented")
+
+    def swap_chip(self, files: Mapping[str, bytes]) -> None:
+        """Another document's chip comes into the field in place of the one there; its zone is not seen."""
+        with self._lock:
+            self._insert(files, ())
+            self._silent_until_s = 0.0
+            self._stall_pending = False
+        self._on_event("chip_swapped")
 
     def remove(self) -> None:
         with self._lock:
@@ -77,6 +83,12 @@ class SimulatedReader:
             self._document, self._send_at_s = None, None
             self._chip.remove()
         self._on_event("document_removed")
+
+    def _insert(self, files: Mapping[str, bytes], denied: Collection[str]) -> None:
+        self._chip.remove()
+        if files:
+            content = {FILE_IDENTIFIERS[name]: content for name, content in files.items()}
+            self._chip.insert(content, [FILE_IDENTIFIERS[name] for name in denied])
 
     def poll_mrz(self) -> None:
         self._mrz_link.read(READ_SIZE, POLL_S)  # it takes no commands

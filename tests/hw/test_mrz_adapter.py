@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from egate.domain.chip import ChipRead
 from egate.domain.device import DeviceState
 from egate.errors import ConfigurationError, DeviceTimeout
 from hw.emrtd.adapter import NOISE_SIZE_MIN
-from hw.emrtd.frame import LENGTH_SIZE, MESSAGE_SIZE_MAX
-from hw.emrtd.session import ChipRead
+from hw.emrtd.frame import LENGTH_SIZE, SHORT_MESSAGE_SIZE_MAX
 from hw.link.noise import SIZE_MIN
 from hw.link.pty import PtyMaster, open_pty_master
 from hw.mrz.adapter import MrzReader, document_read, open_reader
@@ -145,7 +145,7 @@ async def test_one_spoilt_block_degrades_and_silence_ends_it(port: PtyMaster, tm
 async def test_noise_at_either_port_counts_and_lost_wins(port: PtyMaster, tmp_path: Path) -> None:
     chip = open_pty_master(tmp_path / "chip")
     reader, states = await listening(f"mrz+pty://{tmp_path}/mrz?baud=9600&chip={tmp_path}/chip")
-    chip.write(bytes(LENGTH_SIZE + MESSAGE_SIZE_MAX))  # as long as a late answer
+    chip.write(bytes(LENGTH_SIZE + SHORT_MESSAGE_SIZE_MAX))  # as long as a late answer
     port.write(b"\xff" * SIZE_MIN)
     await eventually(lambda: reader.state is DeviceState.DEGRADED)
     port.write(block(TD3))
@@ -202,23 +202,27 @@ def test_url_that_is_not_understood_is_refused(url: str) -> None:
         open_reader(parse(url), Path("/"))
 
 
+def chip_read(files: Mapping[str, bytes], **failures: str) -> ChipRead:
+    return ChipRead(present=True, files=dict(files), failures=failures)
+
+
 def test_portrait_is_dropped_without_the_zone_that_ties_it_to_the_document() -> None:
-    whole = document_read(TD3, ChipRead(dict(ISSUED.files)))
+    whole = document_read(TD3, chip_read(ISSUED.files))
     assert (whole.failure, whole.portrait, whole.finger) == ("", PORTRAIT, FINGER)
     files = {name: content for name, content in ISSUED.files.items() if name != "dg1"}
-    read = document_read(TD3, ChipRead(files, "dg1_status_6f00"))
+    read = document_read(TD3, chip_read(files, dg1="status_6f00"))
     assert (read.chip_mrz, read.portrait, read.finger, read.finger_position) == (None, None, None, 0)
     assert read.failure == "dg1_status_6f00"
 
 
-def test_missing_finger_group_is_no_failure_but_a_denied_one_is() -> None:
-    files = {name: content for name, content in ISSUED.files.items() if name != "dg3"}
-    assert document_read(TD3, ChipRead(files, "dg3_not_found")).failure == ""
-    denied = document_read(TD3, ChipRead(files, "dg3_access_denied"))
-    assert (denied.failure, denied.portrait) == ("dg3_access_denied", PORTRAIT)
+def test_session_with_the_chip_comes_along_and_none_where_no_chip_was_asked() -> None:
+    chip = chip_read(ISSUED.files)
+    assert document_read(TD3, chip).chip is chip
+    assert document_read(TD3, None).chip is None
+    assert document_read((), None).failure == "mrz_empty"
 
 
 def test_first_failure_is_told() -> None:
     files = {**ISSUED.files, "dg1": b"\x61\x00", "dg2": b"\x75\x00"}
-    assert document_read(TD3, ChipRead(files)).failure == "dg1_malformed"
-    assert document_read(TD3, ChipRead(files, "dg3_timeout")).failure == "dg3_timeout"
+    assert document_read(TD3, chip_read(files)).failure == "dg1_malformed"
+    assert document_read(TD3, chip_read(files, dg3="timeout")).failure == "dg3_timeout"

@@ -12,9 +12,9 @@ from egate.document.face_record import parse_dg2
 from egate.document.finger_record import parse_dg3
 from egate.document.lds import parse_ef_com
 from egate.document.verify import verify_document
+from egate.domain.chip import ChipRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.reason import Reason
-from hw.emrtd.session import ChipRead
 from hw.mrz.adapter import document_read
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
 
@@ -27,7 +27,7 @@ FINGER = cv2.imencode(".png", NOISE[:, :, 0])[1].tobytes()
 
 
 def evidence(document: IssuedDocument) -> dict[Check, CheckEvidence]:
-    read = document_read(document.mrz_lines, ChipRead(dict(document.files)))
+    read = document_read(document.mrz_lines, ChipRead(present=True, files=dict(document.files)))
     return {item.check: item for item in verify_document(read, TODAY)}
 
 

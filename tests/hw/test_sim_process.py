@@ -172,7 +172,7 @@ def test_key_is_for_the_owner_only_and_differs_by_lane(hall: Simulator) -> None:
         b'{"command": "enter", "lane": ["lane-1"]}',
         b'{"command": "plan", "lane": "lane-1", "behaviour": "FLY"}',
         b'{"command": "present_document", "lane": "lane-1", "mrz_lines": [], "files": {}}',
-        b'{"command": "present_document", "lane": "lane-1", "mrz_lines": ["P"], "files": {"dg9": ""}}',
+        b'{"command": "present_document", "lane": "lane-1", "mrz_lines": ["P"], "files": {"dg17": ""}}',
         b'{"command": "fault", "lane": "lane-1", "device": "roof", "kind": "unplug", "parameters": {}}',
         b'{"command": "fault", "lane": "lane-1", "device": "lock", "kind": "explode", "parameters": {}}',
         b'{"command": "fault", "lane": "lane-1", "device": "lock", "kind": "unplug", "parameters": {"x": 1}}',

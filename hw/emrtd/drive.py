@@ -1,0 +1,72 @@
+"""A session and the way to its chip, put together: who asks for the time, waits and gives up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from egate.domain.chip import ChipRead
+from hw.emrtd.apdu import Command, parse_response
+from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
+from hw.emrtd.session import (
+    SESSION_S_MAX,
+    Answer,
+    Request,
+    Session,
+    SessionOver,
+    read_chip,
+    response_s_max,
+)
+from hw.emrtd.transport import CardError, CardGarbled, CardTransport, ExchangeCancelled
+from hw.link.base import LinkLost
+
+
+def drive(
+    plan: ReadPlan,
+    transport: CardTransport,
+    entropy: Callable[[int], bytes],
+    clock: Callable[[], float],
+    on_progress: OnProgress = ignore_progress,
+) -> ChipRead:
+    """Reads the chip that is in the field now and switches the field off. clock: seconds, monotonic.
+
+    Ends within SESSION_S_MAX and one exchange. Never raises for what chip or reader do; a lost reader shows at its next use.
+    """
+    session = read_chip(plan, entropy, on_progress)
+    result = _converse(session, transport, clock, clock() + SESSION_S_MAX)
+    try:
+        transport.disconnect()
+    except (CardError, LinkLost):
+        pass  # the next connect starts from nothing anyway
+    return result
+
+
+def _converse(session: Session, transport: CardTransport, clock: Callable[[], float], deadline: float) -> ChipRead:
+    try:
+        request = next(session)
+        while True:
+            try:
+                answer = _answer(transport, request, deadline - clock())
+            except (CardError, SessionOver) as error:
+                request = session.throw(error)
+            else:
+                request = session.send(answer)
+    except StopIteration as end:
+        result: ChipRead = end.value
+        return result
+
+
+def _answer(transport: CardTransport, request: Request, rest_s: float) -> Answer:
+    if rest_s <= 0:
+        raise SessionOver("timeout")
+    try:
+        if not isinstance(request, Command):
+            return transport.connect()
+        message = transport.transmit(request.encode(), min(response_s_max(request), rest_s))
+    except ExchangeCancelled:
+        raise SessionOver("cancelled") from None
+    except LinkLost:
+        raise SessionOver("lost") from None
+    response = parse_response(message)
+    if response is None:
+        raise CardGarbled("no status word")
+    return response
