@@ -40,8 +40,8 @@ _NO_RESTRICTION = (
 class Crl:
     """A list as published, its signature not verified yet.
 
-    issuer: normalised name; country: its alpha-2, upper case. number: CRL number, None if absent. revoked: serial numbers by normalised name of their issuer.
-    signed: the octets under the signature. next_update: None if the list does not say.
+    issuer: name for comparison; country: its alpha-2, upper case. number: CRL number, None if absent. next_update: None if not stated.
+    revoked: serial numbers by the name of their issuer. signed: the octets under the signature.
     """
 
     der: bytes

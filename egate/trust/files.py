@@ -1,0 +1,135 @@
+"""The directory a trust store lives in: files named by the hash of their content, and one index that says which of them count.
+
+Written so that a crash leaves the old state or the new one, never a mixture: new files first, then the index by rename, then the
+files that no index names any more are removed. A file that the index does not name is rubbish of an interrupted import.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from egate.errors import ConfigurationError
+
+INDEX_FILE, LOCK_FILE = "index.json", ".lock"
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
+INDEX_SIZE_MAX = 64 * 1024 * 1024  # chosen: 25,000 document signers need about 8 MB
+FILE_SIZE_MAX = 8 * 1024 * 1024  # of one stored certificate or list
+_WRITABLE_BY_OTHERS = 0o022
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes the folder if need be and keeps other imports out. Raises ConfigurationError (TRUST_STORE_BUSY, TRUST_STORE_UNWRITABLE)."""
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    except OSError as error:
+        raise ConfigurationError(f"{folder}: {error.strerror}", code="TRUST_STORE_UNWRITABLE") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(f"{folder}: another import is running", code="TRUST_STORE_BUSY") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def read_index(folder: Path) -> bytes | None:
+    """None if there is no store yet. Raises ConfigurationError: TRUST_STORE_EXPOSED if others may write to it, TRUST_STORE_DAMAGED."""
+    path = folder / INDEX_FILE
+    try:
+        for checked in (folder, path):
+            if checked.stat().st_mode & _WRITABLE_BY_OTHERS:
+                raise ConfigurationError(f"{checked}: others may write to it", code="TRUST_STORE_EXPOSED")
+        return _read(path, INDEX_SIZE_MAX)
+    except FileNotFoundError:
+        return None
+
+
+def read_file(folder: Path, name: str, sha256: str) -> bytes:
+    """Content of a file the index names. Raises ConfigurationError (TRUST_STORE_CHANGED) unless it has that hash."""
+    try:
+        data = _read(folder / name, FILE_SIZE_MAX)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{folder / name}: missing", code="TRUST_STORE_CHANGED") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ConfigurationError(f"{folder / name}: changed since it was imported", code="TRUST_STORE_CHANGED")
+    return data
+
+
+def replace_state(folder: Path, files: Mapping[str, bytes], index: bytes) -> None:
+    """files: name -> content of everything the new index names; those already there are not written again.
+
+    Durable when it returns. Call it inside `locked`. Raises ConfigurationError (TRUST_STORE_UNWRITABLE), the old state is then kept.
+    """
+    try:
+        folder.chmod(FOLDER_MODE)
+        for sub in sorted({str(Path(name).parent) for name in files}):
+            (folder / sub).mkdir(mode=FOLDER_MODE, exist_ok=True)
+        for name, data in files.items():
+            if not _holds(folder / name, data):
+                _write(folder / name, data)
+        for sub in sorted({str(Path(name).parent) for name in files}):
+            _sync_folder(folder / sub)
+        _write(folder / INDEX_FILE, index)
+        _sync_folder(folder)
+    except OSError as error:
+        raise ConfigurationError(f"{folder}: {error.strerror}", code="TRUST_STORE_UNWRITABLE") from None
+    _sweep(folder, files)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all: under another name, to the disk, then renamed."""
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _read(path: Path, size_max: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(size_max + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", code="TRUST_STORE_DAMAGED") from None
+    if len(data) > size_max:
+        raise ConfigurationError(f"{path}: too long", code="TRUST_STORE_DAMAGED")
+    return data
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Removes what the index does not name; a failure leaves rubbish, never a wrong state."""
+    for sub in (entry for entry in folder.iterdir() if entry.is_dir()):
+        for path in sub.iterdir():
+            if f"{sub.name}/{path.name}" not in files:
+                with suppress(OSError):
+                    path.unlink()

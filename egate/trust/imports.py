@@ -1,0 +1,293 @@
+"""Who may come into a trust store: the rules of an import, on values.
+
+Trust comes from certificates an operator pins by hand and from nothing else. A pinned CSCA vouches for the signer of a list and so for
+the list's certificates, and for its successor's key by a link certificate. An anchor, pinned or listed, vouches for its own state's link
+certificates, document signers and revocation lists; never for a list of other states' certificates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from egate.document.certificate import Certificate, is_signed_by, parse_certificate
+from egate.document.crl import is_crl_signed_by, parse_crl
+from egate.document.master_list import parse_master_list, require_anchor
+from egate.document.signed_list import MASTER_LIST, SignedList, open_signed_list, require_signer
+from egate.document.trust import RevocationStatus, TrustedCrl, TrustStore
+from egate.errors import DocumentError
+from egate.trust.contents import LIST_KINDS, Contents, Held, HeldList, Source, SourceKind, crl_source, read_defects
+from egate.trust.items import Item, ItemKind
+from egate.trust.report import ItemReport
+
+CLOCK_TOLERANCE = timedelta(days=1)  # a list signed later than that after now would lock out every honest one; chosen
+ROUNDS_MAX = 16  # a link certificate of this import may be vouched for by another of it, and so on; chosen
+# Refusals that another item of the same import may lift.
+_PROVISIONAL = frozenset((
+    "LIST_SIGNER_NOT_PINNED", "CERTIFICATE_NOT_VOUCHED", "SIGNER_UNKNOWN", "SIGNER_CHAIN_BROKEN", "CRL_SIGNER_UNKNOWN",
+    "CRL_SIGNATURE_INVALID",
+))  # fmt: skip
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+
+
+class Import:
+    """One import into the contents of a store. Nothing is written; `contents` is the outcome."""
+
+    def __init__(self, contents: Contents, now: datetime, *, allow_older: bool = False) -> None:
+        """now: aware. allow_older: take lists that are older than the ones they replace."""
+        self._now = now
+        self._allow_older = allow_older
+        self._sources = dict(contents.sources)
+        self._anchors = dict(contents.anchors)
+        self._signers = dict(contents.signers)
+        self._crls = dict(contents.crls)
+        self._lists = dict(contents.lists)
+        self._updated_at = contents.updated_at
+        self._cached_store: TrustStore | None = None
+
+    def pin(self, certificate: Certificate, file: str) -> None:
+        """By the operator's word alone. Raises DocumentError (PUBLIC_KEY_…, ANCHOR_…) if it cannot anchor anything."""
+        require_anchor(certificate)
+        source = Source(certificate.sha256, SourceKind.PIN, file, self._now, certificate.country)
+        self._hold_anchor(certificate, source)
+        self._updated_at = self._now
+
+    def add(self, items: Sequence[Item]) -> tuple[ItemReport, ...]:
+        """Takes what is vouched for, in whatever order it comes; one report per item, in their order."""
+        reports: dict[int, ItemReport] = {}
+        waiting = sorted(range(len(items)), key=lambda index: items[index].kind is not ItemKind.CRL)
+        for _ in range(ROUNDS_MAX):
+            for index in waiting:
+                reports[index] = self._try(items[index])
+            left = [index for index in waiting if reports[index].code in _PROVISIONAL]
+            if not left or len(left) == len(waiting):
+                break
+            waiting = left
+        if any(report.accepted for report in reports.values()):
+            self._updated_at = self._now
+            self._prune()
+        return tuple(reports[index] for index in range(len(items)))
+
+    def contents(self) -> Contents:
+        return Contents(self._sources, self._anchors, self._signers, self._crls, self._lists, self._updated_at)
+
+    def _try(self, item: Item) -> ItemReport:
+        rules: dict[ItemKind, Callable[[Item], ItemReport]] = {
+            ItemKind.CERTIFICATE: self._add_certificate,
+            ItemKind.CRL: self._add_crl,
+            ItemKind.LIST: self._add_list,
+        }
+        try:
+            if item.kind not in rules:
+                raise DocumentError("neither certificate nor list", code="FILE_UNKNOWN")
+            return rules[item.kind](item)
+        except DocumentError as error:
+            return ItemReport(item.file, item.kind.value, "", error.code, str(error))
+
+    def _add_list(self, item: Item) -> ItemReport:
+        signed = open_signed_list(item.data)
+        if signed.signed_at > self._now + CLOCK_TOLERANCE:
+            raise DocumentError(f"signed in the future: {signed.signed_at:%Y-%m-%d %H:%M}", code="LIST_FROM_FUTURE")
+        issuer = require_signer(signed, self._roots(), self._now)
+        self._require_not_revoked(signed.signer, issuer, "LIST_SIGNER_REVOKED")
+        kind, text = LIST_KINDS[signed.kind], signed.signer.subject_text
+        source = Source(signed.sha256, kind, item.file, self._now, signed.signer.issuer_country, text, signed.signed_at)
+        if signed.kind == MASTER_LIST:
+            return self._take_master_list(signed, source)
+        defects = read_defects(signed)
+        self._replace_list(source)
+        self._lists[signed.sha256] = HeldList(item.data, defects)
+        return ItemReport(item.file, kind.value, text)
+
+    def _take_master_list(self, signed: SignedList, source: Source) -> ItemReport:
+        found = parse_master_list(signed.content)
+        if not found.usable:
+            raise DocumentError("master list without a usable certificate", code="MASTER_LIST_EMPTY")
+        source = replace(source, unusable=found.unusable)
+        self._replace_list(source)
+        for certificate in found.usable:
+            self._hold_anchor(certificate, source)
+        self._prune()  # at once: what the old list alone vouched for must vouch for nothing that follows
+        return ItemReport(
+            source.file,
+            source.kind.value,
+            source.signer,
+            usable=len(found.usable),
+            unusable=found.unusable,
+            doubtful=found.doubtful,
+        )
+
+    def _replace_list(self, source: Source) -> None:
+        """The new list of this kind and state takes the place of the old one. Raises DocumentError (LIST_OLDER): rollback."""
+        old = [one for one in self._sources.values() if (one.kind, one.publisher) == (source.kind, source.publisher)]
+        for one in old:
+            if _is_older(source.signed_at, one.signed_at) and not self._allow_older:
+                raise DocumentError(f"older than the list of {one.signed_at:%Y-%m-%d} in the store", code="LIST_OLDER")
+        for one in old:
+            del self._sources[one.sha256]
+            self._lists.pop(one.sha256, None)
+            for sha256, held in list(self._anchors.items()):
+                self._anchors[sha256] = replace(held, sources=held.sources - {one.sha256})
+        self._sources[source.sha256] = source
+        self._cached_store = None
+
+    def _add_certificate(self, item: Item) -> ItemReport:
+        certificate = parse_certificate(item.data)
+        usage = certificate.extensions.key_usage or frozenset()
+        source = Source(certificate.sha256, SourceKind.CERTIFICATES, item.file, self._now, certificate.country)
+        if certificate.is_ca or "key_cert_sign" in usage:
+            require_anchor(certificate)
+            if certificate.sha256 not in self._anchors:
+                self._require_vouched(certificate)
+                self._hold_anchor(certificate, source)
+            return ItemReport(item.file, "csca", certificate.subject_text)
+        if certificate.sha256 not in self._signers:
+            self._require_issued(certificate)
+            self._sources[source.sha256] = source
+            self._signers[certificate.sha256] = Held(certificate, frozenset((source.sha256,)))
+        return ItemReport(item.file, "document_signer", certificate.subject_text)
+
+    def _add_crl(self, item: Item) -> ItemReport:
+        crl = parse_crl(item.data)
+        if crl.this_update > self._now + CLOCK_TOLERANCE:
+            raise DocumentError(f"issued in the future: {crl.this_update:%Y-%m-%d %H:%M}", code="CRL_FROM_FUTURE")
+        named = [
+            held.certificate
+            for held in self._anchors.values()
+            if held.certificate.country == crl.country
+            and (held.certificate.subject == crl.issuer or _has_key(held.certificate, crl.authority_key_id))
+        ]
+        signer = next((anchor for anchor in named if _holds(is_crl_signed_by, crl, anchor)), None)
+        if signer is None:
+            code = "CRL_SIGNER_UNKNOWN" if not named else "CRL_SIGNATURE_INVALID"
+            raise DocumentError(f"no anchor signed the list of {crl.issuer_text}", code=code)
+        for sha256, old in list(self._crls.items()):
+            if old.crl.issuer == crl.issuer and old.signer.spki == signer.spki:
+                if crl.this_update < old.crl.this_update and not self._allow_older:
+                    raise DocumentError(f"older than the list of {old.crl.this_update:%Y-%m-%d}", code="CRL_OLDER")
+                del self._crls[sha256]
+                self._sources.pop(sha256, None)
+        self._crls[crl.sha256] = TrustedCrl(crl, signer)
+        self._sources[crl.sha256] = crl_source(crl, signer, item.file, self._now)
+        self._cached_store = None
+        return ItemReport(item.file, "crl", crl.issuer_text)
+
+    def _hold_anchor(self, certificate: Certificate, source: Source) -> None:
+        known = self._sources.get(source.sha256)
+        if known is None or source.kind is SourceKind.PIN:
+            self._sources[source.sha256] = source
+        held = self._anchors.get(certificate.sha256, Held(certificate, frozenset()))
+        self._anchors[certificate.sha256] = replace(held, sources=held.sources | {source.sha256})
+        self._cached_store = None
+
+    def _require_vouched(self, certificate: Certificate) -> None:
+        """By a link certificate. Raises DocumentError: CERTIFICATE_NOT_VOUCHED, CERTIFICATE_REVOKED."""
+        voucher = _voucher(certificate, self._of_state(certificate.country))
+        if voucher is None:
+            raise DocumentError("neither pinned nor linked to a CSCA of the store", code="CERTIFICATE_NOT_VOUCHED")
+        self._require_not_revoked(certificate, voucher, "CERTIFICATE_REVOKED")
+
+    def _require_issued(self, certificate: Certificate) -> None:
+        """Raises DocumentError: SIGNER_UNKNOWN, SIGNER_CHAIN_BROKEN. A revoked signer comes in: inspection says so."""
+        _ = certificate.public_key
+        candidates = [one for one in self._store.issuers(certificate) if one.country == certificate.country]
+        if not any(_holds(is_signed_by, certificate, one) for one in candidates):
+            code = "SIGNER_CHAIN_BROKEN" if candidates else "SIGNER_UNKNOWN"
+            raise DocumentError("no CSCA of the store issued it", code=code)
+
+    def _require_not_revoked(self, certificate: Certificate, issuer: Certificate, code: str) -> None:
+        if self._store.revocation(certificate, issuer, self._now) is RevocationStatus.REVOKED:
+            raise DocumentError(f"revoked: {certificate!r}", code=code)
+
+    def _roots(self) -> tuple[Certificate, ...]:
+        """The pinned CSCAs and those their link certificates lead to."""
+        contents = self.contents()
+        roots = list(contents.pinned())
+        states = {root.country for root in roots}
+        rest = [one for state in states for one in self._of_state(state) if one not in roots]
+        return tuple(roots + _reached(rest, roots))
+
+    def _of_state(self, country: str) -> list[Certificate]:
+        return [held.certificate for held in self._anchors.values() if held.certificate.country == country]
+
+    @property
+    def _store(self) -> TrustStore:
+        if self._cached_store is None:
+            self._cached_store = self.contents().trust_store()
+        return self._cached_store
+
+    def _prune(self) -> None:
+        """Drops what nobody vouches for any more: certificates a replaced list had brought, and what hung on them."""
+        before = len(self._anchors)
+        strong = {
+            sha256: held
+            for sha256, held in self._anchors.items()
+            if any(self._sources[one].kind is not SourceKind.CERTIFICATES for one in held.sources)
+        }
+        rest = [held for sha256, held in self._anchors.items() if sha256 not in strong and held.sources]
+        linked = _reached([held.certificate for held in rest], [held.certificate for held in strong.values()])
+        self._anchors = strong | {held.certificate.sha256: held for held in rest if held.certificate in linked}
+        self._cached_store = None
+        if len(self._anchors) < before:
+            self._signers = {
+                sha256: held for sha256, held in self._signers.items() if self._is_issued(held.certificate)
+            }
+            self._crls = {sha256: one for sha256, one in self._crls.items() if one.signer.sha256 in self._anchors}
+            self._cached_store = None
+        used = {one for held in (*self._anchors.values(), *self._signers.values()) for one in held.sources}
+        used |= self._crls.keys() | self._lists.keys()
+        lists = (SourceKind.MASTER_LIST,)
+        self._sources = {sha256: one for sha256, one in self._sources.items() if sha256 in used or one.kind in lists}
+
+    def _is_issued(self, signer: Certificate) -> bool:
+        try:
+            self._require_issued(signer)
+        except DocumentError:
+            return False
+        return True
+
+
+def _reached(candidates: Iterable[Certificate], roots: Iterable[Certificate]) -> list[Certificate]:
+    """Those that links lead to from the roots."""
+    known, waiting = list(roots), list(candidates)
+    found: list[Certificate] = []
+    for _ in range(ROUNDS_MAX):
+        fresh = [one for one in waiting if _voucher(one, known) is not None]
+        if not fresh:
+            break
+        known, found = known + fresh, found + fresh
+        waiting = [one for one in waiting if one not in fresh]
+    return found
+
+
+def _voucher(certificate: Certificate, anchors: Iterable[Certificate]) -> Certificate | None:
+    """An anchor of the same state that certified this key: the certificate is its link certificate, or has the key and name of one."""
+    for anchor in anchors:
+        if anchor.country != certificate.country or anchor == certificate:
+            continue
+        link = anchor.subject == certificate.issuer and certificate.not_before <= anchor.not_after
+        if link and _holds(is_signed_by, certificate, anchor):
+            return anchor
+        twin = anchor.spki == certificate.spki and anchor.subject == certificate.subject
+        if twin and _holds(is_signed_by, certificate, certificate):
+            return anchor
+    return None
+
+
+def _is_older(signed_at: datetime | None, than: datetime | None) -> bool:
+    return signed_at is not None and than is not None and signed_at < than
+
+
+def _has_key(certificate: Certificate, key_id: bytes | None) -> bool:
+    return key_id is not None and certificate.subject_key_id == key_id
+
+
+def _holds(verify: Callable[[_A, _B], bool], one: _A, other: _B) -> bool:
+    """A signature that cannot be verified is not valid."""
+    try:
+        return verify(one, other)
+    except DocumentError:
+        return False

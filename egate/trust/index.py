@@ -1,0 +1,142 @@
+"""The index of a trust store: which files count, where each came from, who signed that, when. JSON.
+
+{"format": 1, "updated_at": time, "sources": {sha256: {kind, file, imported_at, publisher, signer, signed_at, unusable}},
+ "anchors": {sha256: [source, …]}, "signers": {sha256: [source, …]}, "crls": {sha256: anchor}, "lists": [sha256, …]}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from egate.document.certificate import Certificate, parse_certificate
+from egate.document.crl import parse_crl
+from egate.document.master_list import UnusableCertificate
+from egate.document.signed_list import open_signed_list
+from egate.document.trust import TrustedCrl
+from egate.errors import ConfigurationError, DocumentError
+from egate.trust.contents import Contents, Held, HeldList, Source, SourceKind, read_defects
+
+FORMAT = 1
+CERTIFICATES, CRLS, LISTS = "certificates", "crls", "lists"  # folders; files are named by their hash
+_HEX = frozenset("0123456789abcdef")
+
+
+def encode(contents: Contents) -> tuple[dict[str, bytes], bytes]:
+    """Files by name, and the index that names them all."""
+    files: dict[str, bytes] = {}
+    for sha256, held in (*contents.anchors.items(), *contents.signers.items()):
+        files[certificate_file(sha256)] = held.certificate.der
+    files |= {crl_file(sha256): trusted.crl.der for sha256, trusted in contents.crls.items()}
+    files |= {list_file(sha256): held.encoding for sha256, held in contents.lists.items()}
+    index = {
+        "format": FORMAT,
+        "updated_at": _time(contents.updated_at),
+        "sources": {sha256: _source(source) for sha256, source in sorted(contents.sources.items())},
+        "anchors": {sha256: sorted(held.sources) for sha256, held in sorted(contents.anchors.items())},
+        "signers": {sha256: sorted(held.sources) for sha256, held in sorted(contents.signers.items())},
+        "crls": {sha256: trusted.signer.sha256 for sha256, trusted in sorted(contents.crls.items())},
+        "lists": sorted(contents.lists),
+    }
+    return files, json.dumps(index, indent=1, ensure_ascii=False).encode()
+
+
+def decode(index: bytes, read: Callable[[str, str], bytes]) -> Contents:
+    """read: content of a file by name and expected hash.
+
+    Raises ConfigurationError (TRUST_STORE_DAMAGED, TRUST_STORE_FORMAT) and what read raises.
+    """
+    try:
+        return _decode(json.loads(index), read)
+    except (DocumentError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigurationError(
+            f"trust store: index damaged ({type(error).__name__})", code="TRUST_STORE_DAMAGED"
+        ) from None
+
+
+def certificate_file(sha256: str) -> str:
+    return f"{CERTIFICATES}/{sha256}.der"
+
+
+def crl_file(sha256: str) -> str:
+    return f"{CRLS}/{sha256}.crl"
+
+
+def list_file(sha256: str) -> str:
+    return f"{LISTS}/{sha256}.der"
+
+
+def _decode(index: Any, read: Callable[[str, str], bytes]) -> Contents:
+    if index["format"] != FORMAT:
+        raise ConfigurationError(f"trust store: format {index['format']!r}", code="TRUST_STORE_FORMAT")
+    sources = {_hash(sha256): _parse_source(sha256, source) for sha256, source in index["sources"].items()}
+
+    def held(members: Mapping[str, list[str]]) -> dict[str, Held]:
+        return {
+            sha256: Held(certificate(sha256), frozenset(sources[one].sha256 for one in of))
+            for sha256, of in members.items()
+        }
+
+    def certificate(sha256: str) -> Certificate:
+        return parse_certificate(read(certificate_file(_hash(sha256)), sha256))
+
+    anchors = held(index["anchors"])
+    crls = {
+        sha256: TrustedCrl(parse_crl(read(crl_file(_hash(sha256)), sha256)), anchors[signer].certificate)
+        for sha256, signer in index["crls"].items()
+    }
+    lists: dict[str, HeldList] = {}
+    for sha256 in index["lists"]:
+        encoding = read(list_file(_hash(sha256)), sha256)
+        lists[sha256] = HeldList(encoding, read_defects(open_signed_list(encoding)))
+    return Contents(sources, anchors, held(index["signers"]), crls, lists, _parse_time(index["updated_at"]))
+
+
+def _source(source: Source) -> dict[str, object]:
+    return {
+        "kind": source.kind.value,
+        "file": source.file,
+        "imported_at": _time(source.imported_at),
+        "publisher": source.publisher,
+        "signer": source.signer,
+        "signed_at": _time(source.signed_at),
+        "unusable": [[one.sha256, one.subject, one.reason, one.detail] for one in source.unusable],
+    }
+
+
+def _parse_source(sha256: str, source: Any) -> Source:
+    imported_at = _parse_time(source["imported_at"])
+    if imported_at is None:
+        raise ValueError("no time of import")
+    return Source(
+        sha256,
+        SourceKind(source["kind"]),
+        str(source["file"]),
+        imported_at,
+        str(source["publisher"]),
+        str(source["signer"]),
+        _parse_time(source["signed_at"]),
+        tuple(UnusableCertificate(*(str(part) for part in one)) for one in source["unusable"]),
+    )
+
+
+def _hash(sha256: str) -> str:
+    """A name that leads nowhere else."""
+    if len(sha256) != 64 or not _HEX.issuperset(sha256):
+        raise ValueError("no hash")
+    return sha256
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat()
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("time without zone")
+    return moment
