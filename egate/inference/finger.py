@@ -10,6 +10,7 @@ import onnxruntime
 
 from egate.domain.biometric import ComparisonScore, FingerSample, FingerTemplate, Image
 from egate.errors import ImageError
+from egate.inference import wsq
 from egate.inference.finger_minutiae import extract
 from egate.inference.finger_quality import guidance, quality
 from egate.matching import minutiae
@@ -72,6 +73,7 @@ class MinutiaeFingerEngine:
     def warm_up(self) -> None:
         """Runs the network once and compiles the matcher, so that the first traveller does not wait for either."""
         minutiae.warm_up()
+        wsq.warm_up()
         extract(self._network, np.full((64, 64), 255, np.uint8), 0)
 
 

@@ -9,10 +9,14 @@ import numpy as np
 
 from egate.domain.biometric import Image
 from egate.errors import ImageError
-from egate.inference.image_header import Header, read_header
+from egate.inference.image_header import Format, Header, read_header
+from egate.inference.wsq import decode_wsq
 
 PIXELS_MAX = 20_000_000  # chosen: twice a 4K frame; 60 MB decoded
 SIDE_MIN = 16  # chosen: no face or finger fits into less
+
+# What is wrong with an image is an ImageError; OpenCV's own words about it would go to stderr, past our log.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -32,14 +36,27 @@ def decode(data: bytes, *, pixels_max: int = PIXELS_MAX) -> Image:
     Raises ImageError with code IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TRUNCATED, IMAGE_CORRUPT or IMAGE_SIZE; an image of more
     than pixels_max pixels costs no memory. Thread-safe.
     """
-    _bounded(data, pixels_max)
-    return _decoded(data, cv2.IMREAD_COLOR_RGB)
+    header = _bounded(data, pixels_max)
+    if (
+        header.format in (Format.WSQ, Format.PGM) or header.grey
+    ):  # OpenCV gives no colours to grey JPEG 2000 without colour space
+        return np.ascontiguousarray(np.repeat(_grey(data, header)[:, :, None], 3, axis=2))
+    return _decoded(data, header, cv2.IMREAD_COLOR_RGB)
 
 
 def decode_grey(data: bytes, *, pixels_max: int = PIXELS_MAX) -> GreyImage:
     """As decode, one channel, with the resolution the file states."""
     header = _bounded(data, pixels_max)
-    return GreyImage(_decoded(data, cv2.IMREAD_GRAYSCALE), header.dpi)
+    return GreyImage(_grey(data, header), header.dpi)
+
+
+def _grey(data: bytes, header: Header) -> Image:
+    if header.format is Format.WSQ:
+        return decode_wsq(data)
+    if header.format is Format.PGM:
+        size = header.width * header.height
+        return np.frombuffer(data, np.uint8, size, len(data) - size).reshape(header.height, header.width).copy()
+    return _decoded(data, header, cv2.IMREAD_GRAYSCALE)
 
 
 def _bounded(data: bytes, pixels_max: int) -> Header:
@@ -51,11 +68,13 @@ def _bounded(data: bytes, pixels_max: int) -> Header:
     return header
 
 
-def _decoded(data: bytes, flags: int) -> Image:
+def _decoded(data: bytes, header: Header, flags: int) -> Image:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         pixels = None
     if pixels is None or pixels.dtype != np.uint8:
         raise ImageError("image data cannot be decoded", code="IMAGE_CORRUPT")
+    if pixels.shape[0] * pixels.shape[1] > header.width * header.height:
+        raise ImageError("image is larger than it says", code="IMAGE_CORRUPT")
     return np.ascontiguousarray(pixels, np.uint8)

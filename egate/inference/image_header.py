@@ -1,15 +1,19 @@
 """Size and completeness of an encoded image, read from its own bytes before any decoder allocates a pixel.
 
-JPEG (ITU-T T.81), PNG (W3C PNG), JPEG 2000 (ITU-T T.800; what chips carry as DG2, Doc 9303-10). A JPEG or PNG that ends
-early is refused here, because decoders fill the missing part with grey and call it a success.
+JPEG (ITU-T T.81), PNG (W3C PNG), JPEG 2000 (ITU-T T.800; what chips carry as DG2, Doc 9303-10), WSQ (IAFIS-IC-0110; as DG3) and
+grey PGM of 8 bits (netpbm; raw pixels of DG3). An image that ends early is refused here, because decoders fill the missing part with
+grey and call it a success.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
+from enum import StrEnum
 
 from egate.errors import ImageError
+from egate.inference import wsq
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
@@ -19,16 +23,36 @@ JPEG_END = b"\xff\xd9"
 JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOFn; C4 = DHT, C8 = JPG, CC = DAC
 JPEG_SCAN = 0xDA
 JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM, RSTn: markers without a length
+WSQ_START = b"\xff\xa0\xff"
+PGM_HEADER = re.compile(rb"P5\n(\d{1,5}) (\d{1,5})\n255\n")  # as egate.document.finger_image writes it
 METRES_PER_INCH = 0.0254
+
+# JPEG 2000. Components: grey or colour, with or without opacity. Bits: eight, and sixteen, which OpenCV brings down to eight. Pixels: the
+# decoder holds eight bytes of each component's; portraits have 0.25 million. Tiles: it allots 6 kB for each before it decodes anything;
+# portraits have one.
+COMPONENT_COUNT_MAX = 4
+DEPTHS = (8, 16)
+JPEG2000_PIXELS_MAX = 4_000_000
+TILE_COUNT_MAX = 256
+
+
+class Format(StrEnum):
+    JPEG = "JPEG"
+    PNG = "PNG"
+    JPEG2000 = "JPEG2000"
+    WSQ = "WSQ"
+    PGM = "PGM"
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """width, height in pixels. dpi: horizontal resolution, None if the image does not state one."""
+    """width, height in pixels. dpi: horizontal resolution, None if the image does not state one. grey: JPEG 2000 of one component."""
 
     width: int
     height: int
     dpi: float | None = None
+    format: Format = Format.JPEG
+    grey: bool = False
 
 
 def read_header(data: bytes) -> Header:
@@ -44,8 +68,12 @@ def read_header(data: bytes) -> Header:
             header = _jpeg2000(data, _codestream(data))
         elif data.startswith(J2K_SIGNATURE):
             header = _jpeg2000(data, 0)
+        elif data.startswith(WSQ_START):
+            header = Header(*wsq.read_size(data), Format.WSQ)
+        elif match := PGM_HEADER.match(data):
+            header = _pgm(data, match)
         else:
-            raise ImageError("image is neither JPEG, PNG nor JPEG 2000", code="IMAGE_FORMAT")
+            raise ImageError("image is neither JPEG, PNG, JPEG 2000, WSQ nor PGM", code="IMAGE_FORMAT")
     except (IndexError, ValueError):
         raise _truncated() from None
     if header.width <= 0 or header.height <= 0:
@@ -81,7 +109,7 @@ def _png(data: bytes) -> Header:
         elif kind == b"pHYs" and _number(data, body + 8, 1) == 1:  # unit 1 = metre
             dpi = _number(data, body, 4) * METRES_PER_INCH
         elif kind == b"IEND":
-            return Header(width, height, dpi)
+            return Header(width, height, dpi, Format.PNG)
         offset = body + length + 4
 
 
@@ -136,7 +164,30 @@ def _codestream(data: bytes) -> int:
 
 
 def _jpeg2000(data: bytes, start: int) -> Header:
-    # T.800 A.5.1, SIZ: Lsiz 2, Rsiz 2, Xsiz 4, Ysiz 4, XOsiz 4, YOsiz 4, after SOC and the SIZ marker
+    # T.800 A.5.1, SIZ after SOC and the marker: Lsiz 2, Rsiz 2, then 4 each: Xsiz, Ysiz, XOsiz, YOsiz, XTsiz, YTsiz, XTOsiz, YTOsiz;
+    # Csiz 2, and per component depth 1 (less one, high bit: signed), sampling 1+1
     data.index(JPEG_END, start)  # EOC; packets hold no marker above 0xFF8F (T.800 B.10.1)
-    x, y, x0, y0 = (_number(data, start + 8 + 4 * index, 4) for index in range(4))
-    return Header(x - x0, y - y0)
+    x, y, x0, y0, tile_x, tile_y, tile_x0, tile_y0 = (_number(data, start + 8 + 4 * index, 4) for index in range(8))
+    count = _number(data, start + 40, 2)
+    if not 1 <= count <= COMPONENT_COUNT_MAX or not (tile_x and tile_y):
+        raise ImageError("JPEG 2000 of another number of components or tiles", code="IMAGE_FORMAT")
+    if (x - x0) * (y - y0) > JPEG2000_PIXELS_MAX:
+        raise ImageError(f"JPEG 2000 of more than {JPEG2000_PIXELS_MAX} pixels", code="IMAGE_SIZE")
+    if b"pclr" in data:  # a palette can name 255 components, each as large as the image
+        raise ImageError("JPEG 2000 with a palette", code="IMAGE_FORMAT")
+    if -(-(x - tile_x0) // tile_x) * -(-(y - tile_y0) // tile_y) > TILE_COUNT_MAX:
+        raise ImageError(f"JPEG 2000 of more than {TILE_COUNT_MAX} tiles", code="IMAGE_SIZE")
+    for index in range(count):
+        depth, *sampling = (_number(data, start + 42 + 3 * index + place, 1) for place in range(3))
+        if depth + 1 not in DEPTHS or any(not 1 <= step <= 2 for step in sampling):
+            raise ImageError("JPEG 2000 of another depth or sampling", code="IMAGE_FORMAT")
+    return Header(x - x0, y - y0, None, Format.JPEG2000, count == 1)
+
+
+def _pgm(data: bytes, match: re.Match[bytes]) -> Header:
+    width, height = int(match[1]), int(match[2])
+    if len(data) - match.end() < width * height:
+        raise _truncated()
+    if len(data) - match.end() > width * height:
+        raise ImageError("PGM has more pixels than it says", code="IMAGE_CORRUPT")
+    return Header(width, height, None, Format.PGM)

@@ -86,8 +86,8 @@ def test_malformed_face_block_is_refused(old: str, new: str) -> None:
 )
 def test_malformed_finger_block_is_refused(old: str, new: str) -> None:
     content = write_dg3_39794((RAW,)).hex()
-    assert old in content or old == "50350a33"
     pgm = content.replace("3320320a", "330a320a")  # line ends for blanks are the same header
+    assert old in pgm
     assert parse_dg3(bytes.fromhex(pgm)) == (RAW,)
     with pytest.raises(DocumentError):
         parse_dg3(bytes.fromhex(pgm.replace(old, new)))

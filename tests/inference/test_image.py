@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from egate.document.displayed_image import parse_dg5, parse_dg7
+from egate.document.face_record import parse_dg2
 from egate.errors import ImageError
 from egate.inference.image import decode, decode_grey
 from egate.inference.image_header import read_header
 
+ROOT = Path(__file__).parents[2]
+SPECIMEN = Path(os.environ.get("EGATE_CORPUS") or ROOT / ".." / "shared" / "corpus") / "documents" / "lds_tsemrtd"
 PIXELS = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
 
 
@@ -161,6 +168,61 @@ def test_codestream_hidden_in_another_box_does_not_state_the_size() -> None:
     with pytest.raises(ImageError) as caught:
         decode(whole[:32] + box + whole[32:], pixels_max=1000)
     assert caught.value.code == "IMAGE_SIZE"
+
+
+def jpeg2000(pixels: NDArray[np.unsignedinteger[Any]]) -> bytes:
+    return bytes(cv2.imencode(".jp2", pixels, [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000])[1].tobytes())  # lossless
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("bare", [False, True])
+def test_jpeg2000_of_any_kind_on_a_chip(depth: int, colours: int, bare: bool) -> None:
+    pixels = PIXELS if colours == 3 else PIXELS[:, :, :1]
+    whole = jpeg2000(pixels if depth == 8 else pixels.astype(np.uint16) * 257)
+    data = whole[whole.index(b"\xff\x4f\xff\x51") :] if bare else whole
+    assert (decode(data) == np.broadcast_to(pixels[:, :, ::-1], (60, 80, 3))).all()
+    grey = decode_grey(data).pixels
+    assert grey.shape == (60, 80)
+    assert colours == 3 or (grey == pixels[:, :, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "code"),
+    [
+        (8, struct.pack(">II", 3_000, 3_000), "IMAGE_SIZE"),
+        (24, struct.pack(">II", 1, 1), "IMAGE_SIZE"),  # 4,800 tiles
+        (24, bytes(8), "IMAGE_FORMAT"),  # tiles of no size
+        (40, struct.pack(">H", 5), "IMAGE_FORMAT"),
+        (40, bytes(2), "IMAGE_FORMAT"),
+        (42, b"\x0b", "IMAGE_FORMAT"),  # 12 bits
+        (42, b"\x87", "IMAGE_FORMAT"),  # signed
+        (43, b"\x04", "IMAGE_FORMAT"),  # every fourth sample
+    ],
+)
+def test_jpeg2000_that_costs_more_than_a_portrait_is_refused(offset: int, value: bytes, code: str) -> None:
+    data = bytearray(jpeg2000(PIXELS))
+    at = data.index(b"\xff\x4f\xff\x51") + offset
+    data[at : at + len(value)] = value
+    with pytest.raises(ImageError) as caught:
+        decode(bytes(data))
+    assert caught.value.code == code
+
+
+def test_jpeg2000_with_a_palette_is_refused() -> None:
+    whole = jpeg2000(PIXELS)
+    with pytest.raises(ImageError, match="palette"):
+        decode(whole[:32] + struct.pack(">I", 12) + b"pclr" + bytes(4) + whole[32:])
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not SPECIMEN.is_dir(), reason="corpus absent: set EGATE_CORPUS")
+def test_portraits_and_signature_of_the_specimen_decode() -> None:
+    portrait = decode(parse_dg2((SPECIMEN / "EF_DG2.bin").read_bytes()).image)
+    displayed = decode(parse_dg5((SPECIMEN / "EF_DG5.bin").read_bytes())[0])
+    signature = decode(parse_dg7((SPECIMEN / "EF_DG7.bin").read_bytes())[0])
+    assert (portrait.shape, displayed.shape, signature.shape) == ((531, 413, 3), (531, 413, 3), (142, 550, 3))
+    assert portrait.std() > 20  # a picture, not a flat field
 
 
 def test_resolution_is_read_from_png_and_jfif() -> None:
