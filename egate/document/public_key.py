@@ -1,4 +1,7 @@
-"""Public keys of certificates and chips (RFC 5280, 4.1.2.7; RFC 3279; RFC 4055; RFC 5480; explicit curves: ISO/IEC 15946, X9.62)."""
+"""Public keys of certificates and chips (RFC 5280, 4.1.2.7; RFC 3279; RFC 4055; RFC 5480; explicit curves: ISO/IEC 15946, X9.62).
+
+Chips also name their group by a number (BSI TR-03110-3, A.2.1.1), mostly in EF.CardSecurity.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from dataclasses import dataclass
 from egate.document import der
 from egate.document.curves import Curve, curve_by_oid, curve_by_parameters
 from egate.document.der import Element, Fields
+from egate.document.domain_parameters import DhParameters, standardised_parameters
 from egate.errors import DocumentError
 
 RSA, RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 EC, EC_DH = "1.2.840.10045.2.1", "1.3.132.1.12"  # RFC 5480, 2.1: unrestricted, and ECDH only
 DH, DH_X942 = "1.2.840.113549.1.3.1", "1.2.840.10046.2.1"  # PKCS #3, and RFC 3279, 2.3.3
+STANDARDISED = "0.4.0.127.0.7.1.2"  # standardizedDomainParameters, with the number as parameter
 _PRIME_FIELD = "1.2.840.10045.1.1"
 
 # Chosen: below 1024 bits anybody factors it, above 8192 one verification takes long.
@@ -78,6 +83,8 @@ def load_public_key(spki: bytes) -> PublicKey:
             return _ec(key, parameters)
         if name in (DH, DH_X942):
             return _dh(key, parameters, x942=name == DH_X942)
+        if name == STANDARDISED:
+            return _standardised(key, parameters)
     except DocumentError as error:
         if error.code != "DER_MALFORMED":
             raise
@@ -110,10 +117,28 @@ def _ec(key: bytes, parameters: Element | None) -> EcKey:
     curve = curve_by_oid(der.oid(parameters)) if parameters.tag == der.OID else _explicit(parameters)
     if curve is None:
         raise DocumentError("unknown curve or explicit parameters", code="PUBLIC_KEY_CURVE")
+    return _point(key, curve)
+
+
+def _point(key: bytes, curve: Curve) -> EcKey:
     point = curve.decode(key)
     if point is None:
         raise DocumentError(f"no point of {curve.name}", code="PUBLIC_KEY_VALUE")
     return EcKey(curve, *point)
+
+
+def _standardised(key: bytes, parameters: Element | None) -> PublicKey:
+    if parameters is None or parameters.tag != der.INTEGER:
+        raise der.malformed("number of the domain parameters is missing")
+    group = standardised_parameters(der.integer(parameters))
+    if group is None:
+        raise DocumentError("unknown domain parameters", code="PUBLIC_KEY_CURVE")
+    if not isinstance(group, DhParameters):
+        return _point(key, group)
+    y = _natural(der.read(key, der.INTEGER))
+    if not 1 < y < group.p - 1:
+        raise DocumentError("DH value out of range", code="PUBLIC_KEY_VALUE")
+    return DhKey(group.p, group.g, y, group.q)
 
 
 def _explicit(parameters: Element) -> Curve | None:
