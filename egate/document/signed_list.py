@@ -77,14 +77,15 @@ def require_signer(signed: SignedList, pinned: Sequence[Certificate], at: dateti
     Raises DocumentError: LIST_SIGNER_NOT_PINNED; LIST_SIGNER_EXPIRED if signer or CSCA are not valid at a time;
     LIST_SIGNER_NOT_FOR_LISTS if the certificate is for something else, e.g. for signing documents.
     """
-    issuer = next((anchor for anchor in pinned if _issued(anchor, signed.signer)), None)
-    if issuer is None:
+    issuers = [anchor for anchor in pinned if _issued(anchor, signed.signer)]
+    if not issuers:
         raise DocumentError(f"no pinned CSCA issued the list's signer {signed.signer!r}", code="LIST_SIGNER_NOT_PINNED")
-    if signed.signer != issuer and not _may_sign(signed):
+    if signed.signer not in issuers and not _may_sign(signed):
         raise DocumentError("the list's signer is not for lists of this kind", code="LIST_SIGNER_NOT_FOR_LISTS")
-    for certificate in (signed.signer, issuer):
-        if not certificate.not_before <= at <= certificate.not_after:
-            raise DocumentError(f"not valid now: {certificate!r}", code="LIST_SIGNER_EXPIRED")
+    # One key may have several certificates, of which a link certificate ends first.
+    issuer = next((one for one in issuers if one.not_before <= at <= one.not_after), None)
+    if issuer is None or not signed.signer.not_before <= at <= signed.signer.not_after:
+        raise DocumentError(f"not valid now: {signed.signer!r} or its CSCA", code="LIST_SIGNER_EXPIRED")
     return issuer
 
 
