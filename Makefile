@@ -44,6 +44,7 @@ soak: $(VENV)/.dev $(VENV)/.models
 # they would build dlib from source.
 peer: $(VENV)/.dev
 	$(PIP) -e '.[peer]'
+	$(PIP) -e '.[pcsc]' || echo "no PC/SC binding: it needs swig, gcc and libpcsclite-dev"
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps face_recognition==1.3.0
 
 $(BIN)/python:

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,8 @@ from egate.cases.dossier import DossierStore
 from egate.cases.store import CaseStore
 from egate.clock import SystemClock
 from egate.crossing.policy import Policy
+from egate.document.chip_checks import Rules
+from egate.document.trust import TrustStore
 from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError
@@ -41,6 +44,7 @@ from egate.service.officers import Officers
 from egate.service.server import Parts, build_service
 from egate.service.settings import ServiceSettings, TlsFiles
 from egate.settings import LaneSection, PolicySection, ServiceSection, Settings
+from egate.trust.source import TrustSource
 from hw.registry import open_device
 from hw.url import parse
 
@@ -105,6 +109,17 @@ def build_policy(section: PolicySection, models: Models) -> Policy:
         )
     except ValueError as error:
         raise ConfigurationError(f"policy: {error}") from None
+
+
+def open_trust(settings: Settings, base: Path, now: datetime) -> TrustSource:
+    """The site's trust store, read. Warns in the log when it is old. Raises ConfigurationError if it can't be read."""
+    section = settings.documents
+    rules = Rules(section.crl_required, timedelta(days=section.trust_age_days_max))
+    source = TrustSource(base / section.trust_store if section.trust_store else None, rules)
+    if section.trust_store and source.store.is_stale(now):
+        age = source.store.age(now)
+        _log.warning("trust store is old", age_days=None if age is None else round(age / timedelta(days=1), 1))
+    return source
 
 
 def open_gate(section: LaneSection, base: Path) -> Gate:
@@ -189,11 +204,14 @@ async def daemon(
     data = base / settings.data_dir
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     clock = SystemClock()
+    trust = await asyncio.to_thread(open_trust, settings, base, clock.now())
     models = await asyncio.to_thread(load_models, settings, base)
     policy = build_policy(settings.policy, models)
     gates = {LaneId(lane.id): open_gate(lane, base) for lane in settings.lane}
     pool = InferencePool(settings.models.threads or None)
-    own = EngineVerifiers(models.face, models.finger, pool, models.versions, lambda: clock.now().astimezone().date())
+    own = EngineVerifiers(
+        models.face, models.finger, pool, models.versions, lambda: clock.now().astimezone(), trust.current
+    )
     key = load_or_create_key(data / "pseudonym.key")
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(pool.close)
@@ -201,7 +219,7 @@ async def daemon(
         cases = await CaseStore.open(journal, journal.read, journal.on_commit, DossierStore(data))
         stack.push_async_callback(cases.close)
         await settle_unfinished(journal, cases, clock)
-        await journal.append([_started(policy, models)])
+        await journal.append([_started(policy, models, trust.store)])
         held = await held_lanes(journal)
         services = Services(
             journal, cases, verifiers(own), clock, lambda state, number: document_pseudonym(key, state, number)
@@ -236,9 +254,10 @@ def _parts(
     return Parts(hall, journal, cases, tokens, clock, Engines(models.face, models.finger, pool))
 
 
-def _started(policy: Policy, models: Models) -> Record:
+def _started(policy: Policy, models: Models, trust: TrustStore) -> Record:
     body = {"event": "STARTED", "version": egate.__version__, "policy": policy.version, "models": models.versions}
-    return Record("DAEMON", "", "", body)
+    updated = "" if trust.updated_at is None else trust.updated_at.isoformat()
+    return Record("DAEMON", "", "", {**body, "trust": {"anchors": len(trust.anchors), "updated_at": updated}})
 
 
 async def _record_stop(journal: SqliteJournal) -> None:

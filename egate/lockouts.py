@@ -14,12 +14,16 @@ from egate.errors import ConfigurationError
 from egate.inference.store import ROOT_VARIABLE
 from egate.service.pki import is_development_ca
 from egate.settings import Settings
+from egate.trust.store import load_trust_store
 
 FMR_MAX = 1e-3  # chosen: of a thousand impostors one
 
 
 def check(
-    settings: Settings, base: Path, is_simulated: Callable[[str], bool], has_default_key: Callable[[str], bool]
+    settings: Settings,
+    base: Path,
+    is_simulated: Callable[[str], bool],
+    has_default_key: Callable[[str], bool],
 ) -> None:
     """base: folder relative paths start from. is_simulated, has_default_key: of a device URL.
 
@@ -36,6 +40,7 @@ def check(
     _refuse_thin_policy(settings)
     _refuse_lax_thresholds(settings)
     _refuse_without_attack_detection(settings)
+    _refuse_foreign_trust(settings, base)
 
 
 def _refuse_plaintext(settings: Settings) -> None:
@@ -100,6 +105,17 @@ def _refuse_lax_thresholds(settings: Settings) -> None:
 def _refuse_without_attack_detection(settings: Settings) -> None:
     if settings.policy.presentation_attack_detection != "enforced":
         raise _refusal("PAD", "policy.presentation_attack_detection must be enforced")
+
+
+def _refuse_foreign_trust(settings: Settings, base: Path) -> None:
+    """Last: it reads the whole store."""
+    if not settings.documents.trust_store:
+        raise _refusal("TRUST_STORE", "documents.trust_store names no store: no document could be found genuine")
+    store = load_trust_store(base / settings.documents.trust_store)
+    if not store.anchors:
+        raise _refusal("TRUST_STORE", "documents.trust_store holds no authority")
+    if store.simulated:
+        raise _refusal("TRUST_STORE", "documents.trust_store trusts a simulated issuer")
 
 
 def _refusal(rule: str, message: str) -> ConfigurationError:

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from egate.domain.biometric import ComparisonScore, FaceCapture, FaceTemplate, FingerSample, FingerTemplate, Image
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
-from egate.domain.document import DocumentRead
+from egate.domain.document import DocumentRead, PageImages
+from egate.domain.inspection import Finding
 
 
 class Clock(Protocol):
@@ -85,6 +86,19 @@ class DocumentReader(Device, Protocol):
 
         Raises DeviceTimeout if none came within timeout_s, DeviceLost if the reader went away.
         Cancelling is safe: the reader is usable for the next document.
+        """
+
+
+class OpticalInspector(Protocol):
+    """Routines over the images of a data page (BSI TR-03135-1, optical checks): security features, print, substrate.
+
+    No implementation is part of this project. Synchronous and thread-safe; callers run it on the inference pool.
+    """
+
+    def inspect(self, pages: PageImages, mrz_lines: tuple[str, ...]) -> tuple[Finding, ...]:
+        """One finding for each light it looked at: OPTICAL_VIS, OPTICAL_IR, OPTICAL_UV; what is missing counts as NOT_PERFORMED.
+
+        detail names the routine. A negative verdict is a value; what it raises counts as UNDETERMINED.
         """
 
 

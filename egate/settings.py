@@ -61,6 +61,18 @@ class PolicySection(_Strict):
     referral_s: Seconds = 60.0
 
 
+class DocumentsSection(_Strict):
+    """Whom the site believes about documents. trust_store: folder made by `egate document trust import`; "" = none.
+
+    trust_age_days_max: an older store leaves every signature undetermined. crl_required: a document signer needs a current
+    revocation list of its authority.
+    """
+
+    trust_store: str = ""
+    trust_age_days_max: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    crl_required: bool = False
+
+
 class ModelsSection(_Strict):
     """root: installed models; "" = the project's or EGATE_MODELS. threads: 0 = one per core."""
 
@@ -86,6 +98,7 @@ class Settings(_Strict):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     service: ServiceSection = ServiceSection()
     models: ModelsSection = ModelsSection()
+    documents: DocumentsSection = DocumentsSection()
     policy: PolicySection
     lane: Annotated[tuple[LaneSection, ...], Field(strict=False, min_length=1, max_length=64)]
 

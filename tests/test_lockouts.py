@@ -19,10 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from egate.app import build_policy, check_lockouts, daemon, open_gate
 from egate.crossing.policy import PRODUCTION_MANDATORY
-from egate.errors import ConfigurationError
+from egate.document.trust import SIMULATED_ORGANISATION
+from egate.errors import ConfigurationError, EgateError
 from egate.service import pki
 from egate.service.identity import Role
 from egate.settings import parse_settings
+from egate.trust import files, index
+from egate.trust.contents import Contents
+from egate.trust.store import import_files
 from hw.osdp.keys import INSTALL_KEY, write_new_key
 
 Data = dict[str, Any]
@@ -46,9 +50,11 @@ def production(tmp_path: Path) -> Data:
     _certificate(tmp_path / "ca.pem", "Border Authority CA")
     _certificate(tmp_path / "server.pem", "gates")
     write_new_key(tmp_path / "lock.key")
+    _trust(tmp_path / "trust", "Ministry of the Interior")
     return {
         "environment": "production",
         "data_dir": "data",
+        "documents": {"trust_store": "trust"},
         "service": {
             "certificate_file": "server.pem",
             "key_file": "server.key",
@@ -194,10 +200,26 @@ def test_attack_detection_off_is_refused(production: Data, tmp_path: Path) -> No
         _refused(production, tmp_path, "LOCKOUT_PAD")
 
 
-@pytest.mark.parametrize("check", ["PASSIVE_AUTHENTICATION", "PRESENTATION_ATTACK_DETECTION", "LISTS"])
+@pytest.mark.parametrize("check", ["CHIP_ACCESS", "PASSIVE_AUTHENTICATION", "PRESENTATION_ATTACK_DETECTION", "LISTS"])
 def test_policy_without_a_production_check_is_refused(production: Data, tmp_path: Path, check: str) -> None:
     production["policy"]["mandatory"].remove(check)
     _refused(production, tmp_path, "LOCKOUT_POLICY")
+
+
+def test_site_without_trusted_authorities_is_refused(production: Data, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "none").mkdir(mode=0o700)
+    for documents in ({}, {"trust_store": ""}):
+        _refused({**production, "documents": documents}, tmp_path, "LOCKOUT_TRUST_STORE")
+    files.replace_state(tmp_path / "none", *index.encode(Contents()))
+    _refused({**production, "documents": {"trust_store": "none"}}, tmp_path, "LOCKOUT_TRUST_STORE")
+    with pytest.raises(EgateError):  # no store at all
+        _check({**production, "documents": {"trust_store": "empty"}}, tmp_path)
+
+
+def test_simulated_issuer_is_refused(production: Data, tmp_path: Path) -> None:
+    _trust(tmp_path / "simulated", SIMULATED_ORGANISATION)
+    _refused({**production, "documents": {"trust_store": "simulated"}}, tmp_path, "LOCKOUT_TRUST_STORE")
 
 
 def test_open_revocation_is_refused(production: Data, tmp_path: Path) -> None:
@@ -230,6 +252,27 @@ def test_demo_admits_what_production_refuses(production: Data, tmp_path: Path) -
     production["policy"] |= {"presentation_attack_detection": "off", "mandatory": ["MRZ"]}
     production["lane"][0]["lock"] = "osdp+pty:///run/lock?address=1&key=file:lock.key"
     _check(production, tmp_path)
+
+
+def _trust(store: Path, organisation: str) -> None:
+    """A store that trusts one CSCA of that organisation."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pairs = {"country_name": "FR", "organization_name": organisation, "common_name": "CSCA"}
+    name = x509.Name([x509.NameAttribute(getattr(x509.NameOID, kind.upper()), value) for kind, value in pairs.items()])
+    now = datetime.now(UTC)
+    usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"), False)
+    usage |= dict.fromkeys(("key_agreement", "encipher_only", "decipher_only"), False)
+    builder = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.KeyUsage(**usage, key_cert_sign=True, crl_sign=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    file = store.with_suffix(".cer")
+    file.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+    assert import_files(store, [file], [], now)
 
 
 def _certificate(path: Path, name: str) -> None:

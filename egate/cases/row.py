@@ -13,6 +13,7 @@ from egate.cases.case import Case, CaseState, Resolution
 from egate.domain.decision import ReasonDetail
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import CaseId, CrossingId, LaneId, OfficerId
+from egate.domain.inspection import finding_body, finding_from
 from egate.domain.reason import Reason
 
 SCHEMA_VERSION = 1
@@ -166,6 +167,7 @@ def _content(case: Case) -> bytes:
             _float(c.threshold),
             _float(c.fmr),
             c.detail,
+            [finding_body(finding) for finding in c.findings],
         ]
         for c in case.checks
     ]
@@ -183,9 +185,10 @@ def _float(value: float | None) -> float | None:
 
 
 def _check(values: Sequence[Any]) -> CheckEvidence:
-    check, result, reasons, score, threshold, fmr, detail = values
+    check, result, reasons, score, threshold, fmr, detail, *rest = values
+    findings = tuple(finding_from(each) for each in (rest[0] if rest else ()))  # cases of version 0.1 have none
     return CheckEvidence(
-        Check(check), CheckResult(result), tuple(Reason(r) for r in reasons), score, threshold, fmr, detail
+        Check(check), CheckResult(result), tuple(Reason(r) for r in reasons), score, threshold, fmr, detail, findings
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -61,6 +62,7 @@ async def _findings(settings: Settings, base: Path) -> list[tuple[str, str]]:
         ("production lock-outs", lambda: app.check_lockouts(settings, base)),
         ("device ports", lambda: app.check_ports(settings)),
         ("service", lambda: app.service_settings(settings.service, settings, base)),
+        ("trust store", lambda: app.open_trust(settings, base, datetime.now(UTC))),
         ("models and policy", lambda: app.build_policy(settings.policy, app.load_models(settings, base))),
     ):
         findings.append((what, _problem(look)))

@@ -107,7 +107,18 @@ def check_table(checks: Iterable[values_pb2.Check], texts: Texts) -> Table:
             f"{check.threshold:.3f}" if check.HasField("threshold") else "",
             f"{check.fmr:.1e}" if check.HasField("fmr") else "",
         )
+        for finding in check.findings:
+            table.add_row(*_finding_row(finding, texts))
     return table
+
+
+def _finding_row(finding: values_pb2.Finding, texts: Texts) -> tuple[Text, Text]:
+    """What a document check sums up, indented below it; the detail of what did not pass names data group or cause."""
+    result = values_pb2.CheckResult.Name(finding.result).removeprefix("CHECK_RESULT_")
+    name = Text.assemble("  ", clean(texts("finding", finding.code)))
+    if finding.detail and result != "PASS":
+        name = Text.assemble(name, " (", clean(finding.detail), ")")
+    return name, Text(texts("result", result), _STYLES.get(result, ""))
 
 
 def _document_table(dossier: case_pb.Dossier, texts: Texts) -> Table:

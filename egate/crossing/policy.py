@@ -19,6 +19,7 @@ ALWAYS_MANDATORY = frozenset({Check.MRZ, Check.DOCUMENT_VALIDITY, Check.FACE, Ch
 # Outside the demo environment the daemon refuses to start on a policy without these.
 PRODUCTION_MANDATORY = ALWAYS_MANDATORY | {
     Check.DOCUMENT_SESSION,
+    Check.CHIP_ACCESS,
     Check.PASSIVE_AUTHENTICATION,
     Check.PRESENTATION_ATTACK_DETECTION,
     Check.LISTS,

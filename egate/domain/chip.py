@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from egate.domain.evidence import CheckResult
+from egate.domain.check_result import CheckResult
 
 # Names of a chip's files, as in `ChipRead.files`: EF.CardAccess, EF.CardSecurity, EF.COM, EF.SOD and the data groups 1-16.
 CARD_ACCESS, CARD_SECURITY, COM, SOD = "card_access", "card_security", "com", "sod"

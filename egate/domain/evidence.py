@@ -1,21 +1,13 @@
-"""Checks and their results, in the words of BSI TR-03135-1."""
+"""A crossing's checks and their evidence, in the words of BSI TR-03135-1."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from egate.domain.check_result import CheckResult as CheckResult
+from egate.domain.inspection import Finding
 from egate.domain.reason import Reason
-
-
-class CheckResult(StrEnum):
-    """Result values of a check (BSI TR-03135-1). Only PASS satisfies a mandatory check."""
-
-    PASS = "PASS"
-    FAIL = "FAIL"
-    UNDETERMINED = "UNDETERMINED"
-    NOT_PERFORMED = "NOT_PERFORMED"
-    ABORTED = "ABORTED"
 
 
 class Check(StrEnum):
@@ -24,8 +16,10 @@ class Check(StrEnum):
     MRZ = "MRZ"  # structure and check digits, Doc 9303-3
     DOCUMENT_VALIDITY = "DOCUMENT_VALIDITY"  # date of expiry at the time of inspection
     DOCUMENT_SESSION = "DOCUMENT_SESSION"  # MRZ, chip MRZ, portrait and finger come from one presentation
+    CHIP_ACCESS = "CHIP_ACCESS"  # a chip answered and was opened by the strongest protocol that its document announces
     PASSIVE_AUTHENTICATION = "PASSIVE_AUTHENTICATION"
-    CHIP_AUTHENTICATION = "CHIP_AUTHENTICATION"
+    CHIP_AUTHENTICATION = "CHIP_AUTHENTICATION"  # the chip is no copy: chip or active authentication
+    OPTICAL = "OPTICAL"  # the page under visible, infrared and ultraviolet light
     LISTS = "LISTS"
     FACE = "FACE"  # live face against the document's
     FINGER = "FINGER"  # live finger against the document's
@@ -38,8 +32,10 @@ DOCUMENT_CHECKS = (
     Check.MRZ,
     Check.DOCUMENT_VALIDITY,
     Check.DOCUMENT_SESSION,
+    Check.CHIP_ACCESS,
     Check.PASSIVE_AUTHENTICATION,
     Check.CHIP_AUTHENTICATION,
+    Check.OPTICAL,
     Check.LISTS,
 )
 HOLDER_CHECKS = (
@@ -57,7 +53,8 @@ class CheckEvidence:
 
     score, threshold: comparison score and the threshold it was held against (None where the check
     has no score). fmr: false match rate that the score stands for, by the model's calibration.
-    detail: the field or component concerned, e.g. "date_of_birth"; never a value from the document.
+    detail: the field or component concerned, e.g. "date_of_birth"; never a value from the document. findings: the single checks
+    that a document check sums up, () for the others.
     """
 
     check: Check
@@ -67,3 +64,4 @@ class CheckEvidence:
     threshold: float | None = None
     fmr: float | None = None
     detail: str = ""
+    findings: tuple[Finding, ...] = ()

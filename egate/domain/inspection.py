@@ -6,10 +6,12 @@ EF_COM, CHIP_AUTHENTICATION of the two of the chip's key, DOCUMENT_SESSION of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from egate.domain.evidence import CheckResult
+from egate.domain.check_result import CheckResult
 from egate.domain.reason import Reason
 
 
@@ -53,3 +55,15 @@ class Finding:
     result: CheckResult
     reasons: tuple[Reason, ...] = ()
     detail: str = ""
+
+
+def finding_body(finding: Finding) -> list[object]:
+    """As journal, cases and stored answers hold it."""
+    reasons = [reason.value for reason in finding.reasons]
+    return [finding.check.value, finding.result.value, reasons, finding.detail]
+
+
+def finding_from(body: Sequence[Any]) -> Finding:
+    """The inverse of finding_body. Raises ValueError or TypeError on anything else."""
+    check, result, reasons, detail = body
+    return Finding(InspectionCheck(check), CheckResult(result), tuple(Reason(code) for code in reasons), detail)

@@ -10,6 +10,7 @@ from egate.domain.decision import Decision, ReasonDetail, Verdict
 from egate.domain.device import ReleaseResult
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import CaseId, CrossingId
+from egate.domain.inspection import finding_body, finding_from
 from egate.domain.reason import Reason
 from egate.errors import JournalError
 from egate.lane.api import Decided
@@ -84,6 +85,7 @@ def _check_body(item: CheckEvidence) -> dict[str, object]:
         "threshold": item.threshold,
         "fmr": item.fmr,
         "detail": item.detail,
+        "findings": [finding_body(finding) for finding in item.findings],
     }
 
 
@@ -106,4 +108,5 @@ def _check(body: dict[str, Any]) -> CheckEvidence:
         body["threshold"],
         body["fmr"],
         body["detail"],
+        tuple(finding_from(item) for item in body.get("findings", ())),  # answers of version 0.1 have none
     )

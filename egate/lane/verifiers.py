@@ -6,20 +6,22 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from typing import Protocol
 
 from egate.crossing.policy import FaceResult, FingerResult
+from egate.document.chip_checks import NO_TRUST, Trust
 from egate.document.data import DocumentData
 from egate.document.verify import document_data, verify_document
 from egate.domain.biometric import FaceSample, FingerSample, Guidance, Image
 from egate.domain.document import DocumentRead
-from egate.domain.evidence import CheckEvidence
+from egate.domain.evidence import CheckEvidence, CheckResult
+from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
 from egate.inference.image import decode, decode_grey
 from egate.inference.pool import InferencePool
-from egate.ports import FaceEngine, FingerEngine
+from egate.ports import FaceEngine, FingerEngine, OpticalInspector
 
 NAN = math.nan
 # Measured (models/finger-minutiae/CARD.md): parts of prints reach up to four times the FMR the score stands for, and below this quality a
@@ -90,13 +92,18 @@ class EngineVerifiers:
         finger: FingerEngine,
         pool: InferencePool,
         versions: Mapping[str, str],
-        today: Callable[[], date],
+        at: Callable[[], datetime],
+        trust: Callable[[], Trust] = lambda: NO_TRUST,
+        optical: OpticalInspector | None = None,
     ) -> None:
+        """at: the time at the place of inspection, with its time zone. trust: asked in a thread, once a document."""
         self._face = face
         self._finger = finger
         self._pool = pool
         self._versions = versions
-        self._today = today
+        self._at = at
+        self._trust = trust
+        self._optical = optical
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -105,12 +112,27 @@ class EngineVerifiers:
     def references(self, read: DocumentRead) -> References:
         return References(
             asyncio.create_task(self._face_reference(read.portrait)),
-            asyncio.create_task(self._finger_reference(read.finger, read.finger_position)),
+            asyncio.create_task(self._finger_reference(read)),
         )
 
     async def document(self, read: DocumentRead) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]:
-        today = self._today()
-        return verify_document(read, today), document_data(read, today)
+        return await self._pool.run(lambda: self._document(read, self._at()))
+
+    def _document(self, read: DocumentRead, at: datetime) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]:
+        return verify_document(read, at, self._trust(), self._pages(read)), document_data(read, at)
+
+    def _pages(self, read: DocumentRead) -> tuple[Finding, ...]:
+        """What the optical routines say; nothing without a page reader or without routines."""
+        if self._optical is None or read.pages is None:
+            return ()
+        try:
+            return self._optical.inspect(read.pages, read.mrz_lines)
+        except EgateError as error:
+            failed = (InspectionCheck.OPTICAL_VIS, InspectionCheck.OPTICAL_IR, InspectionCheck.OPTICAL_UV)
+            return tuple(
+                Finding(check, CheckResult.UNDETERMINED, (Reason.VERIFIER_FAILED,), error.code.lower())
+                for check in failed
+            )
 
     async def face(self, image: bytes, references: References) -> FaceVerification:
         reference = await asyncio.shield(references.face)
@@ -163,9 +185,11 @@ class EngineVerifiers:
             return Unusable(Reason.PORTRAIT_UNUSABLE)
         return capture.face
 
-    async def _finger_reference(self, finger: bytes | None, position: int) -> FingerSample | Unusable:
+    async def _finger_reference(self, read: DocumentRead) -> FingerSample | Unusable:
+        finger, position = read.finger, read.finger_position
         if finger is None:
-            return Unusable(Reason.FINGER_REFERENCE_MISSING)
+            denied = read.chip is not None and read.chip.failures.get("dg3") == "access_denied"
+            return Unusable(Reason.FINGER_ACCESS_DENIED if denied else Reason.FINGER_REFERENCE_MISSING)
         try:
             return await self._pool.run(lambda: self._finger.capture(decode_grey(finger).pixels, position))
         except EgateError:

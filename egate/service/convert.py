@@ -14,6 +14,7 @@ from egate.api.v1 import values_pb2 as values_pb
 from egate.domain.decision import Decision, Outcome, ReasonDetail, Verdict
 from egate.domain.device import ReleaseResult
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
+from egate.domain.inspection import Finding
 from egate.lane.api import CrossingEvent, Decided, Ended, Guided, LanePhase, LaneSnapshot, Progressed
 
 # protoc's stubs call these plain int; looking them up here makes a missing name fail at import.
@@ -65,6 +66,13 @@ def check(evidence: CheckEvidence) -> values_pb.Check:
         threshold=evidence.threshold,
         fmr=evidence.fmr,
         detail=evidence.detail,
+        findings=[finding(each) for each in evidence.findings],
+    )
+
+
+def finding(value: Finding) -> values_pb.Finding:
+    return values_pb.Finding(
+        code=value.check, result=_RESULTS[value.result], reasons=list(value.reasons), detail=value.detail
     )
 
 

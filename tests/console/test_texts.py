@@ -10,6 +10,7 @@ from egate.api.v1 import values_pb2
 from egate.console import show
 from egate.console.texts import languages, load_texts, read_tables
 from egate.domain.evidence import Check, CheckResult
+from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason
 
 
@@ -24,6 +25,7 @@ def test_every_code_has_a_text() -> None:
     tables = read_tables("en")
     assert set(Reason) == set(tables["reason"])
     assert set(Check) == set(tables["check"])
+    assert set(InspectionCheck) == set(tables["finding"])
     assert set(CheckResult) == set(tables["result"])
     assert _names(case_pb.CaseState, "CASE_STATE_") == set(tables["state"])
     assert _names(case_pb.Resolution, "RESOLUTION_") == set(tables["resolution"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -17,13 +17,13 @@ from egate.domain.evidence import DOCUMENT_CHECKS, Check, CheckEvidence, CheckRe
 from egate.domain.ids import DocumentSessionId
 from egate.domain.reason import Reason
 
-TODAY = date(2026, 6, 1)
+TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOLDER = DocumentData("P", "UTO", "ERIKSSON", "ANNA", "L898902C3", "UTO", date(1974, 8, 12), "F", date(2030, 1, 1))
 LINES = write_td3(HOLDER)
 READ = DocumentRead(DocumentSessionId("5e55"), LINES, "".join(LINES), b"portrait", b"finger", 2)
 
 
-def evidence(read: DocumentRead, check: Check, today: date = TODAY) -> CheckEvidence:
+def evidence(read: DocumentRead, check: Check, today: datetime = TODAY) -> CheckEvidence:
     return next(item for item in verify_document(read, today) if item.check is check)
 
 
@@ -55,12 +55,12 @@ def test_misread_character_names_its_field_not_the_composite() -> None:
 @pytest.mark.parametrize(
     ("today", "result"),
     [
-        (date(2029, 12, 31), CheckResult.PASS),
-        (date(2030, 1, 1), CheckResult.PASS),
-        (date(2030, 1, 2), CheckResult.FAIL),
+        (datetime(2029, 12, 31, 23, 59, tzinfo=UTC), CheckResult.PASS),
+        (datetime(2030, 1, 1, 23, 59, tzinfo=UTC), CheckResult.PASS),
+        (datetime(2030, 1, 2, tzinfo=UTC), CheckResult.FAIL),
     ],
 )
-def test_document_is_valid_through_its_date_of_expiry(today: date, result: CheckResult) -> None:
+def test_document_is_valid_through_its_date_of_expiry(today: datetime, result: CheckResult) -> None:
     found = evidence(READ, Check.DOCUMENT_VALIDITY, today)
     assert found.result is result
     if result is CheckResult.FAIL:
@@ -101,6 +101,13 @@ def test_session_with_nothing_to_hold_together_is_undetermined(read: DocumentRea
     assert (found.result, found.reasons) == (CheckResult.UNDETERMINED, (reason,))
 
 
+def test_date_of_expiry_is_judged_at_the_place_of_inspection() -> None:
+    """Shortly after midnight in Auckland it is still yesterday in UTC."""
+    at = datetime(2030, 1, 2, 0, 30, tzinfo=timezone(timedelta(hours=13)))
+    assert at.astimezone(UTC).date() == date(2030, 1, 1)
+    assert evidence(READ, Check.DOCUMENT_VALIDITY, at).result is CheckResult.FAIL
+
+
 def test_unreadable_zone_fails_and_leaves_validity_open() -> None:
     read = replace(READ, mrz_lines=("<" * 44, "<" * 44), chip_mrz=None)
     assert evidence(read, Check.MRZ).reasons == (Reason.MRZ_UNREADABLE,)
@@ -133,5 +140,7 @@ def test_garbage_never_passes(read: DocumentRead) -> None:
 
 def test_evidence_shows_no_value_of_the_document() -> None:
     reads = [READ, replace(READ, chip_mrz="X"), replace(READ, mrz_lines=write_td3(HOLDER, wrong="document_number"))]
-    text = "".join(repr(verify_document(read, day)) for read in reads for day in (TODAY, date(2040, 1, 1)))
+    text = "".join(
+        repr(verify_document(read, day)) for read in reads for day in (TODAY, datetime(2040, 1, 1, tzinfo=UTC))
+    )
     assert not any(value in text for value in ("ERIKSSON", "ANNA", "L898902C3", "1974", "740812", "2030"))

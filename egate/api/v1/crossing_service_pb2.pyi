@@ -3,6 +3,7 @@ import datetime
 from egate.api.v1 import values_pb2 as _values_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -10,19 +11,66 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ChipAccess(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHIP_ACCESS_UNSPECIFIED: _ClassVar[ChipAccess]
+    CHIP_ACCESS_NONE: _ClassVar[ChipAccess]
+    CHIP_ACCESS_BAC: _ClassVar[ChipAccess]
+    CHIP_ACCESS_PACE: _ClassVar[ChipAccess]
+CHIP_ACCESS_UNSPECIFIED: ChipAccess
+CHIP_ACCESS_NONE: ChipAccess
+CHIP_ACCESS_BAC: ChipAccess
+CHIP_ACCESS_PACE: ChipAccess
+
 class Document(_message.Message):
-    __slots__ = ("document_session_id", "mrz_lines", "portrait", "finger", "finger_position")
+    __slots__ = ("document_session_id", "mrz_lines", "portrait", "finger", "finger_position", "files", "access", "chip_authentication", "active_authentication")
     DOCUMENT_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     MRZ_LINES_FIELD_NUMBER: _ClassVar[int]
     PORTRAIT_FIELD_NUMBER: _ClassVar[int]
     FINGER_FIELD_NUMBER: _ClassVar[int]
     FINGER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_FIELD_NUMBER: _ClassVar[int]
+    CHIP_AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     document_session_id: str
     mrz_lines: _containers.RepeatedScalarFieldContainer[str]
     portrait: DocumentPart
     finger: DocumentPart
     finger_position: int
-    def __init__(self, document_session_id: _Optional[str] = ..., mrz_lines: _Optional[_Iterable[str]] = ..., portrait: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger_position: _Optional[int] = ...) -> None: ...
+    files: _containers.RepeatedCompositeFieldContainer[DocumentFile]
+    access: ChipAccess
+    chip_authentication: ChipAuthentication
+    active_authentication: ActiveAuthentication
+    def __init__(self, document_session_id: _Optional[str] = ..., mrz_lines: _Optional[_Iterable[str]] = ..., portrait: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger_position: _Optional[int] = ..., files: _Optional[_Iterable[_Union[DocumentFile, _Mapping]]] = ..., access: _Optional[_Union[ChipAccess, str]] = ..., chip_authentication: _Optional[_Union[ChipAuthentication, _Mapping]] = ..., active_authentication: _Optional[_Union[ActiveAuthentication, _Mapping]] = ...) -> None: ...
+
+class ChipAuthentication(_message.Message):
+    __slots__ = ("protocol", "public_key", "result")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    protocol: str
+    public_key: bytes
+    result: _values_pb2.CheckResult
+    def __init__(self, protocol: _Optional[str] = ..., public_key: _Optional[bytes] = ..., result: _Optional[_Union[_values_pb2.CheckResult, str]] = ...) -> None: ...
+
+class ActiveAuthentication(_message.Message):
+    __slots__ = ("challenge", "response")
+    CHALLENGE_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    challenge: bytes
+    response: bytes
+    def __init__(self, challenge: _Optional[bytes] = ..., response: _Optional[bytes] = ...) -> None: ...
+
+class DocumentFile(_message.Message):
+    __slots__ = ("document_session_id", "name", "content")
+    DOCUMENT_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    document_session_id: str
+    name: str
+    content: bytes
+    def __init__(self, document_session_id: _Optional[str] = ..., name: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
 
 class DocumentPart(_message.Message):
     __slots__ = ("document_session_id", "image")

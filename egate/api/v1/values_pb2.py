@@ -25,25 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65gate/api/v1/values.proto\x12\x0c\x65gate.api.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"&\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xbf\x01\n\x05\x43heck\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12)\n\x06result\x18\x02 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12\x0f\n\x07reasons\x18\x03 \x03(\t\x12\x12\n\x05score\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03\x66mr\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\tB\x08\n\x06_scoreB\x0c\n\n_thresholdB\x06\n\x04_fmr\"\xdd\x01\n\x08\x44\x65\x63ision\x12&\n\x07verdict\x18\x01 \x01(\x0e\x32\x15.egate.api.v1.Verdict\x12%\n\x07reasons\x18\x02 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12#\n\x06\x63hecks\x18\x03 \x03(\x0b\x32\x13.egate.api.v1.Check\x12\x15\n\rnot_performed\x18\x04 \x03(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12.\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*H\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_ADMIT\x10\x01\x12\x11\n\rVERDICT_REFER\x10\x02*\xb2\x01\n\x0b\x43heckResult\x12\x1c\n\x18\x43HECK_RESULT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HECK_RESULT_PASS\x10\x01\x12\x15\n\x11\x43HECK_RESULT_FAIL\x10\x02\x12\x1d\n\x19\x43HECK_RESULT_UNDETERMINED\x10\x03\x12\x1e\n\x1a\x43HECK_RESULT_NOT_PERFORMED\x10\x04\x12\x18\n\x14\x43HECK_RESULT_ABORTED\x10\x05*\x8d\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_PASSED\x10\x01\x12\x16\n\x12OUTCOME_NOT_PASSED\x10\x02\x12\x14\n\x10OUTCOME_REFERRED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\x12\x13\n\x0fOUTCOME_UNKNOWN\x10\x05*y\n\x07Release\x12\x17\n\x13RELEASE_UNSPECIFIED\x10\x00\x12\x10\n\x0cRELEASE_NONE\x10\x01\x12\x18\n\x14RELEASE_ACKNOWLEDGED\x10\x02\x12\x14\n\x10RELEASE_NOT_SENT\x10\x03\x12\x13\n\x0fRELEASE_UNKNOWN\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65gate/api/v1/values.proto\x12\x0c\x65gate.api.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"&\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xe8\x01\n\x05\x43heck\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12)\n\x06result\x18\x02 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12\x0f\n\x07reasons\x18\x03 \x03(\t\x12\x12\n\x05score\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03\x66mr\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12\'\n\x08\x66indings\x18\x08 \x03(\x0b\x32\x15.egate.api.v1.FindingB\x08\n\x06_scoreB\x0c\n\n_thresholdB\x06\n\x04_fmr\"c\n\x07\x46inding\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12)\n\x06result\x18\x02 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12\x0f\n\x07reasons\x18\x03 \x03(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\xdd\x01\n\x08\x44\x65\x63ision\x12&\n\x07verdict\x18\x01 \x01(\x0e\x32\x15.egate.api.v1.Verdict\x12%\n\x07reasons\x18\x02 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12#\n\x06\x63hecks\x18\x03 \x03(\x0b\x32\x13.egate.api.v1.Check\x12\x15\n\rnot_performed\x18\x04 \x03(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12.\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*H\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_ADMIT\x10\x01\x12\x11\n\rVERDICT_REFER\x10\x02*\xb2\x01\n\x0b\x43heckResult\x12\x1c\n\x18\x43HECK_RESULT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HECK_RESULT_PASS\x10\x01\x12\x15\n\x11\x43HECK_RESULT_FAIL\x10\x02\x12\x1d\n\x19\x43HECK_RESULT_UNDETERMINED\x10\x03\x12\x1e\n\x1a\x43HECK_RESULT_NOT_PERFORMED\x10\x04\x12\x18\n\x14\x43HECK_RESULT_ABORTED\x10\x05*\x8d\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_PASSED\x10\x01\x12\x16\n\x12OUTCOME_NOT_PASSED\x10\x02\x12\x14\n\x10OUTCOME_REFERRED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\x12\x13\n\x0fOUTCOME_UNKNOWN\x10\x05*y\n\x07Release\x12\x17\n\x13RELEASE_UNSPECIFIED\x10\x00\x12\x10\n\x0cRELEASE_NONE\x10\x01\x12\x18\n\x14RELEASE_ACKNOWLEDGED\x10\x02\x12\x14\n\x10RELEASE_NOT_SENT\x10\x03\x12\x13\n\x0fRELEASE_UNKNOWN\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'egate.api.v1.values_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=534
-  _globals['_VERDICT']._serialized_end=606
-  _globals['_CHECKRESULT']._serialized_start=609
-  _globals['_CHECKRESULT']._serialized_end=787
-  _globals['_OUTCOME']._serialized_start=790
-  _globals['_OUTCOME']._serialized_end=931
-  _globals['_RELEASE']._serialized_start=933
-  _globals['_RELEASE']._serialized_end=1054
+  _globals['_VERDICT']._serialized_start=676
+  _globals['_VERDICT']._serialized_end=748
+  _globals['_CHECKRESULT']._serialized_start=751
+  _globals['_CHECKRESULT']._serialized_end=929
+  _globals['_OUTCOME']._serialized_start=932
+  _globals['_OUTCOME']._serialized_end=1073
+  _globals['_RELEASE']._serialized_start=1075
+  _globals['_RELEASE']._serialized_end=1196
   _globals['_REASON']._serialized_start=76
   _globals['_REASON']._serialized_end=114
   _globals['_CHECK']._serialized_start=117
-  _globals['_CHECK']._serialized_end=308
-  _globals['_DECISION']._serialized_start=311
-  _globals['_DECISION']._serialized_end=532
+  _globals['_CHECK']._serialized_end=349
+  _globals['_FINDING']._serialized_start=351
+  _globals['_FINDING']._serialized_end=450
+  _globals['_DECISION']._serialized_start=453
+  _globals['_DECISION']._serialized_end=674
 # @@protoc_insertion_point(module_scope)

@@ -71,7 +71,7 @@ class Reason(_message.Message):
     def __init__(self, code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Check(_message.Message):
-    __slots__ = ("code", "result", "reasons", "score", "threshold", "fmr", "detail")
+    __slots__ = ("code", "result", "reasons", "score", "threshold", "fmr", "detail", "findings")
     CODE_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +79,7 @@ class Check(_message.Message):
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     FMR_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     code: str
     result: CheckResult
     reasons: _containers.RepeatedScalarFieldContainer[str]
@@ -86,7 +87,20 @@ class Check(_message.Message):
     threshold: float
     fmr: float
     detail: str
-    def __init__(self, code: _Optional[str] = ..., result: _Optional[_Union[CheckResult, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., score: _Optional[float] = ..., threshold: _Optional[float] = ..., fmr: _Optional[float] = ..., detail: _Optional[str] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[Finding]
+    def __init__(self, code: _Optional[str] = ..., result: _Optional[_Union[CheckResult, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., score: _Optional[float] = ..., threshold: _Optional[float] = ..., fmr: _Optional[float] = ..., detail: _Optional[str] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ...) -> None: ...
+
+class Finding(_message.Message):
+    __slots__ = ("code", "result", "reasons", "detail")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    result: CheckResult
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    detail: str
+    def __init__(self, code: _Optional[str] = ..., result: _Optional[_Union[CheckResult, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Decision(_message.Message):
     __slots__ = ("verdict", "reasons", "checks", "not_performed", "policy_version", "decided_at")
