@@ -2,7 +2,7 @@
 
     ContentInfo ::= SEQUENCE { id-signedData, [0] SignedData }
     SignedData  ::= SEQUENCE { version (3), digestAlgorithms SET, SEQUENCE { contentType, [0] OCTET STRING },
-                               [0] certificates OPTIONAL, [1] crls OPTIONAL, signerInfos SET (1) }
+                               [0] certificates OPTIONAL, signerInfos SET (1) }
     SignerInfo  ::= SEQUENCE { version, sid, digestAlgorithm, [0] signedAttrs, signatureAlgorithm, signature, [1] unsignedAttrs OPTIONAL }
 
 What the signature does not cover can be changed by anybody, so it is held to the profile exactly.
@@ -107,10 +107,9 @@ def _signed_data(fields: Fields, content_type: str) -> SignedData:
     digests = [hash_algorithm(child) for child in fields.take(der.SET).children()]
     content = _content(fields.take(der.SEQUENCE), content_type)
     certificates = _certificates(fields.optional(der.context(0)))
-    fields.optional(der.context(1))
     signer = fields.take(der.SET).children()
     fields.end()
-    if len(signer) != 1 or signer[0].tag != der.SEQUENCE:
+    if len(signer) != 1:
         raise der.malformed("not exactly one signer")
     return _signer_info(Fields(signer[0]), digests, content_type, content, certificates)
 
@@ -119,11 +118,11 @@ def _content(element: Element, content_type: str) -> bytes:
     fields = Fields(element)
     if der.oid(fields.take(der.OID)) != content_type:
         raise der.malformed("another type of content")
-    wrapped = Fields(fields.take(der.context(0)))
+    wrapped = fields.take(der.context(0)).children()
     fields.end()
-    content = der.octets(wrapped.take_any())
-    wrapped.end()
-    return content
+    if len(wrapped) != 1:
+        raise der.malformed("content")
+    return der.octets(wrapped[0])
 
 
 def _certificates(element: Element | None) -> tuple[bytes, ...]:
@@ -158,8 +157,6 @@ def _signer_info(
 def _signer_id(element: Element) -> SignerId:
     if element.tag == der.context(0, constructed=False):
         return SignerId(subject_key_id=element.value)
-    if element.tag != der.SEQUENCE:
-        raise der.malformed("signer identifier")
     fields = Fields(element)
     issuer, serial = parse_name(fields.take(der.SEQUENCE)), der.integer(fields.take(der.INTEGER))
     fields.end()
@@ -173,8 +170,6 @@ def _attributes(element: Element) -> tuple[str, bytes, datetime | None]:
     if len(children) > _ATTRIBUTES_MAX:
         raise der.malformed("too many attributes")
     for child in children:
-        if child.tag != der.SEQUENCE:
-            raise der.malformed("attribute")
         fields = Fields(child)
         name, found = der.oid(fields.take(der.OID)), fields.take(der.SET).children()
         fields.end()

@@ -47,9 +47,11 @@ class Element:
 
 
 class Fields:
-    """The children of a constructed element, taken in order."""
+    """The children of a sequence, taken in order."""
 
-    def __init__(self, element: Element) -> None:
+    def __init__(self, element: Element, tag: int = SEQUENCE) -> None:
+        if element.tag != tag:
+            raise malformed(f"not an element {tag:02x}")
         self._children = element.children()
         self._position = 0
 
@@ -108,10 +110,10 @@ def read_all(data: bytes, count_max: int = COUNT_MAX) -> list[Element]:
 
 def inner(element: Element, tag: int) -> Element:
     """The only child of an explicitly tagged element."""
-    fields = Fields(element)
-    child = fields.take(tag)
-    fields.end()
-    return child
+    children = element.children()
+    if len(children) != 1 or children[0].tag != tag:
+        raise malformed(f"not exactly one element {tag:02x}")
+    return children[0]
 
 
 def integer(element: Element) -> int:

@@ -15,16 +15,15 @@ COUNTRY = "2.5.4.6"
 _SHORT = {
     COUNTRY: "C", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.3": "CN", "2.5.4.5": "serialNumber", "2.5.4.8": "ST", "2.5.4.7": "L",
 }  # fmt: skip
-# UTF8, numeric, printable, teletex, IA5, visible and general strings hold UTF-8 or, wrongly, Latin-1 whatever they are called.
-_OCTET_STRINGS = (0x0C, 0x12, 0x13, 0x14, 0x16, 0x1A, 0x1B)
+# UTF8, printable, teletex, IA5 and visible strings hold UTF-8 or, wrongly, Latin-1 whatever they are called.
+_OCTET_STRINGS = (0x0C, 0x13, 0x14, 0x16, 0x1A)
 _BMP_STRING, _UNIVERSAL_STRING = 0x1E, 0x1C
 _SPACES = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """folded: for comparison; differs only if the names differ in more than case, spaces and string types. exact: the same, but case counts
-    (not in a country).
+    """folded: for comparison; differs only if the names differ in more than case, spaces and string types. exact: case counts.
 
     text: "C=DE,O=…", for people. country: alpha-2, upper case, "" if there is none.
     """
@@ -37,11 +36,9 @@ class Name:
 
 def parse_name(element: Element) -> Name:
     """Raises DocumentError(DER_MALFORMED)."""
-    if element.tag != der.SEQUENCE:
-        raise der.malformed("no name")
-    parts = [sorted(_attributes(rdn)) for rdn in element.children()]
+    parts = [sorted(_attributes(rdn)) for rdn in Fields(element).rest()]
     flat = [attribute for part in parts for attribute in part]
-    country = next((value for kind, value in flat if kind == COUNTRY), "")
+    country = next((value for kind, value in flat if kind == COUNTRY), "").upper()
     text = ",".join(f"{_SHORT.get(kind, kind)}={_shown(value)}" for kind, value in flat)
     folded = [sorted((kind, value.casefold()) for kind, value in part) for part in parts]
     return Name(_joined(folded), _joined(parts), text, country if len(country) == 2 and country.isalpha() else "")
@@ -54,7 +51,7 @@ def _attributes(rdn: Element) -> Iterator[tuple[str, str]]:
         fields = Fields(attribute)
         kind, value = der.oid(fields.take(der.OID)), _string(fields.take_any())
         fields.end()
-        yield kind, value.upper() if kind == COUNTRY else value
+        yield kind, value
 
 
 def _string(element: Element) -> str:

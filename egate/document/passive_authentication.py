@@ -16,7 +16,7 @@ from egate.document.lds import parse_ef_com
 from egate.document.security_info import SecurityInfos, parse_security_infos
 from egate.document.security_object import SecurityObject, parse_sod
 from egate.document.signed_zone import SignedZone, parse_signed_zone
-from egate.document.signer_chain import verify_chain, verify_revocation, verify_validity
+from egate.document.signer_chain import Chain, verify_chain, verify_revocation, verify_validity
 from egate.document.states import certificate_countries
 from egate.document.trust import TrustStore
 from egate.domain.chip import COM, DATA_GROUPS, SOD
@@ -78,7 +78,7 @@ def verify_passive(
     chain = verify_chain(signer, store, at, "" if zone is None else zone.document_code)
     chain = with_defects(chain, store, signer, zone)
     findings += [chain.finding, verify_validity(signer, chain, at), verify_revocation(signer, chain, store, at)]
-    findings.append(_verify_state(zone, zone_finding, signer, chain.csca))
+    findings.append(_verify_state(zone, zone_finding, signer, chain))
     bound = matching if _trusted(findings, crl_required) else frozenset[str]()
     return _result(findings, bound, signer, chain.csca, hash_list, signing_time)
 
@@ -97,7 +97,7 @@ def verify_signed_file(
         return None
     chain = with_defects(verify_chain(signer, store, at), store, signer, None)
     findings = [chain.finding, verify_validity(signer, chain, at), verify_revocation(signer, chain, store, at)]
-    state = _verify_state(None, Finding(_STATE, _NOT_PERFORMED), signer, chain.csca)
+    state = _verify_state(None, Finding(_STATE, _NOT_PERFORMED), signer, chain)
     return infos if _trusted([signature, *findings, state], crl_required) else None
 
 
@@ -198,11 +198,9 @@ def _zone(files: Mapping[str, bytes]) -> tuple[SignedZone | None, Finding]:
         return None, Finding(_STATE, _FAIL, (Reason.DG_MALFORMED,), "dg1")
 
 
-def _verify_state(
-    zone: SignedZone | None, zone_finding: Finding, signer: Certificate, csca: Certificate | None
-) -> Finding:
+def _verify_state(zone: SignedZone | None, zone_finding: Finding, signer: Certificate, chain: Chain) -> Finding:
     """Doc 9303-12, 7.1.1: the country of the certificates is the state that DG1 names. Without DG1: they must at least agree."""
-    named = {"signer": signer.country} | ({} if csca is None else {"csca": csca.country})
+    named = {"signer": signer.country} | ({} if chain.csca is None else {"csca": chain.csca.country})
     if zone is None:
         return _differs("csca") if len({country for country in named.values() if country}) > 1 else zone_finding
     expected = certificate_countries(zone.issuing_state)
@@ -211,7 +209,9 @@ def _verify_state(
     differing = [who for who, country in named.items() if country and country not in expected]
     if differing:
         return _differs(",".join(differing))
-    silent = [who for who in ("signer", "csca") if not named.get(who)]
+    if chain.csca is None:
+        return Finding(_STATE, _UNDETERMINED, chain.finding.reasons, "csca")
+    silent = [who for who, country in named.items() if not country]
     if silent:
         return replace(_differs(",".join(silent)), result=_UNDETERMINED)
     return Finding(_STATE, _PASS)
