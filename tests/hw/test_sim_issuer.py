@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import cv2
 import numpy as np
 import pytest
 
+from egate.document.certificate import parse_certificate
+from egate.document.chip_checks import Trust
 from egate.document.face_record import parse_dg2
 from egate.document.finger_record import parse_dg3
 from egate.document.lds import parse_ef_com
+from egate.document.mrz import parse_mrz
+from egate.document.mrz_format import MrzFormat
+from egate.document.passive_authentication import verify_passive, verify_signed_file
+from egate.document.presentation import present
+from egate.document.public_key import load_public_key
+from egate.document.security_info import parse_card_access, parse_dg14
+from egate.document.trust import TrustAnchor, TrustStore
 from egate.document.verify import verify_document
-from egate.domain.chip import ChipRead
-from egate.domain.evidence import Check, CheckEvidence, CheckResult
+from egate.domain.chip import AccessProtocol, ChipRead
+from egate.domain.evidence import Check, CheckResult
+from egate.domain.ids import DocumentSessionId
+from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason
-from hw.mrz.adapter import document_read
-from hw.sim.issuer import IssuedDocument, invent_holder, issue
+from hw.sim.issuer import IssuedDocument, Issuer, invent_holder, issue, specimen_issuer
+from hw.sim.issuer_profile import OPEN, Pace, Profile, vary_profile
+from hw.sim.pki import SimulatedState
 
 from ..document.test_mrz import TODAY
 
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NOISE = np.random.default_rng(1).integers(0, 255, (40, 30, 3), dtype=np.uint8)
 PORTRAIT = cv2.imencode(".jpg", NOISE)[1].tobytes()
 PROGRESSIVE = cv2.imencode(".jpg", NOISE, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
 FINGER = cv2.imencode(".png", NOISE[:, :, 0])[1].tobytes()
 
 
-def evidence(document: IssuedDocument) -> dict[Check, CheckEvidence]:
-    read = document_read(document.mrz_lines, ChipRead(present=True, files=dict(document.files)))
-    return {item.check: item for item in verify_document(read, TODAY)}
+def store_of(issuer: Issuer) -> TrustStore:
+    return TrustStore(tuple(TrustAnchor(parse_certificate(item)) for item in issuer.anchors), updated_at=AT)
 
 
 def failed(document: IssuedDocument) -> list[tuple[Check, tuple[Reason, ...], str]]:
+    """What speaks against an open document: its chip has no keys, and there is no revocation list."""
+    read = present(DocumentSessionId("1" * 32), document.mrz_lines, ChipRead(True, dict(document.files)))
+    found = verify_document(read, AT, Trust(store_of(specimen_issuer())))
     accepted = (CheckResult.PASS, CheckResult.NOT_PERFORMED)
-    found = evidence(document).values()
     return [(item.check, item.reasons, item.detail) for item in found if item.result not in accepted]
 
 
@@ -82,5 +97,58 @@ def test_what_does_not_fit_is_refused() -> None:
         issue(replace(holder, document_number="0123456789"), PORTRAIT)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_every_kind_of_document_is_signed_whole(seed: int) -> None:
+    state = SimulatedState(AT)
+    issuer = Issuer.of_state(state, AT)
+    profile = vary_profile(seed)
+    document = issuer.issue(invent_holder(seed, TODAY), PORTRAIT, FINGER, profile)
+    found = verify_passive(document.files, store_of(issuer), AT)
+    assert found.bound == {name for name in document.files if name.startswith("dg")}
+    assert found.finding(InspectionCheck.EF_COM).result is CheckResult.PASS
+    if profile.has_mapping_key:
+        assert verify_signed_file(document.files["card_security"], store_of(issuer), AT) is not None
+    stranger = store_of(Issuer.of_state(SimulatedState(AT), AT))
+    assert verify_passive(document.files, stranger, AT).bound == frozenset()
+
+
+def test_chip_has_what_its_files_announce() -> None:
+    cam = Pace("ECDH", "CAM", "AES256", 16)
+    profile = Profile(
+        pace=(cam,), chip_authentication="secp384r1", active_authentication="brainpoolP256r1", can="123456"
+    )
+    document = specimen_issuer().issue(invent_holder(0, TODAY), PORTRAIT, profile=profile)
+    chip = document.personalisation
+    assert chip is not None and chip.mapping_key is not None and chip.active_authentication_key is not None
+    assert chip.files == document.files
+    assert parse_card_access(document.files["card_access"]).pace == (cam.info,)
+    infos = parse_dg14(document.files["dg14"])
+    assert infos.pace == (cam.info,)
+    (key,) = chip.chip_authentication_keys
+    assert [item.public_key for item in infos.chip_authentication_keys] == [key.public_key]
+    for found in (key, chip.mapping_key):
+        assert load_public_key(found.public_key)
+    assert chip.access == {AccessProtocol.PACE, AccessProtocol.BAC}
+
+
+def test_card_has_its_own_zone() -> None:
+    holder = replace(invent_holder(3, TODAY), document_code="I", document_number="D23145890734")
+    document = specimen_issuer().issue(holder, PORTRAIT, profile=OPEN, mrz_format=MrzFormat.TD1)
+    assert [len(line) for line in document.mrz_lines] == [30, 30, 30]
+    assert parse_mrz(document.mrz_lines, TODAY).data.document_number == "D23145890734"
+    assert failed(document) == []
+
+
+def test_changed_file_reaches_page_and_chip() -> None:
+    document = issue(invent_holder(0, TODAY), PORTRAIT, FINGER)
+    changed = document.with_files(dg2=b"x", dg3=None)
+    assert changed.personalisation is not None
+    assert changed.files == changed.personalisation.files
+    assert changed.files["dg2"] == b"x" and "dg3" not in changed.files
+    assert document.files["dg2"] != b"x"
+
+
 def test_repr_shows_no_data() -> None:
-    assert repr(issue(invent_holder(0, TODAY), PORTRAIT)) == "IssuedDocument(files=['com', 'dg1', 'dg2'], redacted)"
+    document = issue(invent_holder(0, TODAY), PORTRAIT)
+    assert repr(document) == "IssuedDocument(files=['com', 'dg1', 'dg2', 'sod'], redacted)"
+    assert document.mrz_lines[1] not in repr(document.personalisation)
