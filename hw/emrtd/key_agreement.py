@@ -79,7 +79,8 @@ class DhAgreement:
         return _private(entropy, self._size, self._q or (self._p - 1) // 2)
 
     def public(self, private: int) -> bytes:
-        return pow(self._g, private, self._p).to_bytes(self._size, "big")
+        y = pow(self._g, private, self._p)  # TR-03110-3, D.2.1.1: an unsigned integer is sent without leading zeros
+        return y.to_bytes((y.bit_length() + 7) // 8, "big")
 
     def shared(self, private: int, public: bytes) -> bytes | None:
         y = int.from_bytes(public, "big")
