@@ -40,8 +40,8 @@ def with_wrong_keys(document: IssuedDocument, profile: Profile) -> IssuedDocumen
 
 
 def without_keys(document: IssuedDocument) -> IssuedDocument:
-    """The chip proves nothing: chip and active authentication fail, and the mapping that would need a key is no longer offered."""
-    silent = with_chip(document, chip_authentication_keys=(), mapping_key=None, active_authentication_key=None)
+    """The chip proves nothing and guards nothing: the mapping that would need a key is no longer offered."""
+    silent = with_chip(document, chip_authentication_keys=(), mapping_key=None, active_authentication_key=None, cvca=())
     if chip_of(document).mapping_key is None:
         return silent
     offers = parse_card_access(document.files["card_access"]).pace

@@ -14,12 +14,17 @@ from datetime import datetime, timedelta
 
 from egate.document.certificate import parse_certificate
 from egate.document.crl import parse_crl
+from egate.document.data import DocumentData
+from egate.document.dg11 import PersonalDetails, write_dg11
+from egate.document.dg12 import DocumentDetails, write_dg12
+from egate.document.lds_text import PersonName
 from egate.document.mrz_format import MrzFormat
 from egate.document.trust import TrustAnchor, TrustedCrl, TrustStore
 from hw.sim.issuer import IssuedDocument, Issuer, invent_holder
 from hw.sim.issuer_profile import Profile, vary_profile
 from hw.sim.pki import SimulatedState
 from hw.sim.pki_keys import Algorithm, PrivateKey, generate_key
+from hw.sim.pki_terminal import make_terminal_pki
 
 _YEAR, _DAY = timedelta(days=365), timedelta(days=1)
 _RSA_KEY_COUNT = 3  # chosen: making an RSA key takes longer than all else of a document
@@ -45,8 +50,9 @@ _GENERATIONS: tuple[tuple[Algorithm, tuple[Algorithm, ...]], ...] = (
 class Office:
     """at: the time of inspection. portraits: JPEG, fingers: grey PNG; at least two different ones of each.
 
-    home: the state whose documents are inspected. issuers: its signers in order. expired, revoked: signers of it that are no longer good.
-    abroad: a signer of another trusted state. stranger, imitator: signers of authorities nobody trusts, the latter under home's name.
+    home: the state whose documents are inspected. terminal: of its gates, to read fingerprints. issuers: its signers in order. expired,
+    revoked: signers of it that are no longer good. abroad: a signer of another trusted state. stranger, imitator: signers of
+    authorities nobody trusts, the latter under home's name.
     """
 
     def __init__(self, at: datetime, portraits: Sequence[bytes], fingers: Sequence[bytes], seed: str = "") -> None:
@@ -63,6 +69,7 @@ class Office:
             now = at - (len(_GENERATIONS) - age) * 30 * _DAY
             self.home.roll_over(now, authority)
             self.issuers += [self._issuer(self.home, now, each) for each in signers]
+        self.terminal = make_terminal_pki(at.date())
         self.home.revoke(self.revoked.signer, at - 10 * _DAY)
         self._neighbour = SimulatedState(start, "UX", "UXA", seed=seed)
         self.abroad = self._issuer(self._neighbour, start + 6 * _YEAR, first)
@@ -80,7 +87,10 @@ class Office:
         return TrustStore(tuple(anchors), crls=tuple(crls), updated_at=self.at - _DAY)
 
     def profile_of(self, number: int) -> Profile:
-        return vary_profile(number)
+        """Every third with chip authentication opens DG3 to terminals of the home state alone."""
+        profile = vary_profile(number)
+        guarded = number % 3 == 1 and bool(profile.chip_authentication)
+        return replace(profile, cvca=(self.terminal.cvca,)) if guarded else profile
 
     def issuer_of(self, number: int) -> Issuer:
         return self.issuers[number % len(self.issuers)]
@@ -95,6 +105,7 @@ class Office:
             self.fingers[number % len(self.fingers)],
             profile or self.profile_of(number),
             mrz_format=MrzFormat.TD1 if card else MrzFormat.TD3,
+            more=_details(holder) if number % 5 == 2 else None,
         )
 
     def _issuer(
@@ -112,3 +123,10 @@ class Office:
             spare.append(generate_key(algorithm))
         self._given += 1
         return spare[self._given % len(spare)]
+
+
+def _details(holder: DocumentData) -> dict[str, bytes]:
+    """DG11 and DG12 as some states fill them."""
+    name = PersonName(holder.primary_identifier, holder.secondary_identifier)
+    person = PersonalDetails(name=name, place_of_birth=("UTOPIA CITY",), profession="TRAVELLER")
+    return {"dg11": write_dg11(person), "dg12": write_dg12(DocumentDetails(issuing_authority="PASSPORT OFFICE"))}
