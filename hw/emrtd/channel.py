@@ -36,8 +36,9 @@ class Channel:
         self._messaging: SecureMessaging | None = None
 
     @property
-    def protected(self) -> bool:
-        return self._messaging is not None
+    def messaging(self) -> SecureMessaging | None:
+        """For steps that end one channel and open another."""
+        return self._messaging
 
     @property
     def size_max(self) -> int:

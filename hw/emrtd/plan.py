@@ -6,21 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from egate.domain.chip import DATA_GROUPS
+from hw.emrtd.terminal_chain import TerminalChain
 
 # DG3 is last of those a gate decides on: without a chain it is the one that is refused.
 GROUPS = ("dg1", "dg2", "dg3", "dg7", "dg11", "dg12")
-KEY_GROUPS = ("dg14", "dg15")  # read for the chip's authenticity whatever the plan names
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class TerminalChain:
-    """What opens DG3: CV certificates from one that the chip's trust point issued down to the terminal's own, which has key."""
-
-    certificates: tuple[bytes, ...]
-    key: bytes
-
-    def __repr__(self) -> str:
-        return f"TerminalChain({len(self.certificates)} certificates)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

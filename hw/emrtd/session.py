@@ -6,9 +6,6 @@
 What a chip may do: answer late, never, twice, with another length, with an error status, leave the field, or be swapped for another.
 A refusal costs its file only. A torn exchange costs a reset: the chip is opened again in the same way, held against what was read of
 it before, and the file goes on at its offset, RETRY_COUNT_MAX times in a session. Everything ends in a ChipRead.
-
-No downgrade: a chip that announces PACE is opened by PACE or not at all. BAC after a failed PACE would let whoever disturbs PACE choose
-the weaker protocol, whose record gives the zone away.
 """
 
 from __future__ import annotations
@@ -17,28 +14,18 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from egate.document.lds import parse_ef_com
 from egate.document.security_info import PaceInfo, parse_card_access
-from egate.domain.check_result import CheckResult
-from egate.domain.chip import (
-    CARD_ACCESS,
-    COM,
-    DATA_GROUPS,
-    SOD,
-    AccessProtocol,
-    ActiveAuthentication,
-    ChipAuthentication,
-    ChipRead,
-)
+from egate.domain.chip import CARD_ACCESS, COM, SOD, AccessProtocol, ChipRead
 from egate.errors import DocumentError
-from hw.emrtd import apdu, bac
+from hw.emrtd import apdu
+from hw.emrtd.access import open_chip, select_application
 from hw.emrtd.apdu import Command, Response
 from hw.emrtd.atr import announces_extended_length, response_size_max
 from hw.emrtd.channel import EXTENDED_SIZE, Channel
-from hw.emrtd.file import read_file
-from hw.emrtd.mrz_key import mrz_key
-from hw.emrtd.plan import OnProgress, Progress, ReadPlan, ignore_progress
-from hw.emrtd.step import Step, StepFailed, status_cause
+from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
+from hw.emrtd.proof import Proofs
+from hw.emrtd.reading import Reading
+from hw.emrtd.step import Step, StepFailed
 from hw.emrtd.transport import Card, CardError, CardRemoved
 
 # Chosen: real chips answer READ BINARY in some 30 ms; a step with cryptography may take more than a second on old ones.
@@ -86,9 +73,9 @@ def read_chip(plan: ReadPlan, entropy: Callable[[int], bytes], on_progress: OnPr
 
     entropy: random bytes, as many as asked for. Raises nothing.
     """
-    reading = _Reading(plan, entropy, on_progress)
+    reading = Reading(plan, entropy, on_progress)
     try:
-        yield from reading.run()
+        yield from _Course(reading).run()
     except SessionOver as over:
         reading.fail(over.cause)
     finally:
@@ -96,42 +83,17 @@ def read_chip(plan: ReadPlan, entropy: Callable[[int], bytes], on_progress: OnPr
     return reading.result()
 
 
-class _Reading:
-    """What is known of one chip so far. Each part of `_read` may be entered again after a reset and then goes on where it was."""
+class _Course:
+    """The order of things. Each part may be entered again after a reset and then goes on where it was."""
 
-    def __init__(self, plan: ReadPlan, entropy: Callable[[int], bytes], on_progress: OnProgress) -> None:
-        self.channel = Channel()
-        self._plan, self._entropy, self._on_progress = plan, entropy, on_progress
-        self._place = "chip"
-        self._card: Card | None = None
-        self._short_only = False
-        self._files: dict[str, bytes] = {}
-        self._partial: dict[str, bytearray] = {}
-        self._refused: set[str] = set()  # files that will not come in this session
-        self._failures: dict[str, str] = {}
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._proofs = Proofs(reading)
         self._pace: tuple[PaceInfo, ...] | None = None  # None: EF.CardAccess has not been looked for
-        self._access: AccessProtocol | None = None  # None: not opened yet
-        self._chip_authentication: ChipAuthentication | None = None
-        self._active_authentication: ActiveAuthentication | None = None
-        self._terminal_authentication = CheckResult.NOT_PERFORMED
-
-    def result(self) -> ChipRead:
-        return ChipRead(
-            present=self._card is not None,
-            files=dict(self._files),
-            access=self._access or AccessProtocol.NONE,
-            failures=dict(self._failures),
-            chip_authentication=self._chip_authentication,
-            active_authentication=self._active_authentication,
-            terminal_authentication=self._terminal_authentication,
-        )
-
-    def fail(self, cause: str, place: str = "") -> None:
-        """The first cause at a place stays."""
-        self._failures.setdefault(place or self._place, cause)
+        self._short_only = False
 
     def run(self) -> Generator[Request, Answer, None]:
-        cause = ""
+        reading, cause = self._reading, ""
         for _ in range(1 + RETRY_COUNT_MAX):
             try:
                 if (yield from self._connect()):
@@ -140,151 +102,97 @@ class _Reading:
             except CardError as torn:
                 cause = torn.cause
                 self._short_only = True  # perhaps it was the length that the chip, or a reader between, did not bear
-        self.fail(cause)
+        reading.fail(cause)
 
     def _connect(self) -> Generator[Request, Answer, bool]:
-        self.channel.wipe()
+        reading = self._reading
+        reading.channel.wipe()
         card = yield RESET
-        if card is None and self._card is not None:
+        if card is None and reading.card is not None:
             raise CardRemoved("no chip any more")
         if not isinstance(card, Card):
-            self.fail("absent")
+            reading.fail("absent")
             return False
-        if self._card is not None and card.identity != self._card.identity:
-            self.fail("card_changed", "chip")
+        if reading.card is not None and card.identity != reading.card.identity:
+            reading.fail("card_changed", "chip")
             return False
-        self._card = card
-        self.channel = Channel()
+        reading.card = card
+        reading.channel = Channel()
         return True
 
-    def _read(self) -> Generator[Request, Answer, None]:
+    def _read(self) -> Step[None]:
+        reading, proofs = self._reading, self._proofs
         if not (yield from self._look_for_pace()):
             return
         yield from self._find_limits()
-        if not (yield from self._open()) or not (yield from self._recognise()):
+        if not (yield from self._open()):
+            return
+        if not (yield from reading.recognise()):
+            reading.fail("card_changed", "chip")
             return
         for name in (COM, SOD, "dg14"):
-            yield from self._file(name)
-        for name in self._plan.groups:
-            yield from self._file(name)
-        yield from self._file("dg15")
+            yield from reading.read(name)
+        yield from proofs.authenticate_chip()
+        yield from proofs.authenticate_terminal()
+        for name in reading.plan.groups:
+            yield from reading.read(name)
+        yield from reading.read("dg15")
+        yield from proofs.challenge_chip()
 
     def _look_for_pace(self) -> Step[bool]:
         """EF.CardAccess. False if it can't be understood: whatever it announces, going on would be a downgrade."""
         if self._pace is not None:
             return True
-        self._place = CARD_ACCESS
-        content = self._partial.setdefault(CARD_ACCESS, bytearray())
+        reading = self._reading
+        reading.place = CARD_ACCESS
         try:
-            yield from read_file(self.channel, apdu.EF_CARD_ACCESS, content, self._teller(CARD_ACCESS))
-            self._files[CARD_ACCESS] = bytes(content)
-            self._pace = parse_card_access(self._files[CARD_ACCESS]).pace
+            yield from reading.fetch(CARD_ACCESS)
+            self._pace = parse_card_access(reading.files[CARD_ACCESS]).pace
         except StepFailed as failed:
             if failed.cause not in ("malformed", "too_long"):
                 self._pace = ()  # older chips refuse it in many ways
                 return True
-            self.fail(failed.cause)
+            reading.fail(failed.cause)
         except DocumentError:
-            self.fail("malformed")
+            reading.fail("malformed")
         if self._pace is None:
-            self.fail("malformed", "access")
+            reading.fail("malformed", "access")
         return self._pace is not None
 
     def _find_limits(self) -> Step[None]:
         """Extended length only where the chip announces it: others have been seen to fall silent."""
-        if self._short_only or self._card is None:
+        reading = self._reading
+        if self._short_only or reading.card is None:
             return
-        if announces_extended_length(self._card.historical):
-            self.channel.response_size_max = EXTENDED_SIZE
+        if announces_extended_length(reading.card.historical):
+            reading.channel.response_size_max = EXTENDED_SIZE
             return
-        self._place = "chip"
-        selected = yield from self.channel.exchange(apdu.select_file(EF_ATR))
+        reading.place = "chip"
+        selected = yield from reading.channel.exchange(apdu.select_file(EF_ATR))
         if selected.sw == apdu.SW_OK:
-            response = yield from self.channel.exchange(apdu.read_binary(0, apdu.LE_MAX))
+            response = yield from reading.channel.exchange(apdu.read_binary(0, apdu.LE_MAX))
             announced = response_size_max(response.data)
-            self.channel.response_size_max = max(apdu.LE_MAX, min(EXTENDED_SIZE, announced))
+            reading.channel.response_size_max = max(apdu.LE_MAX, min(EXTENDED_SIZE, announced))
 
     def _open(self) -> Step[bool]:
         """Gains access; after a reset in the same way as before. False if it failed, which ends the session."""
-        self._place = "access"
-        reopened = self._access is not None
+        reading = self._reading
+        reading.place, before = "access", reading.access
         try:
-            if self._pace:
-                raise StepFailed("not_supported")
-            access = yield from self._open_without_pace()
+            opened = yield from open_chip(reading.channel, self._pace or (), reading.plan, reading.entropy)
+            if before not in (None, opened.access):
+                reading.fail("card_changed", "chip")
+                return False
+            reading.access, reading.id_icc = opened.access, opened.id_icc
+            if opened.proof is not None:
+                yield from self._proofs.hold_mapping(opened.proof)
+            if opened.access is AccessProtocol.PACE:
+                reading.place = "access"
+                yield from select_application(reading.channel)
         except StepFailed as failed:
-            if reopened and failed.cause == "wrong_key":
-                self.fail("card_changed", "chip")  # what opened the first one does not open this one
+            if before is not None and failed.cause == "wrong_key":  # what opened the first one does not open this one
+                reading.fail("card_changed", "chip")
             else:
-                self.fail(failed.cause)
-            return False
-        except DocumentError:  # of the zone
-            self.fail("malformed")
-            return False
-        if reopened and access is not self._access:
-            self.fail("card_changed", "chip")
-            return False
-        self._access = access
-        return True
-
-    def _open_without_pace(self) -> Step[AccessProtocol]:
-        selected = yield from self.channel.exchange(apdu.select_application())
-        if selected.sw != apdu.SW_OK:
-            raise StepFailed(status_cause(selected.sw))
-        if (yield from self._plainly_readable()):
-            return AccessProtocol.NONE
-        information = mrz_key(self._plan.mrz_lines)
-        self.channel.protect((yield from self.channel.run(bac.authenticate(information, self._entropy))))
-        return AccessProtocol.BAC
-
-    def _plainly_readable(self) -> Step[bool]:
-        selected = yield from self.channel.exchange(apdu.select_file(apdu.EF_COM))
-        if selected.sw != apdu.SW_OK:
-            return selected.sw == apdu.SW_NOT_FOUND
-        response = yield from self.channel.exchange(apdu.read_binary(0, 1))
-        return response.sw in (apdu.SW_OK, apdu.SW_END_OF_FILE)
-
-    def _recognise(self) -> Step[bool]:
-        """After a reset: whether it is the chip from before, by a file of its own that was read then. Makes can share ATR or ATS."""
-        name = next((name for name in (SOD, "dg1", COM) if name in self._files), None)
-        if name is None:
-            return True
-        content = bytearray()
-        try:
-            yield from read_file(self.channel, apdu.FILE_IDENTIFIERS[name], content, lambda *_: None)
-        except StepFailed:
-            content.clear()
-        if content != self._files[name]:
-            self.fail("card_changed", "chip")
+                reading.fail(failed.cause)
             return False
         return True
-
-    def _file(self, name: str) -> Step[None]:
-        if name in self._files or name in self._refused or not self._expected(name):
-            return
-        self._place = name
-        content = self._partial.setdefault(name, bytearray())
-        try:
-            yield from read_file(self.channel, apdu.FILE_IDENTIFIERS[name], content, self._teller(name))
-            self._files[name] = bytes(content)
-        except StepFailed as failed:
-            self._refused.add(name)
-            if failed.cause != "not_found" or self._listed(name):  # not having it is no failure
-                self.fail(failed.cause)
-        del self._partial[name]
-
-    def _expected(self, name: str) -> bool:
-        """False only if the issuer signed a list without it: what nobody signed proves nothing."""
-        return self._listed(name) is not False or SOD not in self._files
-
-    def _listed(self, name: str) -> bool | None:
-        """Whether the document has this file, as EF.COM says; None if that can't be read."""
-        if name not in DATA_GROUPS or name in ("dg1", "dg2"):
-            return True
-        try:
-            return int(name.removeprefix("dg")) in parse_ef_com(self._files[COM]).data_groups
-        except (KeyError, DocumentError):
-            return None
-
-    def _teller(self, name: str) -> Callable[[int, int], None]:
-        return lambda size, size_total: self._on_progress(Progress(name, size, size_total))

@@ -258,7 +258,7 @@ def test_one_torn_exchange_costs_a_reset_and_no_byte(torn: bytes, place: int) ->
     result, _ = run(answer, told=told)
     assert result == ChipRead(present=True, files=FILES)
     assert resets == 2
-    for name in FILES:  # goes on where it was
+    for name in ("dg1", "dg2", "dg3"):  # go on where they were
         sizes = [progress.size for progress in told if progress.name == name]
         assert sizes == sorted(sizes)
 
@@ -281,7 +281,10 @@ def test_every_exchange_torn_ends_after_the_retries() -> None:
 @pytest.mark.parametrize("swapped_at", [5, 9, 30, 200])
 def test_another_chip_in_the_middle_is_noticed_and_gives_nothing(atr: bytes, swapped_at: int) -> None:
     """Also if both are of one make and tell the same ATR."""
-    one, two = chip_with(FILES), chip_with({name: content[:-1] + b"\xee" for name, content in FILES.items()})
+    one, two = (
+        chip_with(FILES),
+        chip_with({name: content if name == "com" else content[:-1] + b"\xee" for name, content in FILES.items()}),
+    )
     count = 0
 
     def answer(data: bytes, now: float) -> bytes:
@@ -295,9 +298,9 @@ def test_another_chip_in_the_middle_is_noticed_and_gives_nothing(atr: bytes, swa
         return encode(atr) if encode(CONTROL_ATR) in data else answered
 
     result, _ = run(answer)
-    if swapped_at == 5 and atr == bytes.fromhex("3B80800101"):  # nothing had been read yet
-        assert result.failure == ""
-        assert result.files["dg1"].endswith(b"\xee")
+    if result.failure == "":
+        assert swapped_at < 10  # nothing of the first document's own had been read
+        assert all(content.endswith(b"\xee") for name, content in result.files.items() if name != "com")
         return
     assert result.failures["chip"] == "card_changed"
     assert all(content == FILES[name] for name, content in result.files.items())
