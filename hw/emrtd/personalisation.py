@@ -39,6 +39,11 @@ class Limits:
     le_refusal: int = apdu.SW_WRONG_LENGTH
     answer_max: int | None = None
 
+    @property
+    def extended(self) -> bool:
+        """Whether the chip takes extended length fields."""
+        return self.data_max > apdu.DATA_MAX or self.le_max > apdu.LE_MAX
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Personalisation:

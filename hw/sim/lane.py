@@ -26,6 +26,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from egate.domain.chip import FILE_NAMES
 from hw.link.fault import NO_FAULTS, FaultLink, FaultPlan
 from hw.link.pty import PtyMaster, open_pty_master
 from hw.link.pump import Pump
@@ -34,7 +35,7 @@ from hw.modbus.server import SensorPeripheral
 from hw.osdp.keys import write_new_key
 from hw.osdp.pd import LockPeripheral
 from hw.sim.control import CommandRefused
-from hw.sim.reader import FILE_IDENTIFIERS, Presentation, SimulatedReader
+from hw.sim.reader import Presentation, SimulatedReader
 from hw.sim.world import PERSON_COUNT_MAX, Behaviour, Durations, LaneWorld
 
 # Chosen: usual speeds of such devices; the lock's is the fastest that OSDP 2.2, 5.2 names for all.
@@ -230,6 +231,6 @@ class SimulatedLane:
 
 
 def _content(files: dict[str, str]) -> dict[str, bytes]:
-    if not set(files) <= set(FILE_IDENTIFIERS):
+    if not set(files) <= set(FILE_NAMES):
         raise CommandRefused("unknown file")
     return {name: base64.b64decode(text) for name, text in files.items()}

@@ -13,15 +13,13 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from egate.domain.chip import COM, DATA_GROUPS, SOD
-from hw.emrtd import apdu
 from hw.emrtd.chip import Chip
+from hw.emrtd.personalisation import Personalisation
 from hw.link.base import Link
 from hw.mrz.messages import block
 
 POLL_S = 0.01
 READ_SIZE = 4096
-FILE_IDENTIFIERS = {name: apdu.FILE_IDENTIFIERS[name] for name in (COM, SOD, *DATA_GROUPS)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -87,8 +85,7 @@ class SimulatedReader:
     def _insert(self, files: Mapping[str, bytes], denied: Collection[str]) -> None:
         self._chip.remove()
         if files:
-            content = {FILE_IDENTIFIERS[name]: content for name, content in files.items()}
-            self._chip.insert(content, [FILE_IDENTIFIERS[name] for name in denied])
+            self._chip.insert(Personalisation(files, denied=frozenset(denied)))
 
     def poll_mrz(self) -> None:
         self._mrz_link.read(READ_SIZE, POLL_S)  # it takes no commands

@@ -21,13 +21,13 @@ from hw.emrtd.frame import (
     Decoder,
     encode,
 )
+from hw.emrtd.personalisation import Personalisation
 from hw.emrtd.plan import Progress, ReadPlan
 from hw.emrtd.session import RESPONSE_S_MAX, RETRY_COUNT_MAX, SESSION_S_MAX
 from hw.emrtd.transport import CONNECT_S_MAX, DRAIN_S_MAX
 
 from .chip_bench import PLAN, Bench, run, zeros
 
-IDENTIFIERS = {"com": apdu.EF_COM, "sod": apdu.EF_SOD, "dg1": apdu.EF_DG1, "dg2": apdu.EF_DG2, "dg3": apdu.EF_DG3}
 # After a chip has fallen silent: the answer awaited, then so many resets, each with a drained line.
 SILENCE_S_MAX = RESPONSE_S_MAX + RETRY_COUNT_MAX * (CONNECT_S_MAX + DRAIN_S_MAX)
 
@@ -50,7 +50,7 @@ FILES = {
 
 def chip_with(files: dict[str, bytes], denied: tuple[str, ...] = ()) -> Chip:
     chip = Chip()
-    chip.insert({IDENTIFIERS[name]: content for name, content in files.items()}, [IDENTIFIERS[name] for name in denied])
+    chip.insert(Personalisation(files, denied=frozenset(denied)))
     return chip
 
 
