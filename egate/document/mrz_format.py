@@ -25,6 +25,7 @@ class FieldKind(StrEnum):
     DATE = "date"  # digits, or fillers where it is unknown
     LETTERS = "letters"  # A-Z and fillers
     MIXED = "mixed"  # A-Z, 0-9 and fillers
+    CODE = "code"  # a letter, then what the issuer chooses: the United States prints C1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class Place:
     @property
     def size(self) -> int:
         return self.end - self.start
+
+    def kind_of(self, column: int) -> FieldKind:
+        """The kind of one place of the line: never CODE."""
+        if self.kind is not FieldKind.CODE:
+            return self.kind
+        return FieldKind.LETTERS if column == self.start else FieldKind.MIXED
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def _two_lines(size: int, first_letters: str, optional: Place, **more: Place | t
         lines=2,
         size=size,
         first_letters=first_letters,
-        document_code=Place(0, 0, 2, _LETTERS),
+        document_code=Place(0, 0, 2, FieldKind.CODE),
         issuing_state=Place(0, 2, 5, _LETTERS),
         names=Place(0, 5, size, _LETTERS),
         document_number=Place(1, 0, 9),
@@ -108,7 +115,7 @@ LAYOUTS: dict[MrzFormat, Layout] = {
         lines=3,
         size=30,
         first_letters="ACI",  # Doc 9303-5 and -6, 4.2.2
-        document_code=Place(0, 0, 2, _LETTERS),
+        document_code=Place(0, 0, 2, FieldKind.CODE),
         issuing_state=Place(0, 2, 5, _LETTERS),
         document_number=Place(0, 5, 14),
         document_number_digit=Place(0, 14, 15, _DIGIT),

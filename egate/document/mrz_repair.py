@@ -54,11 +54,8 @@ def repair_mrz(lines: Sequence[str], *, visas: bool = True) -> RepairedMrz:
     repaired = [list(line) for line in lines]
     repairs: list[Repair] = []
     for field, place in layout.places():
-        substitutes = _SUBSTITUTES.get(place.kind)
-        if substitutes is None:
-            continue
         for column in range(place.start, place.end):
-            better = substitutes.get(repaired[place.line][column])
+            better = _SUBSTITUTES[place.kind_of(column)].get(repaired[place.line][column])
             if better is not None:
                 repaired[place.line][column] = better
                 repairs.append(Repair(field, place.line, column))
@@ -66,7 +63,12 @@ def repair_mrz(lines: Sequence[str], *, visas: bool = True) -> RepairedMrz:
     return RepairedMrz(result, tuple(repairs), _ambiguous(result, layout))
 
 
-_SUBSTITUTES = {FieldKind.DIGIT: _AS_DIGIT, FieldKind.DATE: _AS_DIGIT, FieldKind.LETTERS: _AS_LETTER}
+_SUBSTITUTES: dict[FieldKind, dict[str, str]] = {
+    FieldKind.DIGIT: _AS_DIGIT,
+    FieldKind.DATE: _AS_DIGIT,
+    FieldKind.LETTERS: _AS_LETTER,
+    FieldKind.MIXED: {},
+}
 
 
 def _ambiguous(lines: Sequence[str], layout: Layout) -> tuple[Repair, ...]:

@@ -53,6 +53,13 @@ def test_mixed_field_is_reported_and_never_changed() -> None:
     assert parse_mrz(repaired.lines, date(2010, 1, 1)).wrong_check_digits == ("document_number", "composite")
 
 
+def test_second_place_of_the_document_code_is_the_issuers() -> None:
+    # a resident card of the United States starts with C1, which is no misread CI
+    lines = ("C1USA" + "<" * 25, "<" * 30, "A" + "<" * 29)
+    assert repair_mrz(lines).repairs == ()
+    assert repair_mrz(("1D" + lines[0][2:], *lines[1:])).lines[0].startswith("ID")
+
+
 def test_two_possible_places_are_no_place() -> None:
     # printed I<<1 or 1<<I: both places weigh 7
     digit = check_digit("I<<1<<<<<")
