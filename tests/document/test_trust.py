@@ -1,0 +1,185 @@
+"""The trust store as a value: who may have issued a signer, and what revocation and defect lists say about it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from egate.document.crl import parse_crl
+from egate.document.defect import Defect, DocumentTraits
+from egate.document.trust import EMPTY, RevocationStatus, TrustAnchor, TrustedCrl, TrustStore
+from tests.trust.authority import DAY, NOW, Party, crl, csca, issue
+
+OLD = csca(common="CSCA 1")
+NEW = csca(common="CSCA 2")
+LINK = csca(common="CSCA 2", key=NEW.key, issuer=OLD)
+FOREIGN = csca("XB")
+OLD_SIGNER, NEW_SIGNER = issue(OLD), issue(NEW)
+
+
+def store(*anchors: Party, crls: tuple[tuple[bytes, Party], ...] = (), defects: tuple[Defect, ...] = ()) -> TrustStore:
+    return TrustStore(
+        anchors=tuple(TrustAnchor(anchor.parsed) for anchor in anchors),
+        crls=tuple(TrustedCrl(parse_crl(data), signer.parsed) for data, signer in crls),
+        defects=defects,
+    )
+
+
+def status(trust: TrustStore, signer: Party, issuer: Party, at=NOW) -> RevocationStatus:  # type: ignore[no-untyped-def]
+    return trust.revocation(signer.parsed, issuer.parsed, at)
+
+
+def test_candidates_match_by_key_or_by_name() -> None:
+    trust = store(OLD, NEW, LINK, FOREIGN)
+    assert trust.issuers(OLD_SIGNER.parsed) == (OLD.parsed,)
+    assert trust.issuers(NEW_SIGNER.parsed) == (NEW.parsed, LINK.parsed)
+    assert trust.issuers(issue(csca("XC")).parsed) == ()
+    renamed = csca(common="Csca  1", key=OLD.key)  # case and spaces
+    assert store(renamed).issuers(OLD_SIGNER.parsed) == (renamed.parsed,)
+    assert store(csca(common="CSCA 1")).issuers(OLD_SIGNER.parsed) != ()  # the name alone: a candidate, not an issuer
+    other_name = csca(common="another", key=OLD.key)
+    assert store(other_name).issuers(OLD_SIGNER.parsed) == (other_name.parsed,)  # the key identifier alone
+
+
+def test_document_signers_are_found_by_serial_and_by_key() -> None:
+    trust = TrustStore(document_signers=(OLD_SIGNER.parsed, NEW_SIGNER.parsed))
+    one = OLD_SIGNER.parsed
+    assert trust.signers(one.issuer, one.serial) == (one,)
+    assert trust.signers(NEW_SIGNER.parsed.issuer, one.serial) == ()
+    assert one.subject_key_id and trust.signers_by_key(one.subject_key_id) == (one,)
+    assert trust.signers_by_key(b"") == ()
+
+
+def test_without_a_list_nothing_is_good() -> None:
+    assert status(store(OLD), OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
+    assert status(EMPTY, OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
+
+
+def test_a_current_list_of_the_issuer_decides() -> None:
+    serial = OLD_SIGNER.certificate.serial_number
+    assert status(store(OLD, crls=((crl(OLD), OLD),)), OLD_SIGNER, OLD) is RevocationStatus.GOOD
+    assert status(store(OLD, crls=((crl(OLD, [serial]), OLD),)), OLD_SIGNER, OLD) is RevocationStatus.REVOKED
+    assert status(store(OLD, crls=((crl(OLD, [serial + 1]), OLD),)), OLD_SIGNER, OLD) is RevocationStatus.GOOD
+
+
+def test_a_stale_list_revokes_but_clears_nobody() -> None:
+    serial = OLD_SIGNER.certificate.serial_number
+    stale = crl(OLD, this_update=NOW - 90 * DAY, next_update=NOW - DAY)
+    assert status(store(OLD, crls=((stale, OLD),)), OLD_SIGNER, OLD) is RevocationStatus.CRL_STALE
+    named = crl(OLD, [serial], this_update=NOW - 90 * DAY, next_update=NOW - DAY)
+    assert status(store(OLD, crls=((named, OLD),)), OLD_SIGNER, OLD) is RevocationStatus.REVOKED
+    future = crl(OLD, this_update=NOW + DAY)
+    assert status(store(OLD, crls=((future, OLD),)), OLD_SIGNER, OLD) is RevocationStatus.CRL_STALE
+    assert status(store(OLD, crls=((stale, OLD), (crl(OLD), OLD))), OLD_SIGNER, OLD) is RevocationStatus.GOOD
+
+
+def test_after_a_rollover_the_new_key_speaks_for_old_signers() -> None:
+    """The new CSCA has another name; the link certificate says that it took over."""
+    serial = OLD_SIGNER.certificate.serial_number
+    linked = store(OLD, NEW, LINK, crls=((crl(NEW, [serial]), NEW),))
+    assert status(linked, OLD_SIGNER, OLD) is RevocationStatus.REVOKED
+    assert status(store(OLD, NEW, LINK, crls=((crl(NEW), NEW),)), OLD_SIGNER, OLD) is RevocationStatus.GOOD
+    assert status(store(OLD, NEW, crls=((crl(NEW), NEW),)), OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING  # no link
+
+
+def test_the_old_key_does_not_speak_for_new_signers() -> None:
+    trust = store(OLD, NEW, LINK, crls=((crl(OLD), OLD),))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.GOOD
+    assert status(trust, NEW_SIGNER, NEW) is RevocationStatus.CRL_MISSING
+    assert status(trust, NEW_SIGNER, LINK) is RevocationStatus.CRL_MISSING
+    named = store(OLD, NEW, LINK, crls=((crl(OLD, [NEW_SIGNER.certificate.serial_number]), OLD),))
+    assert status(named, NEW_SIGNER, NEW) is RevocationStatus.REVOKED
+
+
+def test_an_unlinked_issuer_of_the_same_name_clears_nobody() -> None:
+    twin = csca(common="CSCA 1")
+    assert status(store(OLD, twin, crls=((crl(twin), twin),)), OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
+    named = crl(twin, [OLD_SIGNER.certificate.serial_number])
+    assert status(store(OLD, twin, crls=((named, twin),)), OLD_SIGNER, OLD) is RevocationStatus.REVOKED
+
+
+def test_another_states_list_says_nothing() -> None:
+    listed = crl(FOREIGN, [OLD_SIGNER.certificate.serial_number])
+    assert status(store(OLD, FOREIGN, crls=((listed, FOREIGN),)), OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
+
+
+def test_a_cross_certificate_of_another_state_links_nothing() -> None:
+    cross = csca("XB", key=FOREIGN.key, issuer=OLD)
+    trust = store(OLD, FOREIGN, cross, crls=((crl(FOREIGN), FOREIGN),))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
+
+
+def test_links_in_a_circle_end() -> None:
+    back = csca(common="CSCA 1", key=OLD.key, issuer=NEW)
+    trust = store(OLD, NEW, LINK, back, crls=((crl(NEW), NEW),))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.GOOD
+
+
+def test_a_defect_list_revokes_as_well() -> None:
+    one = OLD_SIGNER.parsed
+    revoked = Defect("certificate_revoked", "XA", issuer=one.issuer, serial=one.serial)
+    trust = store(OLD, crls=((crl(OLD), OLD),), defects=(revoked,))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.REVOKED
+    assert status(trust, issue(OLD), OLD) is RevocationStatus.GOOD
+
+
+@pytest.mark.parametrize("by", ["serial", "key", "hash"])
+def test_defects_are_found_however_they_name_the_signer(by: str) -> None:
+    one = OLD_SIGNER.parsed
+    defect = {
+        "serial": Defect("sod_invalid", "XA", issuer=one.issuer, serial=one.serial),
+        "key": Defect("sod_invalid", "XA", subject_key_id=one.subject_key_id),
+        "hash": Defect("sod_invalid", "XA", certificate_hash=("sha256", bytes.fromhex(one.sha256))),
+    }[by]
+    trust = store(OLD, defects=(defect,))
+    assert trust.defects_of(one) == (defect,)
+    assert trust.defects_of(issue(OLD).parsed) == ()
+
+
+def test_a_hash_beside_the_serial_must_match_too() -> None:
+    one = OLD_SIGNER.parsed
+    defect = Defect("sod_invalid", "XA", issuer=one.issuer, serial=one.serial, certificate_hash=("sha256", bytes(32)))
+    assert store(OLD, defects=(defect,)).defects_of(one) == ()
+
+
+def test_a_deviation_of_single_documents_needs_the_document() -> None:
+    defect = Defect(
+        "dg_hash_wrong",
+        "XA",
+        frozenset((12,)),
+        document_type="C",
+        issued_from=NOW - 10 * DAY,
+        issued_until=NOW,
+        document_numbers=frozenset(("CA00000AL",)),
+    )
+    trust, one = store(OLD, defects=(defect,)), OLD_SIGNER.parsed
+    assert trust.defects_of(one) == ()
+    assert trust.defects_of(one, DocumentTraits("C", "CA00000AL", date(2026, 5, 30))) == (defect,)
+    assert trust.defects_of(one, DocumentTraits("C", "CA00000AL")) == (defect,)
+    assert trust.defects_of(one, DocumentTraits("C", "CA00001AL", date(2026, 5, 30))) == ()
+    assert trust.defects_of(one, DocumentTraits("P", "CA00000AL", date(2026, 5, 30))) == ()
+    assert trust.defects_of(one, DocumentTraits("C", "CA00000AL", date(2026, 6, 2))) == ()
+    assert trust.defects_of(issue(FOREIGN, country="XB").parsed, DocumentTraits("C", "CA00000AL")) == ()
+
+
+def test_age_and_staleness() -> None:
+    assert EMPTY.is_stale(NOW) and EMPTY.age(NOW) is None
+    fresh = TrustStore(updated_at=NOW - 7 * DAY)
+    assert not fresh.is_stale(NOW) and fresh.age(NOW) == 7 * DAY
+    assert TrustStore(updated_at=NOW - 8 * DAY).is_stale(NOW)
+    assert TrustStore(updated_at=NOW + 2 * DAY).is_stale(NOW)
+
+
+def test_a_simulated_issuer_marks_the_store() -> None:
+    from egate.document.certificate import parse_certificate
+    from hw.sim.pki import SimulatedState
+
+    simulated = parse_certificate(SimulatedState(NOW).csca.certificate)
+    assert TrustStore(anchors=(TrustAnchor(simulated),)).simulated
+    assert not store(OLD, NEW).simulated
+
+
+def test_repr_shows_no_document() -> None:
+    assert "CA00000AL" not in repr(DocumentTraits("C", "CA00000AL"))
+    assert "CA00000AL" not in repr(Defect("chip", "XA", document_numbers=frozenset(("CA00000AL",))))
