@@ -1,0 +1,63 @@
+"""Any bytes are an image within its limits or an ImageError: headers of all formats, and prints compressed by WSQ."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from egate.document.finger_record import parse_dg3
+from egate.errors import ImageError
+from egate.inference.image import decode
+from egate.inference.image_header import read_header
+from egate.inference.wsq import PIXELS_MAX, decode_wsq
+from tests.fuzz.sources import CORPUS
+from tests.fuzz.target import Target
+
+
+def header(data: bytes) -> None:
+    try:
+        found = read_header(data)
+    except ImageError:
+        return
+    assert found.width > 0
+    assert found.height > 0
+
+
+def wsq(data: bytes) -> None:
+    try:
+        assert decode_wsq(data).size <= PIXELS_MAX
+    except ImageError:
+        pass
+
+
+def pixels(data: bytes) -> None:
+    try:
+        found = read_header(data)
+        assert decode(data).size <= 3 * found.width * found.height
+    except ImageError:
+        pass
+
+
+def _files() -> Sequence[bytes]:
+    image = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
+    made = [cv2.imencode(extension, image)[1].tobytes() for extension in (".jpg", ".png", ".jp2")]
+    bare = made[2][made[2].index(b"\xff\x4f\xff\x51") :]
+    return [*made, bare, b"P5\n64 64\n255\n" + image.tobytes(), *_prints()]
+
+
+def _prints() -> Sequence[bytes]:
+    """One of the specimen's, and one of this file's where the package that writes WSQ is installed."""
+    specimen = CORPUS / "lds_tsemrtd" / "EF_DG3.bin"
+    found = [parse_dg3(specimen.read_bytes())[0].image] if specimen.is_file() else []
+    try:
+        encoder = importlib.import_module("_wsq")
+    except ImportError:
+        return found
+    ridges = (128 + 90 * np.sin(np.add.outer(np.arange(70), np.arange(66)) * 0.7)).astype(np.uint8)
+    return [*found, encoder.compress(ridges.tobytes(), 70, 66, 12)]
+
+
+TARGETS = (Target("header", header, _files, 10), Target("wsq", wsq, _prints, 1), Target("pixels", pixels, _files, 1))
