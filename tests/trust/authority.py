@@ -213,3 +213,15 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def defect_list_content(signer: Party, *types: str, version: int = 0) -> bytes:
+    """TR-03129-2: the signer by issuer and serial number, each defect without parameters."""
+    inside = asn1_x509.Certificate.load(signer.der)["tbs_certificate"]
+    identifier = sequence(inside["issuer"].dump(), inside["serial_number"].dump())
+    defect = sequence(identifier, set_of(*(sequence(core_oid(kind)) for kind in types)))
+    return sequence(core.Integer(version).dump(), core_oid("2.16.840.1.101.3.4.2.1"), set_of(defect))
+
+
+def core_oid(dotted: str) -> bytes:
+    return bytes(core.ObjectIdentifier(dotted).dump())
