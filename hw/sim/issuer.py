@@ -132,6 +132,7 @@ class Issuer:
             active_authentication_key=parts.active_authentication_key,
             active_authentication_hash=profile.active_hash,
             cvca=profile.cvca,
+            limits=profile.limits,
         )
         return IssuedDocument(lines, files, chip)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from egate.document.security_info import PaceInfo
 from egate.document.security_info_writer import pace_info
 from egate.document.security_protocol import PACE, AgreementName, MappingName, SuiteName, oid_of
+from hw.emrtd.personalisation import Limits
 
 # Doc 9303-11, table 8: standardised domain parameters of PACE. The curves are also those of chip authentication.
 CURVE_PARAMETERS = {
@@ -18,6 +19,7 @@ CURVE_PARAMETERS = {
     "brainpoolP512r1": 17,
     "secp521r1": 18,
 }
+SHORT, EXTENDED = Limits(), Limits(data_max=1024, le_max=1024)  # what a chip's APDU buffers take
 GROUP_PARAMETERS = (0, 1, 2)  # DH groups of 1024, 2048 and 2048 bits (RFC 5114, 2.1-2.3)
 
 
@@ -49,7 +51,7 @@ class Profile:
     chip_authentication: curve of the key in DG14, "" for none; chip_suite: of the secure messaging after it. active_authentication:
     key of DG15, a curve or "rsa1024" …, "" for none; active_hash: its hash. explicit: public keys state their parameters in full.
     hash_name: of the data groups. lds_version: "0107" or "0108". embedded: EF.SOD carries the signer's certificate; by_key_id: it
-    names the signer by key identifier. signing_time: it says when it was signed. cvca: as in hw.emrtd.personalisation.
+    names the signer by key identifier. signing_time: it says when it was signed. limits, cvca: as in hw.emrtd.personalisation.
     """
 
     pace: tuple[Pace, ...] = (Pace(),)
@@ -66,6 +68,7 @@ class Profile:
     lds_version: str = "0107"
     by_key_id: bool = False
     signing_time: bool = True
+    limits: Limits = SHORT
     cvca: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -91,7 +94,7 @@ def vary_profile(seed: int) -> Profile:
         pace=pace,
         pace_signed=mapped or draw.random() < 0.8,  # or nobody would notice that the mapping is gone
         bac=not pace or draw.random() < 0.7,
-        chip_authentication=draw.choice((*CURVE_PARAMETERS, "brainpoolP256r1", "" if mapped else "secp256r1")),
+        chip_authentication=draw.choice((*CURVE_PARAMETERS, "brainpoolP256r1", "")),
         chip_suite=draw.choice(("TDES", "AES128", "AES192", "AES256")),
         active_authentication=draw.choice(
             ("", "", "rsa1024", "rsa2048", "secp256r1", "brainpoolP256r1", "brainpoolP384r1")
@@ -102,6 +105,8 @@ def vary_profile(seed: int) -> Profile:
         lds_version=draw.choice(("0107", "0108")),
         by_key_id=draw.random() < 0.2,
         signing_time=draw.random() < 0.7,
+        # Public keys of 2,048 bits fit into no short command.
+        limits=EXTENDED if draw.random() < 0.4 or any(offer.agreement == "DH" for offer in pace) else SHORT,
     )
 
 
