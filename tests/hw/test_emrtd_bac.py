@@ -179,6 +179,15 @@ def test_any_answers_fail_with_a_cause(first: bytes, second: bytes) -> None:
         finish(step, Response(second, 0x9000))
 
 
+def test_answer_to_an_earlier_challenge_is_refused() -> None:
+    chip = bac.ChipHalf(ZONE, secrets.token_bytes)
+    step = bac.authenticate(ZONE, secrets.token_bytes)
+    next(step)
+    token = step.send(Response(chip.challenge(), 0x9000)).data
+    chip.challenge()
+    assert chip.answer(token) is None
+
+
 def finish(step: Step[SecureMessaging], response: Response) -> SecureMessaging:
     with pytest.raises(StopIteration) as stop:
         step.send(response)

@@ -26,6 +26,7 @@ from hw.emrtd.apdu import Command, Response, parse_response
 from hw.emrtd.atr import announces_extended_length, historical_bytes, response_size_max
 from hw.emrtd.chip import Chip, ChipApplication, atr
 from hw.emrtd.chip_authentication import ChipProof
+from hw.emrtd.chip_files import Files
 from hw.emrtd.cipher import Suite
 from hw.emrtd.frame import CONTROL_ATR, CONTROL_ON, CONTROL_RESET, encode
 from hw.emrtd.pace import Password
@@ -254,6 +255,16 @@ def test_reset_forgets_what_was_proved() -> None:
     reader.messaging = None
     assert reader.say(apdu.select_application()).sw == 0x9000
     assert reader.select("com") == 0x6982
+
+
+def test_selected_file_is_closed_once_the_rights_to_it_are_gone() -> None:
+    allowed = True
+    files = Files(FILES.get, lambda name: allowed)
+    files.select(apdu.select_application())
+    assert files.select(apdu.select_file(apdu.EF_DG3)).sw == 0x9000
+    assert files.read(apdu.read_binary(0, 10), 256).data == FILES["dg3"][:10]
+    allowed = False
+    assert files.read(apdu.read_binary(0, 10), 256) == Response(b"", 0x6982)
 
 
 def test_selection_survives_a_command_that_selects_nothing() -> None:

@@ -275,6 +275,16 @@ def test_negated_key_of_ours_is_refused() -> None:
         step.send(Response(encode(0x7C, encode(0x84, point[:33] + y.to_bytes(32, "big"))), 0x9000))
 
 
+def test_number_above_the_field_is_refused_though_its_remainder_is_an_element() -> None:
+    group = domain(0)
+    assert group is not None
+    element = group.generator
+    while (above := int.from_bytes(element, "big") + group.field).bit_length() > group.field.bit_length():
+        element = group.public(3, element)
+    assert group.agree(5, element) is not None
+    assert group.agree(5, above.to_bytes(128, "big")) is None
+
+
 def test_chip_refuses_the_terminal_s_hostile_keys() -> None:
     group = domain(13)
     assert isinstance(group, EcGroup)
