@@ -50,6 +50,7 @@ def test_every_combination_of_the_protocols_has_one_identifier() -> None:
     assert protocol.oid_of(protocol.CHIP_AUTHENTICATION, "ECDH", "AES192") == "0.4.0.127.0.7.2.2.3.2.3"
 
 
+@pytest.mark.corpus
 @pytest.mark.skipif(not VECTORS.is_dir(), reason="no corpus: set EGATE_CORPUS")
 @pytest.mark.parametrize(
     ("name", "suite", "key_id", "pace"), [("AT", "AES128", None, 1), ("DE", "AES128", 195, 2), ("MY", "TDES", None, 0)]

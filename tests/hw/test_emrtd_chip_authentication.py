@@ -50,6 +50,7 @@ def _transcript(name: str) -> tuple[list[tuple[bytes, bytes]], list[bytes], byte
     return exchanges, [bytes.fromhex(value["hex"]) for value in test["values"]], bytes.fromhex(test["values"][7]["hex"])
 
 
+@pytest.mark.corpus
 @pytest.mark.skipif(not VECTORS.is_dir(), reason="no corpus: set EGATE_CORPUS")
 @pytest.mark.parametrize(
     ("name", "old", "new"), [("AT", "AES128", "AES128"), ("DE", "AES128", "AES128"), ("MY", "TDES", "TDES")]
@@ -86,6 +87,7 @@ def test_recorded_sessions(name: str, old: str, new: str) -> None:
     assert messaging.closed
 
 
+@pytest.mark.corpus
 @pytest.mark.skipif(not VECTORS.is_dir(), reason="no corpus: set EGATE_CORPUS")
 @pytest.mark.parametrize("name", ["AT", "DE", "MY"])
 def test_one_wrong_bit_in_the_proof_fails(name: str) -> None:
