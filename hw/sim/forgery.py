@@ -24,7 +24,7 @@ from egate.domain.chip import AccessProtocol
 from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason
 from hw.emrtd.mrz_key import mrz_key
-from hw.sim.forgery_chip import with_chip, with_wrong_keys, without_keys
+from hw.sim.forgery_chip import with_chip, with_own_keys, with_wrong_keys, without_key_groups, without_keys
 from hw.sim.forgery_sod import flip_signature_bit, replace_content
 from hw.sim.issuer import IssuedDocument
 from hw.sim.issuer_office import Office
@@ -130,21 +130,25 @@ def _hash_list_shortened(office: Office, seed: int, draw: random.Random) -> Forg
 
 
 def _cloned_chip(office: Office, seed: int, draw: random.Random) -> Forgery:
-    """Files copied from a genuine document; of its keys the forger has none. He answers with others, or not at all."""
+    """Files copied from a genuine document; of its keys the forger has none. He answers with others, puts his own in, or is silent."""
     profile = _with_chip_key(office.profile_of(seed), draw)
     document = office.issue(seed, profile=profile)
-    by_chip = bool(profile.chip_authentication or profile.has_mapping_key)
-    check = InspectionCheck.CHIP_AUTHENTICATION if by_chip else InspectionCheck.ACTIVE_AUTHENTICATION
-    if draw.random() < 0.5:
-        return Forgery(with_wrong_keys(document, profile), check, Reason.CHIP_NOT_AUTHENTIC, "wrong_key")
+    chip, active = InspectionCheck.CHIP_AUTHENTICATION, InspectionCheck.ACTIVE_AUTHENTICATION
+    first = chip if profile.chip_authentication or profile.has_mapping_key else active
+    match draw.choice(("wrong_key", "own_key", "silent", "withheld")):
+        case "wrong_key":
+            return Forgery(with_wrong_keys(document, profile), first, Reason.CHIP_NOT_AUTHENTIC, "wrong_key")
+        case "own_key":
+            return Forgery(with_own_keys(document, profile, office.stranger), first, Reason.CHIP_KEY_UNBOUND, "own_key")
+        case "withheld":
+            first = chip if "dg14" in document.files else active
+            return Forgery(without_key_groups(document, profile), first, Reason.CHIP_PROOF_MISSING, "withheld")
     silent = without_keys(document)
-    if not (
-        profile.chip_authentication or profile.active_authentication
-    ):  # only the mapping proved it, and DG14 names the mapping
-        return Forgery(silent, InspectionCheck.CHIP_ACCESS, Reason.CHIP_ACCESS_DOWNGRADED, "silent")
-    if not profile.chip_authentication:
-        check = InspectionCheck.ACTIVE_AUTHENTICATION
-    return Forgery(silent, check, Reason.CHIP_PROOF_MISSING, "silent")
+    if profile.chip_authentication or profile.active_authentication:
+        first = chip if profile.chip_authentication else active
+        return Forgery(silent, first, Reason.CHIP_PROOF_MISSING, "silent")
+    # Only the mapping proved it, and DG14 names the mapping.
+    return Forgery(silent, InspectionCheck.CHIP_ACCESS, Reason.CHIP_ACCESS_DOWNGRADED, "silent")
 
 
 def _chip_missing(office: Office, seed: int, draw: random.Random) -> Forgery:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from egate.document.lds import write_ef_com
 from egate.document.security_info import parse_card_access
 from egate.document.security_info_writer import write_security_infos
 from hw.emrtd.personalisation import ChipKey, Personalisation
-from hw.sim.issuer import IssuedDocument
+from hw.sim.issuer import IssuedDocument, Issuer
+from hw.sim.issuer_chip import make_parts
 from hw.sim.issuer_profile import Profile
 from hw.sim.pki_keys import Algorithm, generate_key
 
@@ -37,6 +39,25 @@ def with_wrong_keys(document: IssuedDocument, profile: Profile) -> IssuedDocumen
         mapping_key=None if chip.mapping_key is None else _wrong(chip.mapping_key),
         active_authentication_key=active,
     )
+
+
+def with_own_keys(document: IssuedDocument, profile: Profile, forger: Issuer) -> IssuedDocument:
+    """A chip that proves what it says, with keys of the forger's making; EF.SOD still has the hashes of the genuine files."""
+    parts = make_parts(profile, forger.signer, generate_key)
+    own = with_chip(
+        document,
+        chip_authentication_keys=parts.chip_authentication_keys,
+        mapping_key=parts.mapping_key,
+        active_authentication_key=parts.active_authentication_key,
+    )
+    return own.with_files(**parts.files)
+
+
+def without_key_groups(document: IssuedDocument, profile: Profile) -> IssuedDocument:
+    """As without_keys, and the files that hold the public keys are gone, too; EF.COM, which nobody signs, does not name them."""
+    rest = [int(name[2:]) for name in document.files if name.startswith("dg") and name not in ("dg14", "dg15")]
+    com = write_ef_com(sorted(rest), lds_version=profile.lds_version)
+    return without_keys(document).with_files(dg14=None, dg15=None, com=com)
 
 
 def without_keys(document: IssuedDocument) -> IssuedDocument:

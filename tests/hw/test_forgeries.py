@@ -46,6 +46,7 @@ ONE_CHECK = {
     ForgeryClass.BROKEN_SIGNATURE: InspectionCheck.SOD_SIGNATURE,
     ForgeryClass.ACCESS_DOWNGRADED: InspectionCheck.CHIP_ACCESS,
 }
+FILES = {InspectionCheck.DG_HASHES, InspectionCheck.EF_COM}
 PROOFS = {InspectionCheck.CHIP_AUTHENTICATION, InspectionCheck.ACTIVE_AUTHENTICATION}
 
 
@@ -145,15 +146,15 @@ def test_without_its_check_a_class_passes(
     assert all(passes(inspect(read, store, AT)) for read in reads)
 
 
-@pytest.mark.parametrize("variant", ["wrong_key", "silent"])
+@pytest.mark.parametrize("variant", ["wrong_key", "own_key", "silent", "withheld"])
 def test_without_the_chips_proofs_a_clone_passes(
     variant: str, office: Office, store: TrustStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clones = [forge(ForgeryClass.CLONED_CHIP, office, seed) for seed in range(12)]
+    clones = [forge(ForgeryClass.CLONED_CHIP, office, seed) for seed in range(24)]
     documents = [clone.document for clone in clones if clone.variant == variant and clone.check in PROOFS]
     reads = [read_document(document, seeded_entropy(0), terminal_of(office)) for document in documents[:3]]
     assert reads and not any(passes(inspect(read, store, AT)) for read in reads)
-    plant(monkeypatch, PROOFS)
+    plant(monkeypatch, PROOFS | FILES)  # what he put in or took away differs from EF.SOD and EF.COM as well
     assert any(passes(inspect(read, store, AT)) for read in reads)
 
 

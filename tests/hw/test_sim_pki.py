@@ -11,12 +11,18 @@ from pathlib import Path
 import pytest
 from asn1crypto import pem, x509
 
+from egate.document.certificate import parse_certificate
+from egate.document.crl import is_crl_signed_by, parse_crl
+from egate.document.master_list import parse_master_list
+from egate.document.signed_list import open_signed_list, require_signer
 from egate.document.tlv import single
+from egate.errors import DocumentError
 from hw.sim.pki import SimulatedState
 from hw.sim.pki_keys import Algorithm, generate_key, load_key
 from hw.sim.security_object_writer import SOD_TAG, write_sod
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 HASHES = {1: b"1" * 32, 2: b"2" * 32}
 ALGORITHMS = [
     Algorithm("secp256r1"),
@@ -131,3 +137,26 @@ def test_unknown_key_is_refused() -> None:
         generate_key(Algorithm("secp160k9"))
     with pytest.raises(ValueError):
         load_key(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "sha256")
+
+
+def test_the_gates_own_code_accepts_the_lists() -> None:
+    """Master list and revocation list, before and after the CSCA changed its key; not with another state's key."""
+    state, other = SimulatedState(NOW), SimulatedState(NOW, "UX", "UXA")
+    old = parse_certificate(state.csca.certificate)
+    state.roll_over(NOW)
+    new, foreign = parse_certificate(state.csca.certificate), parse_certificate(other.csca.certificate)
+    signed = open_signed_list(state.write_master_list([*state.anchors(), *other.anchors()], NOW))
+    assert require_signer(signed, [new], NOW + DAY) == new
+    with pytest.raises(DocumentError):
+        require_signer(signed, [foreign, old], NOW + DAY)
+    found = parse_master_list(signed.content)
+    assert {item.der for item in found.usable} == {*state.anchors(), *other.anchors()}
+    assert found.unusable == found.doubtful == ()
+
+    signer = state.issue_signer(NOW)
+    state.revoke(signer, NOW)
+    crl = parse_crl(state.write_crl(NOW))
+    revoked = parse_certificate(signer.certificate)
+    assert is_crl_signed_by(crl, new) and not is_crl_signed_by(crl, foreign)
+    assert crl.names(revoked.issuer, revoked.serial) and not crl.names(revoked.issuer, revoked.serial + 1)
+    assert crl.is_current(NOW + DAY) and not crl.is_current(NOW + timedelta(days=91))
