@@ -202,6 +202,13 @@ def test_second_readers_reading_counts_that_holds_together_not_the_one_that_agre
 
 
 @pytest.mark.models
+def test_second_readers_first_reading_may_be_broken(first: TextReader) -> None:
+    broken = write_td3(HOLDER, wrong="date_of_birth")
+    assert read_mrz_image(drawn(LINES), first, Says(("A",), broken, LINES), TODAY).verdict is CheckResult.PASS
+    assert read_mrz_image(drawn(LINES), first, Says(broken), TODAY).verdict is CheckResult.UNDETERMINED
+
+
+@pytest.mark.models
 @pytest.mark.parametrize("said", [(), ("A",), (LINES[0],), (*LINES, *LINES), ("<" * 44, "\u00e9" * 44)])
 def test_second_reader_that_says_no_zone_differs(said: tuple[str, ...], first: TextReader) -> None:
     assert read_mrz_image(drawn(LINES), first, Says(said), TODAY).verdict is CheckResult.UNDETERMINED
