@@ -1,7 +1,8 @@
 """Diffie-Hellman key agreement with a chip's static key, over elliptic curves and prime fields (Doc 9303-11, 9.6; BSI TR-03110-3, A.4).
 
 Our keys live for one run. Whatever the other side sends as its key is checked to be in the group before it meets ours.
-The common curves are computed by OpenSSL; the rest, and prime fields, in time that depends on the key: accepted for a key used once.
+The common curves are computed by OpenSSL, prime fields by GMP in constant time; the remaining curves in time that depends on the key:
+accepted for a key used once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Protocol
 
+import gmpy2
 from cryptography.hazmat.primitives.asymmetric import ec
 from ecdsa.ellipticcurve import INFINITY, PointJacobi
 
@@ -18,6 +20,7 @@ from egate.document.public_key import DhKey, EcKey, PublicKey
 
 Entropy = Callable[[int], bytes]
 
+DH_BITS_MAX = 4096  # chosen: a longer field takes a second and more, and no document has one
 _EXTRA_SIZE = 8  # FIPS 186-5, A.2.1: 64 bits more than the order make the remainder's bias negligible
 
 
@@ -79,25 +82,32 @@ class DhAgreement:
         return _private(entropy, self._size, self._q or (self._p - 1) // 2)
 
     def public(self, private: int) -> bytes:
-        y = pow(self._g, private, self._p)  # TR-03110-3, D.2.1.1: an unsigned integer is sent without leading zeros
+        y = int(
+            gmpy2.powmod_sec(self._g, private, self._p)
+        )  # TR-03110-3, D.2.1.1: an unsigned integer is sent without leading zeros
         return y.to_bytes((y.bit_length() + 7) // 8, "big")
 
     def shared(self, private: int, public: bytes) -> bytes | None:
         y = int.from_bytes(public, "big")
-        if len(public) > self._size or not 1 < y < self._p - 1 or (self._q and pow(y, self._q, self._p) != 1):
+        if len(public) > self._size or not 1 < y < self._p - 1 or not self._in_subgroup(y):
             return None
-        secret = pow(y, private, self._p)
+        secret = int(gmpy2.powmod_sec(y, private, self._p))
         return None if secret in (1, self._p - 1) else secret.to_bytes(self._size, "big")
+
+    def _in_subgroup(self, y: int) -> bool:
+        """True also where the order is not stated: then nobody can tell."""
+        return self._q is None or bool(gmpy2.powmod(y, self._q, self._p) == 1)
 
     def compress(self, public: bytes) -> bytes:
         return hashlib.sha1(public, usedforsecurity=False).digest()  # TR-03110-3, A.2.2.3
 
 
 def key_agreement(key: PublicKey) -> tuple[KeyAgreement, bytes] | None:
-    """The group of a chip's public key, and that key as KeyAgreement takes it. None for RSA, which agrees on nothing."""
+    """The group of a chip's public key, and that key as KeyAgreement takes it. None for RSA, which agrees on nothing, and for a field
+    beyond DH_BITS_MAX."""
     if isinstance(key, EcKey):
         return EcAgreement(key.curve), key.curve.encode(key.x, key.y)
-    if isinstance(key, DhKey):
+    if isinstance(key, DhKey) and key.p.bit_length() <= DH_BITS_MAX:
         return DhAgreement(key.p, key.g, key.q), key.y.to_bytes((key.p.bit_length() + 7) // 8, "big")
     return None
 

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 import ecdsa
+import gmpy2
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -59,7 +60,7 @@ class RsaPrivateKey:
     def power(self, number: int) -> int:
         """number ** d mod n, for schemes that OpenSSL lacks."""
         private = self.numbers.private_numbers()
-        return pow(number, private.d, private.public_numbers.n)
+        return int(gmpy2.powmod_sec(number, private.d, private.public_numbers.n))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

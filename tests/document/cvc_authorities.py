@@ -32,7 +32,7 @@ class Authority:
 
     @property
     def key(self) -> PrivateKey:
-        return load_private_key(self.pkcs8)
+        return loaded(self.pkcs8)
 
     def issue(self, role: Role, holder: str, number: int = 0, **changes: object) -> Authority:
         return issue(self, role, holder, number, **changes)
@@ -50,6 +50,11 @@ def rsa_pkcs8(number: int) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
+@cache
+def loaded(key: bytes) -> PrivateKey:
+    return load_private_key(key)
+
+
 def pkcs8(algorithm: str, number: int, curve: str = BRAINPOOL_P256) -> bytes:
     return ec_pkcs8(number, curve) if ALGORITHMS[algorithm].scheme is Scheme.ECDSA_PLAIN else rsa_pkcs8(number)
 
@@ -58,7 +63,7 @@ def issue(issuer: Authority | None, role: Role, holder: str, number: int = 0, **
     """A certificate, by default by an elliptic curve and for this year. changes: fields of CvBody, curve, and signer (a private key)."""
     algorithm = str(changes.pop("algorithm", ECDSA_SHA256))
     own = pkcs8(algorithm, number, str(changes.pop("curve", BRAINPOOL_P256)))
-    key = load_private_key(own)
+    key = loaded(own)
     fields: dict[str, object] = {
         "authority": holder if issuer is None else issuer.certificate.holder,
         "holder": holder,
@@ -76,6 +81,7 @@ def issue(issuer: Authority | None, role: Role, holder: str, number: int = 0, **
     return Authority(write_cv_certificate(body, lambda data: signer.sign(scheme, data)), own)  # type: ignore[attr-defined]
 
 
+@cache
 def three(algorithm: str = ECDSA_SHA256, curve: str = BRAINPOOL_P256) -> tuple[Authority, Authority, Authority]:
     """CVCA, verifier, terminal."""
     cvca = issue(None, Role.CVCA, "DECVCAEGATE00001", 1, algorithm=algorithm, curve=curve)

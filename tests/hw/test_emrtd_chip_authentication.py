@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from egate.document import der
 from egate.document.curves import Curve, curves
 from egate.document.oid import decode_oid, encode_oid
-from egate.document.public_key import load_public_key
+from egate.document.public_key import DhKey, load_public_key
 from egate.document.security_info import ChipAuthenticationKey, SecurityInfo, SecurityInfos, parse_dg14
 from egate.document.security_info_writer import chip_authentication_info
 from egate.document.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, oid_of
@@ -345,6 +347,40 @@ def test_keys_that_are_none_are_refused_on_both_sides() -> None:
     for value in (0, 1, P2048 - 1, P2048, P2048 + 4):
         assert group.shared(77, value.to_bytes(257, "big").lstrip(b"\x00")) is None
     assert group.shared(77, (P2048 - 4).to_bytes(256, "big")) is None  # no element of the subgroup
+
+
+def test_a_field_that_would_take_seconds_is_refused() -> None:
+    p = 2**4096 + 1
+    assert key_agreement(DhKey(p, 2, 3)) is None
+    assert key_agreement(DhKey(p // 2 + 1, 2, 3)) is not None
+
+
+answers = st.lists(
+    st.tuples(st.binary(max_size=80), st.sampled_from([0x9000, 0x9000, 0x6A80, 0x6988, 0x6300])), min_size=5
+)
+
+
+@given(answers, st.booleans(), st.sampled_from(["TDES", "AES128"]))
+def test_any_answers_are_no_proof(answers: list[tuple[bytes, int]], opened: bool, suite: str) -> None:
+    key = ec_key(curves()[P256], 77)
+    stream = iter([Response(*answer) for answer in answers])
+    messaging = SecureMessaging(Suite.TDES, bytes(16), bytes(16)) if opened else None
+    proof = _run(authenticate(SecurityInfos(tuple(offer(key, suite))), messaging, entropy), lambda _: next(stream))
+    assert proof.authentication.result in (CheckResult.FAIL, CheckResult.ABORTED) and proof.cause
+
+
+@given(st.lists(st.tuples(st.sampled_from(["kat", "at", "general"]), st.binary(max_size=100)), max_size=8))
+def test_the_chip_half_takes_any_data(commands: list[tuple[str, bytes]]) -> None:
+    half = ChipHalf([ChipKey(ec_key(curves()[P256], 77), 77)])
+    for name, data in commands:
+        match name:
+            case "kat":
+                half.set_key_agreement_template(data)
+            case "at":
+                half.set_authentication_template(data)
+            case _:
+                half.general_authenticate(data)
+    assert half.agreed is None
 
 
 # RFC 3526, 3: the 2048-bit MODP group, a safe prime.

@@ -252,3 +252,17 @@ def test_any_commands_open_nothing(commands: list[tuple[int, bytes]]) -> None:
         for p1, p2 in {0x22: ((0x81, 0xB6), (0x81, 0xA4)), 0x2A: ((0x00, 0xBE),)}.get(ins, ((0, 0),)):
             chip.answer(Command(0x00, ins, p1, p2, data))
     assert chip.half.rights == frozenset()
+
+
+@given(
+    st.lists(st.tuples(st.binary(max_size=60), st.sampled_from([0x9000, 0x9000, 0x6982, 0x6300, 0x6A88])), min_size=12)
+)
+def test_any_answers_end_the_step(answers: list[tuple[bytes, int]]) -> None:
+    stream = iter([Response(*answer) for answer in answers])
+    try:
+        run(authenticate(CHAIN, ID_ICC, TERMINAL_KEY), lambda _: next(stream))
+    except StepFailed as failed:
+        assert failed.cause
+
+
+CHAIN = chain_of(*three())
