@@ -38,7 +38,7 @@ NONCE_TAG, TERMINAL_MAPPING_TAG, CHIP_MAPPING_TAG = 0x80, 0x81, 0x82
 TERMINAL_KEY_TAG, CHIP_KEY_TAG, TERMINAL_TOKEN_TAG, CHIP_TOKEN_TAG, CHIP_DATA_TAG = 0x83, 0x84, 0x85, 0x86, 0x8A
 _TRUST_POINT_TAGS = (0x87, 0x88)
 _PUBLIC_KEY_TAG, _OID_TAG, _DH_KEY_TAG, _EC_KEY_TAG = 0x7F49, 0x06, 0x84, 0x86
-_NONCE_SIZES = (16, 32)  # 4.4.3.3.2, and what chips use with the generic mapping
+_NONCE_SIZE_MAX = 64  # chosen; the chip may take as many blocks as it likes (4.4.3.3), real ones have 16 bytes
 # What chips answer to a wrong token: the standard leaves it open.
 _REFUSALS = (apdu.SW_NOT_VERIFIED, apdu.SW_ACCESS_DENIED, apdu.SW_CONDITIONS, apdu.SW_SM_WRONG, apdu.SW_WRONG_DATA)
 
@@ -162,10 +162,10 @@ def set_template(info: PaceInfo, kind: PasswordKind, *, parameters: bool = True)
 
 
 def decrypt_nonce(info: PaceInfo, password: Password, encrypted: bytes) -> bytes | None:
-    """s. None if encrypted has another size than the protocol's nonces. Any password gives a nonce."""
+    """s. None if encrypted has a size that no nonce has. Any password gives a nonce."""
     suite = Suite[info.suite]
-    sizes = (nonce_size(suite),) if info.mapping == "IM" else _NONCE_SIZES
-    if len(encrypted) not in sizes:
+    blocks = range(suite.block_size, _NONCE_SIZE_MAX + 1, suite.block_size)
+    if len(encrypted) not in ((nonce_size(suite),) if info.mapping == "IM" else blocks):
         return None
     key = cipher.derive_key(password.secret, COUNTER_PASSWORD, suite)
     nonce = cipher.decrypt(suite, key, bytes(suite.block_size), encrypted)

@@ -139,14 +139,9 @@ def pace_cases() -> list[tuple[str, int]]:
 
 # --- PACE
 
+
 # A nonce is any number of the cipher's blocks (Doc 9303-11, 4.4.3.3); libeac's has one, which for 3DES is 8 bytes.
-SHORT_NONCE = pytest.mark.xfail(strict=True, reason="our terminal takes nonces of 16 and 32 bytes only")
-
-
-@pytest.mark.parametrize(
-    ("oid", "parameter"),
-    [pytest.param(*case, marks=[SHORT_NONCE] if PACE[case[0]][2] == "TDES" else []) for case in pace_cases()],
-)
+@pytest.mark.parametrize(("oid", "parameter"), pace_cases())
 def test_our_terminal_opens_its_chip(peer: Peer, oid: str, parameter: int) -> None:
     peer.ask(op="chip", password=CAN.hex(), kind=2, pace={"oid": oid, "parameter": parameter})
     result = run(pace.authenticate(pace_info(oid, parameter), Password.of_can(CAN.decode()), entropy), peer.transmit)

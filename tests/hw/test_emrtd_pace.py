@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -201,6 +201,25 @@ def test_chip_that_claims_success_with_another_password_is_a_wrong_key(info: Pac
     assert run(info, Password.of_can("1"), Password.of_can("2"), claim, chip_key()).cause == "wrong_key"
 
 
+@pytest.mark.parametrize(
+    ("info", "sizes"),
+    [
+        (replace(GM, suite="TDES"), range(8, 65, 8)),
+        (GM, range(16, 65, 16)),
+        (CAM, range(16, 65, 16)),
+        (replace(IM, suite="TDES"), [16]),
+        (IM, [16]),
+        (replace(IM, suite="AES192"), [32]),
+        (replace(IM, suite="AES256"), [32]),
+    ],
+)
+def test_nonces_are_whole_blocks_and_of_one_size_with_the_integrated_mapping(
+    info: PaceInfo, sizes: Sequence[int]
+) -> None:
+    taken = [size for size in range(200) if pace.decrypt_nonce(info, MRZ, bytes(size)) is not None]
+    assert taken == list(sizes)
+
+
 def test_password_the_chip_does_not_have() -> None:
     assert run(GM, CAN, MRZ).cause == "status_6a88"
 
@@ -239,10 +258,10 @@ def test_keys_that_are_none_are_refused(info: PaceInfo, place: int, tag: int) ->
         ]
     for key in wrong:
 
-        def replace(at: int, response: Response, key: bytes = key) -> Response:
+        def exchange(at: int, response: Response, key: bytes = key) -> Response:
             return Response(encode(0x7C, encode(tag, key)), 0x9000) if at == place else response
 
-        assert run(info, change=replace).cause == "malformed"
+        assert run(info, change=exchange).cause == "malformed"
 
 
 @pytest.mark.parametrize("info", [GM, DH], ids=["ECDH", "DH"])
