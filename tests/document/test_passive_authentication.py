@@ -19,7 +19,7 @@ from egate.document.defect import Defect
 from egate.document.lds import write_dg1, write_ef_com
 from egate.document.passive_authentication import PassiveResult, verify_passive, verify_signed_file
 from egate.document.security_info_writer import write_security_infos
-from egate.document.security_object import parse_sod
+from egate.document.security_object import LDS_SECURITY_OBJECT, SOD_TAG, parse_sod
 from egate.document.tlv import element
 from egate.document.trust import EMPTY, TrustAnchor, TrustStore
 from egate.domain.evidence import CheckResult
@@ -28,8 +28,9 @@ from egate.domain.reason import Reason
 from hw.sim import pki_certificate as profile
 from hw.sim.pki import SimulatedState
 from hw.sim.pki_certificate import Authority
+from hw.sim.pki_cms import write_signed_data
 from hw.sim.pki_keys import Algorithm, generate_key
-from hw.sim.security_object_writer import group_hashes, write_card_security, write_sod
+from hw.sim.security_object_writer import group_hashes, write_card_security, write_security_object, write_sod
 from tests.document.signed_documents import FRENCH, NOW, UTOPIAN, data_groups, signed, store_of
 
 PASS, FAIL = CheckResult.PASS, CheckResult.FAIL
@@ -120,9 +121,9 @@ def test_signer_from_the_store_where_none_is_embedded(by_key_id: bool) -> None:
 
 
 def test_embedded_certificate_of_somebody_else_is_not_replaced_from_the_store() -> None:
-    signers = (STATE.issue_signer(NOW) for _ in range(100))  # the size of a signature varies
-    other = next(each for each in signers if len(each.certificate) == len(SIGNER.certificate))
-    files = dict(FILES) | {"sod": FILES["sod"].replace(SIGNER.certificate, other.certificate)}
+    content, other = write_security_object(group_hashes(GROUPS, "sha256"), "sha256"), STATE.issue_signer(NOW)
+    data = write_signed_data(LDS_SECURITY_OBJECT, content, SIGNER, certificates=[other.certificate])
+    files = dict(FILES) | {"sod": element(SOD_TAG, data)}
     found = verify(files, replace(STORE, document_signers=(parse_certificate(SIGNER.certificate),)))
     assert outcome(found, "sod_signature") == (FAIL, (Reason.SIGNER_MISSING,), "")
 
@@ -212,6 +213,15 @@ def test_issuer_of_the_same_name_with_another_key() -> None:
     found = verify(signed(GROUPS, forger.issue_signer(NOW)))
     assert outcome(found, "chain") == (FAIL, (Reason.SIGNER_CHAIN_BROKEN,), "")
     assert found.bound == frozenset()
+
+
+def test_issuer_among_its_namesakes_is_found() -> None:
+    """All mock issuers have one name, and some states reuse theirs."""
+    for states in ((STATE, SimulatedState(NOW)), (SimulatedState(NOW), STATE)):
+        bare = signed(GROUPS, signer_with())  # without key identifiers: by name alone
+        found = verify(bare, store_of(*states, crls=[CRL]))
+        assert others_pass(found)
+        assert found.csca is not None and found.csca.der == STATE.csca.certificate
 
 
 def test_self_signed_signer_and_csca_as_signer() -> None:
