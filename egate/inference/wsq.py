@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from egate.domain.biometric import Image
 from egate.errors import ImageError
+from egate.inference.wsq_kernel import CODE_BITS_MAX, decode_block
 from egate.inference.wsq_transform import band_regions, synthesise
 
 SOI, EOI, SOF, SOB, DTT, DQT, DHT, COM = 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA8
@@ -30,8 +30,6 @@ SCALE_MAX = 20  # digits behind the point; single precision has none beyond
 FILTER_SIZE_MAX = 31
 BAND_COUNT, CODED_BAND_COUNT = 64, 60  # the last four are never transmitted
 TABLE_COUNT = 8
-FILL_BITS_MAX = 16  # after the last coefficient the byte is filled, and an encoder may add one
-_CODE_BITS_MAX = 16
 _NIST_PPI = re.compile(rb"^PPI (\d{1,5})$", re.MULTILINE)  # in the comment that NIST's encoder writes
 
 F4 = NDArray[np.float32]
@@ -85,8 +83,8 @@ def decode_wsq(data: bytes) -> Image:
 
 def warm_up() -> None:
     """Compiles the kernel (or loads it from numba's cache), so that no traveller waits for it."""
-    empty = np.zeros(_CODE_BITS_MAX, np.int32)
-    _decode_block(np.frombuffer(b"\x00", np.uint8), empty - 1, empty, empty, np.zeros(1, np.int32), 0)
+    empty = np.zeros(CODE_BITS_MAX, np.int32)
+    decode_block(np.frombuffer(b"\x00", np.uint8), empty - 1, empty, empty, np.zeros(1, np.int32), 0)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -167,12 +165,12 @@ def _tables(body: bytes, file: _File) -> None:
     """Canonical codes, as in JPEG (T.81, annex C): per length the largest code, and where its values are less its first code."""
     at = 0
     while at < len(body):
-        number, counts = _number(body, at, 1), body[at + 1 : at + 1 + _CODE_BITS_MAX]
+        number, counts = _number(body, at, 1), body[at + 1 : at + 1 + CODE_BITS_MAX]
         total = sum(counts)
-        values = body[at + 1 + _CODE_BITS_MAX : at + 1 + _CODE_BITS_MAX + total]
-        if number >= TABLE_COUNT or len(counts) != _CODE_BITS_MAX or len(values) != total or total > 256:
+        values = body[at + 1 + CODE_BITS_MAX : at + 1 + CODE_BITS_MAX + total]
+        if number >= TABLE_COUNT or len(counts) != CODE_BITS_MAX or len(values) != total or total > 256:
             raise _corrupt("WSQ Huffman table malformed")
-        largest, offset = np.full(_CODE_BITS_MAX, -1, np.int32), np.zeros(_CODE_BITS_MAX, np.int32)
+        largest, offset = np.full(CODE_BITS_MAX, -1, np.int32), np.zeros(CODE_BITS_MAX, np.int32)
         code = index = 0
         for bits, count in enumerate(counts):
             offset[bits] = index - code
@@ -182,7 +180,7 @@ def _tables(body: bytes, file: _File) -> None:
             largest[bits] = code - 1 if count else -1
             code <<= 1
         file.tables[number] = largest, offset, np.frombuffer(values, np.uint8).astype(np.int32)
-        at += 1 + _CODE_BITS_MAX + total
+        at += 1 + CODE_BITS_MAX + total
 
 
 def _coefficients(file: _File) -> NDArray[np.int32]:
@@ -194,7 +192,7 @@ def _coefficients(file: _File) -> NDArray[np.int32]:
     for number, coded in file.blocks:
         if number not in file.tables:
             raise _corrupt("WSQ Huffman table is missing")
-        position = int(_decode_block(np.frombuffer(coded, np.uint8), *file.tables[number], out, position))
+        position = int(decode_block(np.frombuffer(coded, np.uint8), *file.tables[number], out, position))
         if position < 0:
             raise _corrupt("WSQ coefficients malformed")
     if position != total:
@@ -218,60 +216,6 @@ def _dequantise(quantised: NDArray[np.int32], file: _File) -> F4:
             zero / 2
         )
     return image
-
-
-@njit(cache=True, nogil=True)
-def _decode_block(  # type: ignore[no-untyped-def]
-    coded, largest, offset, values, out, position
-):
-    """Coefficients of one block into out from position on; the new position, or -1 where the bytes are no such block.
-
-    coded: (n,) uint8 without stuffing. largest, offset: (16,) int32 by code length less one; values: (m,) int32. out: (k,) int32.
-    Symbols: 1-100 so many zeros; 101, 102 a value of 8 bits, negated; 103, 104 one of 16 bits; 105, 106 a run of 8 or 16 bits;
-    107-254 a value 180 less.
-    """
-    bit, bit_count, total = 0, coded.size * 8, out.size
-    while position < total:
-        code, bits, symbol = 0, 0, -1
-        while symbol < 0:
-            if bit >= bit_count:
-                return position  # ones that fill the last byte
-            code = code << 1 | (coded[bit >> 3] >> (7 - (bit & 7))) & 1
-            bit += 1
-            if largest[bits] >= 0 and code <= largest[bits]:
-                index = code + offset[bits]
-                if index < 0 or index >= values.size:
-                    return -1
-                symbol = values[index]
-            elif bits == 15:
-                return -1
-            bits += 1
-        if 101 <= symbol <= 106:
-            width = 8 if symbol in (101, 102, 105) else 16
-            if bit + width > bit_count:
-                return -1
-            extra = 0
-            for _ in range(width):
-                extra = extra << 1 | (coded[bit >> 3] >> (7 - (bit & 7))) & 1
-                bit += 1
-        if 107 <= symbol <= 254:
-            out[position] = symbol - 180
-            position += 1
-        elif symbol in (101, 103):
-            out[position] = extra
-            position += 1
-        elif symbol in (102, 104):
-            out[position] = -extra
-            position += 1
-        elif 1 <= symbol <= 100:
-            position += symbol
-        elif symbol in (105, 106):
-            position += extra
-        else:
-            return -1
-        if position > total:
-            return -1
-    return position if bit_count - bit < FILL_BITS_MAX else -1
 
 
 def _scaled(body: bytes, at: int, size: int) -> float:

@@ -16,13 +16,16 @@ MODULES = (
     "security_objects",
     "certificates",
     "lists",
+    "card_verifiable",
     "security_infos",
+    "chips",
     "reader_frames",
     "images",
 )
 PLANTED = "planted"  # targets that fail on purpose; no campaign runs them unless named
 # What atheris instruments: our decoders, not the libraries below them.
 INSTRUMENTED = ("egate.document", "egate.trust", "egate.inference", "hw.emrtd", "hw.pn532", "hw.mrz")
+COMPILED = ("egate.inference.wsq_kernel", "egate.matching")  # numba compiles no instrumented code
 VECTORS = Path(__file__).with_name("vectors")
 
 

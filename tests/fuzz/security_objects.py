@@ -32,13 +32,6 @@ def trusted(data: bytes) -> None:
         assert result.bound == {"dg1", "dg2"}
 
 
-def group(data: bytes) -> None:
-    """A changed DG2 under a genuine EF.SOD."""
-    genuine = files()
-    bound = verify_passive({**genuine, "dg2": data}, store(), NOW).bound
-    assert "dg2" not in bound or data == genuine["dg2"]
-
-
 def card_security(data: bytes) -> None:
     assert verify_signed_file(data, EMPTY, NOW) is None
 
@@ -56,6 +49,5 @@ TARGETS = (
     Target("parse", parse, seeds, 8),
     Target("untrusted", untrusted, seeds, 4),
     Target("trusted", trusted, seeds, 1),
-    Target("group", group, lambda: [files()["dg2"]], 1),
     Target("card_security", card_security, seeds, 4),
 )

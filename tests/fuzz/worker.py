@@ -113,7 +113,7 @@ def _instrumented(engine: ModuleType | None) -> Iterator[None]:
     if engine is None:
         yield
         return
-    with engine.instrument_imports(include=list(catalogue.INSTRUMENTED)):
+    with engine.instrument_imports(include=list(catalogue.INSTRUMENTED), exclude=list(catalogue.COMPILED)):
         yield
 
 
