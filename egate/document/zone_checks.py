@@ -5,10 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 
 from egate.document.mrz import Mrz, parse_mrz
+from egate.document.mrz_defect import MrzDefect
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.reason import Reason
 from egate.errors import DocumentError
+
+# Known deviation: some issuers print X for the sex in the zone, too. It changes nothing that a gate relies on.
+_REASONS = {
+    MrzDefect.CHECK_DIGIT_WRONG: Reason.MRZ_CHECK_DIGIT,
+    MrzDefect.DATE_INVALID: Reason.DOCUMENT_DATE_INVALID,
+    MrzDefect.DATES_CONTRADICT: Reason.DOCUMENT_DATE_INVALID,
+    MrzDefect.STATE_UNKNOWN: Reason.MRZ_FIELD_INVALID,
+    MrzDefect.DOCUMENT_CODE_RESERVED: Reason.MRZ_FIELD_INVALID,
+    MrzDefect.NAMES_MALFORMED: Reason.MRZ_FIELD_INVALID,
+}
 
 
 def parsed(read: DocumentRead, at: datetime) -> tuple[Mrz | None, str]:
@@ -25,10 +36,10 @@ def verify_mrz(mrz: Mrz | None, unreadable: str) -> CheckEvidence:
         return CheckEvidence(
             Check.MRZ, CheckResult.FAIL, (Reason.MRZ_CHECK_DIGIT,), detail=_wrong_fields(mrz.wrong_check_digits)
         )
-    if mrz.invalid_dates:
-        return CheckEvidence(
-            Check.MRZ, CheckResult.FAIL, (Reason.DOCUMENT_DATE_INVALID,), detail=",".join(mrz.invalid_dates)
-        )
+    reasons = dict.fromkeys(_REASONS[item.defect] for item in mrz.defects if item.defect in _REASONS)
+    if reasons:
+        fields = dict.fromkeys(item.field for item in mrz.defects if item.defect in _REASONS)
+        return CheckEvidence(Check.MRZ, CheckResult.FAIL, tuple(reasons), detail=",".join(fields))
     return CheckEvidence(Check.MRZ, CheckResult.PASS)
 
 

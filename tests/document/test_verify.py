@@ -53,6 +53,19 @@ def test_misread_character_names_its_field_not_the_composite() -> None:
 
 
 @pytest.mark.parametrize(
+    ("holder", "reason", "field"),
+    [
+        (replace(HOLDER, issuing_state="QQQ"), Reason.MRZ_FIELD_INVALID, "issuing_state"),
+        (replace(HOLDER, nationality="QQQ"), Reason.MRZ_FIELD_INVALID, "nationality"),
+        (replace(HOLDER, date_of_expiry=date(1970, 1, 1)), Reason.DOCUMENT_DATE_INVALID, "date_of_expiry"),
+    ],
+)
+def test_defect_of_a_field_names_it(holder: DocumentData, reason: Reason, field: str) -> None:
+    found = evidence(replace(READ, mrz_lines=write_td3(holder)), Check.MRZ)
+    assert (found.result, found.reasons, found.detail) == (CheckResult.FAIL, (reason,), field)
+
+
+@pytest.mark.parametrize(
     ("today", "result"),
     [
         (datetime(2029, 12, 31, 23, 59, tzinfo=UTC), CheckResult.PASS),
