@@ -98,7 +98,8 @@ class Eac:
                 if start(self._context, number, config[name]["parameter"]) != 1:
                     raise Refused(f"{name} {config[name]['oid']}")
         if key := bytes.fromhex(config.get("ca", {}).get("key", "")):
-            self.require("CA_set_key", key, len(key), None, 0)
+            public = bytes.fromhex(config["ca"].get("public", ""))
+            self.require("CA_set_key", key, len(key), public or None, len(public))
         if cvca := bytes.fromhex(config.get("cvca", "")):
             key = bytes.fromhex(config.get("key", ""))
             self.require("EAC_CTX_init_ta", key or None, len(key), cvca, len(cvca))

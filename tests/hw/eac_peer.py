@@ -3,8 +3,8 @@
 libeac is under the GPL: it is loaded in this process and nowhere else, and nothing of the project is imported here. APDUs, data objects
 and secure messaging are put together anew in eac_messages.py; every key, token, cipher and signature comes from libeac.
 
-    {"op": "chip", "password": hex, "kind": 1|2, "pace": {"oid", "parameter"}, "ca": {"oid", "parameter", "key": PKCS #8}, "cvca": hex,
-     "id_icc": hex}                       -> {}                  all but password and kind optional
+    {"op": "chip", "password": hex, "kind": 1|2, "pace": {"oid", "parameter"}, "cvca": hex, "id_icc": hex,
+     "ca": {"oid", "parameter", "key": PKCS #8, or number with "public"}}     -> {}       only what is to be run need be there
     {"op": "terminal", "steps": [...], as above, "ca": {..., "public": point}, "chain": [hex], "key": PKCS #8}   -> {"apdu": the first}
                                           cvca: the terminal's own certificate here, which names the algorithm; libeac signs with it
     {"op": "transmit", "apdu": hex}       -> {"apdu": hex} for the other side, or {"done": ...}

@@ -12,13 +12,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 from ecdsa import SigningKey
 
+from egate.document import der
 from egate.document.curves import curves
 from egate.document.cvc import Role
+from egate.document.oid import encode_oid
 from egate.document.security_info import ChipAuthenticationKey, SecurityInfos
 from egate.document.security_info_writer import chip_authentication_info, pace_info
 from egate.document.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, PACE, oid_of
@@ -30,6 +32,8 @@ from hw.emrtd.chip_authentication import authenticate as authenticate_chip
 from hw.emrtd.chip_authentication_chip import ChipHalf
 from hw.emrtd.pace import PaceResult, Password, PasswordKind
 from hw.emrtd.pace_chip import ChipHalf as PaceChipHalf
+from hw.emrtd.pace_domain import domain
+from hw.emrtd.pace_group import DhGroup
 from hw.emrtd.personalisation import ChipKey
 from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
 from hw.emrtd.step import Step, StepFailed
@@ -198,11 +202,11 @@ def chip_key(parameter: int, scalar: int) -> tuple[bytes, bytes, bytes]:
     return bytes(public.to_der()), bytes(key.to_der(format="pkcs8")), bytes(public.to_string("uncompressed"))
 
 
-def chip_infos(suite: str, spki: bytes) -> SecurityInfos:
+def chip_infos(suite: str, spki: bytes, agreement: Literal["DH", "ECDH"] = "ECDH") -> SecurityInfos:
     return SecurityInfos(
         (
-            chip_authentication_info(oid_of(CHIP_AUTHENTICATION, "ECDH", suite)),
-            ChipAuthenticationKey(oid_of(CHIP_AUTHENTICATION_KEY, "ECDH"), "ECDH", spki, None),
+            chip_authentication_info(oid_of(CHIP_AUTHENTICATION, agreement, suite)),
+            ChipAuthenticationKey(oid_of(CHIP_AUTHENTICATION_KEY, agreement), agreement, spki, None),
         )
     )
 
@@ -231,6 +235,34 @@ def test_its_terminal_authenticates_our_chip(peer: Peer, suite: str, parameter: 
     assert converse(peer, chip, ["ca"], ca=config) == ["ca"]
     copied = OurChip(keys=[ChipKey(spki, 0x1234567ABCDEF)])
     assert converse(peer, copied, ["ca"], ca=config) == "EAC_verify_authentication"
+
+
+def dh_key(parameter: int, private: int) -> tuple[bytes, bytes]:
+    """SubjectPublicKeyInfo over a group of RFC 5114 (RFC 3279, 2.3.3), and the public number."""
+    group = domain(parameter)
+    assert isinstance(group, DhGroup)
+    g, q = int.from_bytes(group.generator, "big"), group._q
+    y = pow(g, private, group.field)
+    numbers = [
+        der.encode(der.INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+        for number in (group.field, g, q, y)
+    ]
+    algorithm = der.encode(der.OID, encode_oid("1.2.840.10046.2.1")) + der.encode(der.SEQUENCE, b"".join(numbers[:3]))
+    spki = der.encode(der.SEQUENCE, algorithm) + der.encode(der.BIT_STRING, b"\0" + numbers[3])
+    return der.encode(der.SEQUENCE, spki), y.to_bytes((y.bit_length() + 7) // 8, "big")
+
+
+@pytest.mark.parametrize("parameter", [0, 1, 2])
+@pytest.mark.parametrize("suite", SUITES)
+def test_chip_authentication_in_prime_fields(peer: Peer, suite: str, parameter: int) -> None:
+    private = 0xABCDEF1234567
+    spki, public = dh_key(parameter, private)
+    infos = chip_infos(suite, spki, "DH")
+    config = {"oid": infos.chip_authentication[0].oid, "parameter": parameter, "public": public.hex()}
+    peer.ask(op="chip", ca={**config, "key": private.to_bytes(7, "big").hex()})
+    proof = run(authenticate_chip(infos, None, entropy), peer.transmit)
+    assert proof.authentication.result is CheckResult.PASS
+    assert converse(peer, OurChip(keys=[ChipKey(spki, private)]), ["ca"], ca=config) == ["ca"]
 
 
 # --- PACE, chip and terminal authentication in one session
