@@ -16,7 +16,7 @@ from hw.emrtd.session import (
     read_chip,
     response_s_max,
 )
-from hw.emrtd.transport import CardError, CardGarbled, CardTransport, ExchangeCancelled
+from hw.emrtd.transport import CardError, CardGarbled, CardTransport, ExchangeCancelled, never
 from hw.link.base import LinkLost
 
 
@@ -33,6 +33,7 @@ def drive(
     """
     session = read_chip(plan, entropy, on_progress)
     result = _converse(session, transport, clock, clock() + SESSION_S_MAX)
+    transport.cancelled = never  # a session that was cancelled still switches its chip off
     try:
         transport.disconnect()
     except (CardError, LinkLost):

@@ -160,19 +160,17 @@ class _Course:
         return self._pace is not None
 
     def _find_limits(self) -> Step[None]:
-        """Extended length only where the chip announces it: others have been seen to fall silent."""
+        """Extended length only where the chip announces it: others have been seen to fall silent. EF.ATR/INFO also says how long."""
         reading = self._reading
         if self._short_only or reading.card is None:
             return
-        if announces_extended_length(reading.card.historical):
-            reading.channel.response_size_max = EXTENDED_SIZE
-            return
         reading.place = "chip"
+        announced = EXTENDED_SIZE if announces_extended_length(reading.card.historical) else 0
         selected = yield from reading.channel.exchange(apdu.select_file(EF_ATR))
         if selected.sw == apdu.SW_OK:
             response = yield from reading.channel.exchange(apdu.read_binary(0, apdu.LE_MAX))
-            announced = response_size_max(response.data)
-            reading.channel.response_size_max = max(apdu.LE_MAX, min(EXTENDED_SIZE, announced))
+            announced = response_size_max(response.data) or announced
+        reading.channel.response_size_max = max(apdu.LE_MAX, min(EXTENDED_SIZE, announced))
 
     def _open(self) -> Step[bool]:
         """Gains access; after a reset in the same way as before. False if it failed, which ends the session."""

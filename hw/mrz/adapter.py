@@ -16,7 +16,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,16 +29,20 @@ from egate.errors import DeviceError, DeviceLost, DeviceTimeout
 from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread, open_vpcd
 from hw.emrtd.plan import ReadPlan
 from hw.emrtd.session import CRYPTOGRAPHY_S_MAX, SESSION_S_MAX
+from hw.emrtd.transport import CardTransport
 from hw.link.base import Link
 from hw.link.noise import Noise
 from hw.link.opener import link_keys, open_link
 from hw.mrz.frame import Decoder
 from hw.mrz.messages import zone
+from hw.pn532.adapter import open_pn532
+from hw.pn532.messages import BAUD_CODES
 from hw.url import DeviceUrl
 
 POLL_S = 0.05  # how often the owner thread looks whether it shall end, or a false start has timed out
 CHIP_BAUD_DEFAULT = 115_200
 BAUD_MAX = 4_000_000
+CHIP_PROTOCOLS: Mapping[str, Callable[[DeviceUrl], CardTransport]] = {"apdu": open_vpcd, "pn532": open_pn532}
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +68,7 @@ class MrzReader:
             if chip_url is None
             else ChipPort(
                 chip_url.target,
-                lambda: open_vpcd(chip_url),
+                lambda: CHIP_PROTOCOLS[chip_url.protocol](chip_url),
                 lambda up: self._port_changed(1, up),
                 lambda noisy: self._noise_changed(1, noisy),
                 self._chip_read,
@@ -193,17 +197,22 @@ class MrzReader:
 
 def open_reader(url: DeviceUrl, base: Path) -> MrzReader:
     """Factory of the entry point `mrz`. Checks the URL, opens nothing. Raises ConfigurationError."""
-    url.admit((), link_keys(url) | {"chip", "chip_baud"})
+    url.admit((), link_keys(url) | {"chip", "chip_baud", "chip_protocol"})
     url.integer("baud", None, 50, BAUD_MAX)
     chip = url.parameters.get("chip")
     if chip is None:
-        if "chip_baud" in url.parameters:
-            raise url.error("chip_baud without chip")
+        if {"chip_baud", "chip_protocol"} & url.parameters.keys():
+            raise url.error("chip_baud or chip_protocol without chip")
         return MrzReader(url, None)
     if not chip.startswith("/") or chip == url.target:
         raise url.error("chip is not the absolute path of another port")
     baud = url.integer("chip_baud", CHIP_BAUD_DEFAULT, 50, BAUD_MAX)
-    return MrzReader(url, DeviceUrl("emrtd", url.link, chip, {"baud": str(baud)}))
+    protocol = url.text("chip_protocol", "apdu")
+    if protocol not in CHIP_PROTOCOLS:
+        raise url.error(f"chip_protocol is none of {', '.join(CHIP_PROTOCOLS)}")
+    if protocol == "pn532" and baud not in BAUD_CODES:
+        raise url.error("chip_baud is none of a PN532's")
+    return MrzReader(url, DeviceUrl(protocol, url.link, chip, {"baud": str(baud)}))
 
 
 def document_read(lines: tuple[str, ...], chip: ChipRead | None) -> DocumentRead:

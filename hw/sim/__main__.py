@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from hw.sim.control import CommandRefused, ControlServer, Request
+from hw.sim.field import PROTOCOLS
 from hw.sim.lane import SimulatedLane
 from hw.sim.world import Durations
 
@@ -31,12 +32,16 @@ COMMANDS = frozenset(
 class Hall:
     """All lanes and the commands they understand."""
 
-    def __init__(self, directory: Path, lane_count: int, seed: int, durations: Durations, *, paced: bool) -> None:
+    def __init__(
+        self, directory: Path, lane_count: int, seed: int, durations: Durations, *, paced: bool, chip_protocol: str
+    ) -> None:
         self.running = True
         self._lanes: dict[str, SimulatedLane] = {}
         for number in range(1, lane_count + 1):
             name = f"lane-{number}"
-            self._lanes[name] = SimulatedLane(directory, name, seed + number, durations, paced=paced)
+            self._lanes[name] = SimulatedLane(
+                directory, name, seed + number, durations, paced=paced, chip_protocol=chip_protocol
+            )
 
     def execute(self, request: Request) -> Any:
         """Raises CommandRefused, or KeyError, TypeError, ValueError for arguments that do not fit."""
@@ -75,7 +80,14 @@ def main() -> int:
     arguments.dir.mkdir(parents=True, exist_ok=True)
     directory = arguments.dir.resolve()
     durations = Durations(scale=arguments.scale)
-    hall = Hall(directory, arguments.lanes, arguments.seed, durations, paced=not arguments.unpaced)
+    hall = Hall(
+        directory,
+        arguments.lanes,
+        arguments.seed,
+        durations,
+        paced=not arguments.unpaced,
+        chip_protocol=arguments.chip_protocol,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, hall.stop)
     parent = sys.stdin.fileno() if arguments.until_stdin_closes else None
@@ -96,6 +108,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the faults")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on how long people take")
     parser.add_argument("--unpaced", action="store_true", help="bytes take no time instead of the ports' baud rates")
+    parser.add_argument(
+        "--chip-protocol", choices=PROTOCOLS, default="pn532", help="how the chip readers are spoken to"
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 

@@ -11,18 +11,19 @@ Synchronous; one Simulator belongs to one thread. Errors of the simulator are Si
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hw.emrtd.personalisation import Personalisation
+from hw.sim import wire
 from hw.sim.control import RECEIVE_SIZE, socket_address
 from hw.sim.issuer import IssuedDocument
 from hw.sim.world import Behaviour, Event
@@ -100,14 +101,13 @@ class Simulator:
         stall_after_size: int = 0,
         pulled_after_size: int | None = None,
     ) -> None:
-        """Lays a document on the reader; see hw.sim.reader.Presentation."""
+        """Lays a document on the reader; see hw.sim.reader.Presentation. denied: files that its chip refuses whatever happens."""
         self._call(
             "present_document",
             lane=lane,
             mrz_lines=list(document.mrz_lines),
-            files=_encoded(document.files),
+            chip=_encoded(document, denied),
             repeat_s=repeat_s,
-            denied=list(denied),
             chip_stall_s=chip_stall_s,
             stall_after_size=stall_after_size,
             pulled_after_size=pulled_after_size,
@@ -115,7 +115,7 @@ class Simulator:
 
     def swap_chip(self, lane: str, document: IssuedDocument) -> None:
         """Another document's chip takes the place of the one in the field; its zone is not seen."""
-        self._call("swap_chip", lane=lane, files=_encoded(document.files))
+        self._call("swap_chip", lane=lane, chip=_encoded(document))
 
     def remove_document(self, lane: str) -> None:
         self._call("remove_document", lane=lane)
@@ -177,15 +177,23 @@ class Simulator:
 
 @contextlib.contextmanager
 def spawn(
-    directory: Path, lanes: int = 1, seed: int = 0, *, scale: float = 1.0, paced: bool = True
+    directory: Path,
+    lanes: int = 1,
+    seed: int = 0,
+    *,
+    scale: float = 1.0,
+    paced: bool = True,
+    chip_protocol: str = "pn532",
 ) -> Iterator[Simulator]:
     """Runs a simulator for the length of the block; it also ends when this process dies.
 
     directory is made if missing. scale: factor on how long people take. paced: bytes take as long as at the ports' baud rates.
+    chip_protocol: of hw.sim.field.PROTOCOLS.
     Raises SimulatorError if it does not come up; its own words are then on standard error.
     """
     directory.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "hw.sim", "--dir", str(directory), "--lanes", str(lanes), "--seed", str(seed)]
+    command += ["--chip-protocol", chip_protocol]
     command += ["--scale", str(scale), "--until-stdin-closes"] + ([] if paced else ["--unpaced"])
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
@@ -200,8 +208,12 @@ def spawn(
         _end(process)
 
 
-def _encoded(files: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: base64.b64encode(content).decode("ascii") for name, content in files.items()}
+def _encoded(document: IssuedDocument, denied: Collection[str] = ()) -> dict[str, Any] | None:
+    """The chip for the control socket, None without one. A document without a chip's behaviour has one that anybody may read."""
+    if not document.files:
+        return None
+    chip = document.personalisation or Personalisation(document.files)
+    return wire.encode(replace(chip, files=document.files, denied=chip.denied | frozenset(denied)))
 
 
 def _connect(directory: Path, process: subprocess.Popen[bytes]) -> Simulator:

@@ -18,7 +18,6 @@ Faults, by `fault(device, kind, parameters)`:
 
 from __future__ import annotations
 
-import base64
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +25,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from egate.domain.chip import FILE_NAMES
 from hw.link.fault import NO_FAULTS, FaultLink, FaultPlan
 from hw.link.pty import PtyMaster, open_pty_master
 from hw.link.pump import Pump
@@ -34,7 +32,9 @@ from hw.modbus.points import Points
 from hw.modbus.server import SensorPeripheral
 from hw.osdp.keys import write_new_key
 from hw.osdp.pd import LockPeripheral
+from hw.sim import wire
 from hw.sim.control import CommandRefused
+from hw.sim.field import make_field
 from hw.sim.reader import Presentation, SimulatedReader
 from hw.sim.world import PERSON_COUNT_MAX, Behaviour, Durations, LaneWorld
 
@@ -51,8 +51,18 @@ Parameters = dict[str, Any]
 class SimulatedLane:
     """Commands come from one thread (`step` and the public methods); each device runs in a thread of its own."""
 
-    def __init__(self, directory: Path, name: str, seed: int, durations: Durations, *, paced: bool) -> None:
-        self.name = name
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        seed: int,
+        durations: Durations,
+        *,
+        paced: bool,
+        chip_protocol: str = "pn532",
+    ) -> None:
+        """chip_protocol: of hw.sim.field.PROTOCOLS."""
+        self.name, self._chip_protocol = name, chip_protocol
         self._directory, self._paced = directory, paced
         self._lock = threading.Lock()  # guards the world
         self.world = LaneWorld(durations)
@@ -71,7 +81,7 @@ class SimulatedLane:
         self._bolt.on_change = self._bolt_moved
         self._sensors = SensorPeripheral(self._links["sensors"], time.monotonic, Points(MODBUS_UNIT))
         self.world.on_change = self._sense
-        self._reader = SimulatedReader(self._links["mrz"], self._links["chip"], self._record)
+        self._reader = SimulatedReader(self._links["mrz"], self._links["chip"], make_field(chip_protocol), self._record)
         self._pumps = [
             Pump(f"{name} {device}", poll)
             for device, poll in (
@@ -107,7 +117,8 @@ class SimulatedLane:
             "lock": f"osdp+pty://{self._path('lock')}?address={OSDP_ADDRESS}&baud={BAUDS['lock']}"
             f"&key=file:{self._path('scbk')}",
             "sensors": f"modbus+pty://{self._path('sensors')}?unit={MODBUS_UNIT}&baud={BAUDS['sensors']}",
-            "document_reader": f"{mrz}&chip={self._path('chip')}&chip_baud={BAUDS['chip']}",
+            "document_reader": f"{mrz}&chip={self._path('chip')}&chip_baud={BAUDS['chip']}"
+            f"&chip_protocol={self._chip_protocol}",
         }
 
     def enter(self, count: int) -> None:
@@ -128,14 +139,14 @@ class SimulatedLane:
         with self._lock:
             self.world.move_door(closed, time.monotonic())
 
-    def present_document(self, mrz_lines: list[str], files: dict[str, str], **options: Any) -> None:
+    def present_document(self, mrz_lines: list[str], chip: Parameters | None, **options: Any) -> None:
         if not 0 < len(mrz_lines) <= 3:
             raise CommandRefused("not one to three lines")
-        options["denied"] = tuple(options.get("denied", ()))
-        self._reader.present(Presentation(tuple(mrz_lines), _content(files), **options))
+        personalisation = None if chip is None else wire.decode(chip)
+        self._reader.present(Presentation(tuple(mrz_lines), personalisation, **options))
 
-    def swap_chip(self, files: dict[str, str]) -> None:
-        self._reader.swap_chip(_content(files))
+    def swap_chip(self, chip: Parameters) -> None:
+        self._reader.swap_chip(wire.decode(chip))
 
     def remove_document(self) -> None:
         self._reader.remove()
@@ -228,9 +239,3 @@ class SimulatedLane:
 
     def _path(self, suffix: str) -> Path:
         return self._directory / f"{self.name}.{suffix}"
-
-
-def _content(files: dict[str, str]) -> dict[str, bytes]:
-    if not set(files) <= set(FILE_NAMES):
-        raise CommandRefused("unknown file")
-    return {name: base64.b64decode(text) for name, text in files.items()}

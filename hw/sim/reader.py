@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from hw.emrtd.chip import Chip
 from hw.emrtd.personalisation import Personalisation
 from hw.link.base import Link
 from hw.mrz.messages import block
+from hw.sim.field import Field
 
 POLL_S = 0.01
 READ_SIZE = 4096
@@ -26,14 +26,13 @@ READ_SIZE = 4096
 class Presentation:
     """One document laid on the reader.
 
-    files: chip content by name, none for a document without chip. denied: files that ask for access control.
+    chip: None for a document without one.
     chip_stall_s: the chip falls silent for so long once stall_after_size bytes were read from it.
     pulled_after_size: the document is lifted then; None: it stays. repeat_s: 0 for laying it down once.
     """
 
     mrz_lines: tuple[str, ...]
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    denied: tuple[str, ...] = ()
+    chip: Personalisation | None = None
     chip_stall_s: float = 0.0
     stall_after_size: int = 0
     pulled_after_size: int | None = None
@@ -43,10 +42,10 @@ class Presentation:
 class SimulatedReader:
     """poll_mrz and poll_chip are called again and again, each by the thread that owns its link."""
 
-    def __init__(self, mrz: Link, chip: Link, on_event: Callable[[str], None]) -> None:
+    def __init__(self, mrz: Link, chip: Link, field: Field, on_event: Callable[[str], None]) -> None:
         self._mrz_link, self._chip_link, self._on_event = mrz, chip, on_event
         self._lock = threading.Lock()
-        self._chip = Chip()
+        self._field = field
         self._document: Presentation | None = None
         self._send_at_s: float | None = None
         self._silent_until_s = 0.0
@@ -60,17 +59,15 @@ class SimulatedReader:
         """Lays it down; another one is taken away before."""
         with self._lock:
             self._document = document
-            self._insert(document.files, document.denied)
+            self._insert(document.chip)
             self._send_at_s = time.monotonic()
-            self._silent_until_s = 0.0
             self._stall_pending = document.chip_stall_s > 0
         self._on_event("document_presented")
 
-    def swap_chip(self, files: Mapping[str, bytes]) -> None:
+    def swap_chip(self, chip: Personalisation) -> None:
         """Another document's chip comes into the field in place of the one there; its zone is not seen."""
         with self._lock:
-            self._insert(files, ())
-            self._silent_until_s = 0.0
+            self._insert(chip)
             self._stall_pending = False
         self._on_event("chip_swapped")
 
@@ -79,13 +76,14 @@ class SimulatedReader:
             if self._document is None:
                 return
             self._document, self._send_at_s = None, None
-            self._chip.remove()
+            self._insert(None)
         self._on_event("document_removed")
 
-    def _insert(self, files: Mapping[str, bytes], denied: Collection[str]) -> None:
-        self._chip.remove()
-        if files:
-            self._chip.insert(Personalisation(files, denied=frozenset(denied)))
+    def _insert(self, chip: Personalisation | None) -> None:
+        self._field.remove()
+        self._silent_until_s = 0.0
+        if chip is not None:
+            self._field.insert(chip)
 
     def poll_mrz(self) -> None:
         self._mrz_link.read(READ_SIZE, POLL_S)  # it takes no commands
@@ -94,7 +92,7 @@ class SimulatedReader:
             document = self._document
             if document is None or self._send_at_s is None or now < self._send_at_s:
                 return
-            taken = self._chip.content_read_size > 0
+            taken = self._field.content_read_size > 0
             self._send_at_s = now + document.repeat_s if document.repeat_s and not taken else None
         if not taken:
             self._mrz_link.write(block(document.mrz_lines))
@@ -104,23 +102,22 @@ class SimulatedReader:
         data = self._chip_link.read(READ_SIZE, POLL_S)
         if not data:
             return
-        now = time.monotonic()
         with self._lock:
-            answer = self._chip.receive(data, now)
-            stalled = self._stalls(now)
-            silent = now < self._silent_until_s
+            self._field.silent = time.monotonic() < self._silent_until_s
+            answer = self._field.receive(data, time.monotonic())
+            stalled = self._stalls(time.monotonic())
             gone = self._gone()
         if stalled:
             self._on_event("chip_stalled")
         if gone:
             self.remove()
-        elif not silent:
+        elif not stalled:
             self._chip_link.write(answer)
 
     def _stalls(self, now: float) -> bool:
         """Whether the chip falls silent now, as planned."""
         document = self._document
-        if not self._stall_pending or document is None or self._chip.content_read_size <= document.stall_after_size:
+        if not self._stall_pending or document is None or self._field.content_read_size <= document.stall_after_size:
             return False
         self._silent_until_s = now + document.chip_stall_s
         self._stall_pending = False
@@ -128,4 +125,4 @@ class SimulatedReader:
 
     def _gone(self) -> bool:
         after = self._document.pulled_after_size if self._document else None
-        return after is not None and self._chip.content_read_size > after
+        return after is not None and self._field.content_read_size > after

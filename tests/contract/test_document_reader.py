@@ -28,6 +28,7 @@ from egate.ports import DocumentReader
 from hw.mrz.adapter import MrzReader, open_reader
 from hw.registry import open_device
 from hw.sim.client import Simulator, spawn
+from hw.sim.field import PROTOCOLS
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
 from hw.url import parse
 
@@ -92,12 +93,13 @@ async def eventually(holds: Callable[[], bool], timeout_s: float = LOSS_S_MAX) -
             await asyncio.sleep(0.005)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=PROTOCOLS)
 def simulator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator | None]:
     if request.config.getoption("--device", default=None):
         yield None
         return
-    with spawn(tmp_path_factory.mktemp("gate"), lanes=1, seed=3, paced=False) as running:
+    protocol = request.param
+    with spawn(tmp_path_factory.mktemp("gate"), lanes=1, seed=3, paced=False, chip_protocol=protocol) as running:
         yield running
 
 
