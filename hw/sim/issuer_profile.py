@@ -90,23 +90,23 @@ def vary_profile(seed: int) -> Profile:
     draw = random.Random(seed)
     pace = _vary_pace(draw)
     mapped = any(offer.mapping == "CAM" for offer in pace)
+    active = draw.choice(("", "", "rsa1024", "rsa2048", "secp256r1", "brainpoolP256r1", "brainpoolP384r1"))
+    # 2,048 bits fit into no short command, and with protection into no short answer.
+    long = active == "rsa2048" or any(offer.agreement == "DH" for offer in pace)
     return Profile(
         pace=pace,
         pace_signed=mapped or draw.random() < 0.8,  # or nobody would notice that the mapping is gone
         bac=not pace or draw.random() < 0.7,
         chip_authentication=draw.choice((*CURVE_PARAMETERS, "brainpoolP256r1", "")),
         chip_suite=draw.choice(("TDES", "AES128", "AES192", "AES256")),
-        active_authentication=draw.choice(
-            ("", "", "rsa1024", "rsa2048", "secp256r1", "brainpoolP256r1", "brainpoolP384r1")
-        ),
+        active_authentication=active,
         active_hash=draw.choice(("sha1", "sha256")),
         explicit=draw.random() < 0.7,
         hash_name=draw.choice(("sha1", "sha224", "sha256", "sha256", "sha384", "sha512")),
         lds_version=draw.choice(("0107", "0108")),
         by_key_id=draw.random() < 0.2,
         signing_time=draw.random() < 0.7,
-        # Public keys of 2,048 bits fit into no short command.
-        limits=EXTENDED if draw.random() < 0.4 or any(offer.agreement == "DH" for offer in pace) else SHORT,
+        limits=EXTENDED if long or draw.random() < 0.4 else SHORT,
     )
 
 

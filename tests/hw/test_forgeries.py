@@ -86,9 +86,19 @@ def judge_genuine(office: Office, store: TrustStore, number: int) -> dict[Check,
     assert passes(evidence) and not wrong, f"{number} {office.profile_of(number)}: {wrong} {read.chip}"
     assert read.chip is not None and not set(document.files) - {"card_security"} - set(read.chip.files)
     assert read.portrait == PORTRAITS[number % len(PORTRAITS)] and read.finger == FINGERS[number % len(FINGERS)]
-    proven = evidence[Check.CHIP_AUTHENTICATION].result is CheckResult.PASS
-    assert proven is not office.profile_of(number).clonable
+    assert not read.chip.failures and read.failure == ""
+    profile = office.profile_of(number)
+    proofs = [
+        (InspectionCheck.CHIP_AUTHENTICATION, bool(profile.chip_authentication) or profile.has_mapping_key),
+        (InspectionCheck.ACTIVE_AUTHENTICATION, bool(profile.active_authentication)),
+        (InspectionCheck.TERMINAL_AUTHENTICATION, bool(profile.cvca)),
+    ]
+    assert proven(evidence) == [check for check, expected in proofs if expected]
     return evidence
+
+
+def proven(evidence: dict[Check, CheckEvidence]) -> list[InspectionCheck]:
+    return [item.check for item in evidence[Check.CHIP_AUTHENTICATION].findings if item.result is CheckResult.PASS]
 
 
 @pytest.mark.parametrize("kind", ForgeryClass)

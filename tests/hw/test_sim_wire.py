@@ -13,7 +13,7 @@ import pytest
 from hw.emrtd.personalisation import ChipKey, Limits, Personalisation
 from hw.sim.issuer import invent_holder, issue
 from hw.sim.issuer_profile import vary_profile
-from hw.sim.personalisation_json import decode, encode
+from hw.sim.wire import decode, encode
 
 PORTRAIT = cv2.imencode(".jpg", np.full((40, 30, 3), 90, np.uint8))[1].tobytes()
 FULL = Personalisation(
