@@ -119,17 +119,22 @@ def _self_signed(signer: Certificate) -> bool:
 
 
 def _verifying(signer: Certificate, candidates: tuple[Certificate, ...]) -> tuple[list[Certificate], bool]:
-    """Those whose key signed it, and whether any could not be tried. Each key is tried once: links repeat them."""
-    verdicts: dict[bytes, bool] = {}
+    """Those whose key signed it, and whether any could not be tried.
+
+    Links repeat keys, so each is tried once; none but the key that verified can have signed it, so it is the last to be tried.
+    """
+    tried: set[bytes] = set()
     unsupported = False
     for candidate in candidates:
-        if candidate.spki in verdicts:
+        if candidate.spki in tried:
             continue
+        tried.add(candidate.spki)
         try:
-            verdicts[candidate.spki] = is_signed_by(signer, candidate)
+            if is_signed_by(signer, candidate):
+                return [other for other in candidates if other.spki == candidate.spki], unsupported
         except DocumentError:
-            verdicts[candidate.spki], unsupported = False, True
-    return [candidate for candidate in candidates if verdicts[candidate.spki]], unsupported
+            unsupported = True
+    return [], unsupported
 
 
 def _broken(unsupported: bool) -> Finding:
