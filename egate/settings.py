@@ -65,12 +65,12 @@ class DocumentsSection(_Strict):
     """Whom the site believes about documents. trust_store: folder made by `egate document trust import`; "" = none.
 
     trust_age_days_max: an older store leaves every signature undetermined. crl_required: a document signer needs a current
-    revocation list of its authority.
+    revocation list of its authority; without, states that publish none are served and a revoked signer of theirs goes unnoticed.
     """
 
     trust_store: str = ""
     trust_age_days_max: Annotated[float, Field(gt=0, le=3650)] = 30.0
-    crl_required: bool = False
+    crl_required: bool = True
 
 
 class ModelsSection(_Strict):

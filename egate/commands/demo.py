@@ -1,4 +1,4 @@
-"""`egate demo`: a hall on simulated gates, seven travellers, a timeline of each."""
+"""`egate demo`: a hall on simulated gates, nine travellers, a timeline of each."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from egate.demo.client import RPC_S_MAX, Stubs, channel, login, new_request_id
 from egate.demo.journey import Journey, LaneAccess, travel, wait_ready
 from egate.demo.site import OFFICER, DaemonProcess, Site, device_urls, make_site, running
 from egate.demo.travellers import People, Traveller, demo_travellers
+from egate.demo.utopia import Utopia
 from egate.inference.store import ModelStore
 from hw.sim.client import Simulator, spawn
 
@@ -31,7 +32,7 @@ console = Console(record=True)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("demo", help="take seven travellers through two simulated lanes")
+    parser = subparsers.add_parser("demo", help="take nine travellers through two simulated lanes")
     parser.add_argument(
         "--once", action="store_true", help="end after the travellers; exit 0 only if all ended as expected"
     )
@@ -44,15 +45,20 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="egate-demo-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
         people = People.load(ModelStore())
-        console.print("[bold]egate demo[/]: two simulated lanes; chip, attack detection and lists are not performed")
+        console.print("[bold]egate demo[/]: two simulated lanes; attack detection and lists are not performed")
         simulator = stack.enter_context(spawn(directory / "gate", lanes=2, seed=1))
+        state = Utopia(date.today())
         site = make_site(
-            directory / "site", device_urls(simulator), request_lanes=frozenset({REQUEST_LANE}), policy=POLICY
+            directory / "site",
+            device_urls(simulator),
+            request_lanes=frozenset({REQUEST_LANE}),
+            policy=POLICY,
+            state=state,
         )
         started = time.monotonic()
         daemon = stack.enter_context(running(site))
         console.print(f"serving on {daemon.address} after {time.monotonic() - started:.1f} s\n")
-        journeys = asyncio.run(_travellers(daemon, site, simulator, demo_travellers(people, date.today())))
+        journeys = asyncio.run(_travellers(daemon, site, simulator, demo_travellers(people, date.today(), state)))
         ok = all(journey.ok for journey in journeys)
         _summary(journeys, ok)
         if arguments.json:

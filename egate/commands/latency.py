@@ -27,6 +27,7 @@ from egate.demo.arrivals import CHAIN, poisson_arrivals, stage_durations
 from egate.demo.load import Passage, gate_loads, run_load
 from egate.demo.site import PROGRAM, device_urls, make_site, running
 from egate.demo.travellers import People, demo_travellers
+from egate.demo.utopia import Utopia
 from egate.errors import ConfigurationError
 from egate.inference.store import ModelStore
 from hw.sim.client import Simulator, spawn
@@ -70,11 +71,12 @@ def _measure(arguments: argparse.Namespace) -> tuple[list[Passage], float]:
     with tempfile.TemporaryDirectory(prefix="egate-latency-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
         simulator = stack.enter_context(spawn(directory / "gate", lanes=arguments.lanes, seed=arguments.seed))
-        site = make_site(directory / "site", device_urls(simulator))
+        state = Utopia(date.today())
+        site = make_site(directory / "site", device_urls(simulator), state=state)
         started = time.monotonic()
         daemon = stack.enter_context(running(site, _recorded_program() if arguments.recorded else PROGRAM))
         start_s = time.monotonic() - started
-        return asyncio.run(_load(arguments, daemon.address, site.pki, simulator)), start_s
+        return asyncio.run(_load(arguments, daemon.address, site.pki, simulator, state)), start_s
 
 
 def _recorded_program() -> tuple[str, ...]:
@@ -85,8 +87,10 @@ def _recorded_program() -> tuple[str, ...]:
     raise ConfigurationError("--recorded needs the project's checkout as working directory")
 
 
-async def _load(arguments: argparse.Namespace, address: str, pki: Path, simulator: Simulator) -> list[Passage]:
-    holder = demo_travellers(People.load(ModelStore()), date.today())[0]
+async def _load(
+    arguments: argparse.Namespace, address: str, pki: Path, simulator: Simulator, state: Utopia
+) -> list[Passage]:
+    holder = demo_travellers(People.load(ModelStore()), date.today(), state)[0]
     arrivals = poisson_arrivals(arguments.crossings, arguments.rate, arguments.seed)
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("travellers", total=arguments.crossings)

@@ -10,6 +10,7 @@ from typing import Any
 
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import journal_service_pb2, lane_service_pb2, values_pb2
+from egate.demo.chip_reader import document_message
 from egate.demo.client import RPC_S_MAX, CrossingStream, Stubs, new_request_id
 from egate.demo.site import DemoError
 from egate.demo.travellers import Traveller
@@ -142,20 +143,9 @@ def authorisation(traveller: Traveller, lane: str, request_id: str = "") -> pb.A
     return pb.AuthoriseCrossingRequest(
         request_id=request_id or new_request_id(),
         lane=lane,
-        document=document_message(traveller),
+        document=document_message(traveller.document),
         faces=[pb.Capture(image=image) for image in traveller.faces],
         fingers=[pb.Capture(image=image) for image in traveller.fingers],
-    )
-
-
-def document_message(traveller: Traveller) -> pb.Document:
-    """The document as the gate's own reader gives it: one session for all parts."""
-    session = new_request_id()
-    return pb.Document(
-        document_session_id=session,
-        mrz_lines=traveller.document.mrz_lines,
-        portrait=pb.DocumentPart(document_session_id=session, image=traveller.portrait),
-        finger=pb.DocumentPart(document_session_id=session, image=traveller.finger),
     )
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import grpc
 
-from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import lane_service_pb2, values_pb2
+from egate.demo.chip_reader import document_message
 from egate.demo.client import CrossingStream, Stubs, channel, new_request_id
 from egate.demo.site import DemoError
 from egate.demo.travellers import Traveller
@@ -187,15 +187,7 @@ async def _present(load: GateLoad, traveller: Traveller, stream: CrossingStream)
         return
     # The lane is named in the document session, so that a benchmark's daemon can tell whose evidence it returns.
     session = f"{load.lane}.{new_request_id()}"
-    part = pb.DocumentPart
-    await stream.document(
-        pb.Document(
-            document_session_id=session,
-            mrz_lines=traveller.document.mrz_lines,
-            portrait=part(document_session_id=session, image=traveller.portrait),
-            finger=part(document_session_id=session, image=traveller.finger),
-        )
-    )
+    await stream.document(await asyncio.to_thread(document_message, traveller.document, session))
 
 
 async def _capture(traveller: Traveller, stream: CrossingStream) -> None:

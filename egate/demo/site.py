@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from egate.demo.utopia import Utopia
 from egate.errors import EgateError
 from egate.service import pki
 from egate.service.identity import Role
@@ -20,7 +21,9 @@ from hw.sim.client import Simulator
 
 TRUST_DOMAIN = "egate.example"
 OFFICER = "demo"
+TRUST_STORE = "trust"
 MANDATORY = ("MRZ", "DOCUMENT_VALIDITY", "DOCUMENT_SESSION", "FACE", "FINGER", "ONE_PERSON", "PRESENCE")
+GENUINE = ("CHIP_ACCESS", "PASSIVE_AUTHENTICATION", "CHIP_AUTHENTICATION")  # as far as a site can trust somebody
 START_S_MAX = 60.0
 PROGRAM = ("egate.cli", "serve")
 
@@ -59,16 +62,22 @@ def make_site(
     policy: Mapping[str, object] | None = None,
     models: Path | None = None,
     address: str = "127.0.0.1:0",
+    state: Utopia | None = None,
 ) -> Site:
     """Writes a site below directory. devices: lane -> its device URLs (Simulator.urls); lanes in request_lanes have no reader.
 
+    state: whose documents are believed; then every document must be found genuine. Without one nobody's are, and none need be.
     policy: changes to the [policy] section. The lane "lane-N" belongs to the gate "N".
     """
     directory.mkdir(parents=True, exist_ok=True)
     site = Site(directory, secrets.token_urlsafe(12))
     pki.init(site.pki, TRUST_DOMAIN, _callers(len(devices)))
     add_officer(directory / "officers.toml", OFFICER, hash_password(site.password))
-    site.config.write_text(_settings(devices, request_lanes, policy or {}, models, address), encoding="utf-8")
+    rules = {"mandatory": list(MANDATORY + (GENUINE if state else ())), **(policy or {})}
+    if state is not None:
+        state.trust(directory / TRUST_STORE)
+    trust = TRUST_STORE if state is not None else ""
+    site.config.write_text(_settings(devices, request_lanes, rules, models, address, trust), encoding="utf-8")
     return site
 
 
@@ -83,6 +92,7 @@ def _settings(
     policy: Mapping[str, object],
     models: Path | None,
     address: str,
+    trust_store: str,
 ) -> str:
     sections: list[dict[str, object]] = [
         {"environment": "demo", "data_dir": "data"},
@@ -96,10 +106,11 @@ def _settings(
             "officers_file": "officers.toml",
         },
         {"root": str(models) if models else ""},
-        {"version": "demo-1", "mandatory": list(MANDATORY), **policy},
+        {"trust_store": trust_store, "crl_required": bool(trust_store)},
+        {"version": "demo-1", **policy},
     ]
     lines: list[str] = []
-    for heading, section in zip(("", "[service]", "[models]", "[policy]"), sections, strict=True):
+    for heading, section in zip(("", "[service]", "[models]", "[documents]", "[policy]"), sections, strict=True):
         lines += [heading, *(f"{key} = {_toml(value)}" for key, value in section.items())]
     for lane, urls in devices.items():
         lines += ["", "[[lane]]", f'id = "{lane}"', f'gate = "{lane.removeprefix("lane-")}"']

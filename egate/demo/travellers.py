@@ -9,8 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from egate.demo.utopia import Utopia, copied, with_portrait
 from egate.inference.store import ModelStore
-from hw.sim.issuer import IssuedDocument, invent_holder, issue
+from hw.sim.issuer import IssuedDocument
 from hw.sim.world import Behaviour
 
 PORTRAIT_HEIGHT_PX = 480  # about 40 kB, the size of a chip's portrait; larger ones exceed what a chip file may hold
@@ -47,6 +48,7 @@ class People:
     portrait: bytes
     live: bytes
     stranger: bytes
+    stranger_portrait: bytes
     finger: bytes
     live_finger: bytes
     wrong_finger: bytes
@@ -62,53 +64,41 @@ class People:
             portrait=_jpeg(_scaled(read("obama.jpg"), PORTRAIT_HEIGHT_PX)),
             live=read("obama2.jpg"),
             stranger=read("biden.jpg"),
+            stranger_portrait=_jpeg(_scaled(read("biden.jpg"), PORTRAIT_HEIGHT_PX)),
             finger=read("p1_1.png"),
             live_finger=read("p1_2.png"),
             wrong_finger=read("p2_1.png"),
         )
 
 
-def demo_travellers(people: People, today: date) -> list[Traveller]:
-    """The seven of the demo, in their order."""
+def demo_travellers(people: People, today: date, state: Utopia | None = None) -> list[Traveller]:
+    """The nine of the demo, in their order. state: issues their documents; the site must trust it to find them genuine."""
+    issuer = state or Utopia(today)
 
-    def passport(index: int, **defects: object) -> IssuedDocument:
-        expired = bool(defects.pop("expired", False))
-        holder = invent_holder(index, today, expired=expired)
-        return issue(holder, people.portrait, people.finger, **defects)  # type: ignore[arg-type]
+    def passport(index: int, portrait: bytes = people.portrait, **defects: Any) -> IssuedDocument:
+        return issuer.passport(index, portrait, people.finger, **defects)
 
     def traveller(name: str, device: bool, document: IssuedDocument, expected: str, **facts: Any) -> Traveller:
         captures = {"faces": (people.live,), "fingers": (people.live_finger,), **facts}
         return Traveller(name, device, document, people.portrait, people.finger, expected=expected, **captures)
 
+    def referred(name: str, device: bool, document: IssuedDocument, reason: str, **facts: Any) -> Traveller:
+        return traveller(name, device, document, "REFERRED", reason=reason, **facts)
+
     both = side_by_side(people.live, people.stranger)
     wrong_digit = passport(3, wrong_check_digit="date_of_birth")
+    # The forged portrait shows whoever stands there: only the issuer's signature tells.
+    forged = with_portrait(passport(6), people.stranger_portrait)
     return [
         traveller("document holder", True, passport(0), "PASSED"),
-        traveller(
-            "another person's face",
-            False,
-            passport(1),
-            "REFERRED",
-            reason="FACE_NON_MATCH",
-            faces=(people.stranger,),
-            officer=True,
-        ),
-        traveller(
-            "wrong finger", True, passport(2), "REFERRED", reason="FINGER_NON_MATCH", fingers=(people.wrong_finger,)
-        ),
-        traveller("wrong check digit", True, wrong_digit, "REFERRED", reason="MRZ_CHECK_DIGIT", detail="date_of_birth"),
-        traveller(
-            "expired document",
-            False,
-            passport(4, expired=True),
-            "REFERRED",
-            reason="DOCUMENT_EXPIRED",
-            detail="date_of_expiry",
-        ),
-        traveller(
-            "nobody comes", True, passport(5), "REFERRED", reason="NO_TRAVELLER", faces=(), fingers=(), comes=False
-        ),
-        traveller("two people", False, passport(0), "REFERRED", reason="MULTIPLE_PERSONS", faces=(both,)),
+        referred("another person's face", False, passport(1), "FACE_NON_MATCH", faces=(people.stranger,), officer=True),
+        referred("wrong finger", True, passport(2), "FINGER_NON_MATCH", fingers=(people.wrong_finger,)),
+        referred("wrong check digit", True, wrong_digit, "MRZ_CHECK_DIGIT", detail="date_of_birth"),
+        referred("expired document", False, passport(4, expired=True), "DOCUMENT_EXPIRED", detail="date_of_expiry"),
+        referred("nobody comes", True, passport(5), "NO_TRAVELLER", faces=(), fingers=(), comes=False),
+        referred("two people", False, passport(0), "MULTIPLE_PERSONS", faces=(both,)),
+        referred("changed portrait", True, forged, "DG_HASH_DIFFERS", detail="dg_hashes:dg2", faces=(people.stranger,)),
+        referred("copied chip", False, copied(passport(7), 7), "CHIP_NOT_AUTHENTIC", detail="active_authentication"),
     ]
 
 

@@ -22,6 +22,7 @@ from egate.api.v1 import lane_service_pb2, values_pb2
 from egate.demo.client import RPC_S_MAX, CrossingStream, Stubs, channel, login, new_request_id
 from egate.demo.journey import wait_lane
 from egate.demo.site import OFFICER, DaemonProcess, Site, device_urls, make_site
+from egate.demo.utopia import Utopia
 from hw.sim.client import Simulator, spawn
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
 from tests.end_to_end.daemon import PROGRAM
@@ -68,12 +69,23 @@ class Hall:
 
 @contextlib.contextmanager
 def open_hall(
-    directory: Path, *, seed: int, scale: float, paced: bool, policy: Mapping[str, object] = POLICY
+    directory: Path,
+    *,
+    seed: int,
+    scale: float,
+    paced: bool,
+    policy: Mapping[str, object] = POLICY,
+    state: Utopia | None = None,
 ) -> Iterator[Hall]:
-    """lane-1 has a document reader, the gate of lane-2 sends the document. scale: factor on how long people take."""
+    """lane-1 has a document reader, the gate of lane-2 sends the document. scale: factor on how long people take.
+
+    state: whose documents must be found genuine; without one nobody's need be.
+    """
     with spawn(directory / "gate", lanes=2, seed=seed, scale=scale, paced=paced) as simulator:
         request_lanes = frozenset({REQUEST_LANE})
-        site = make_site(directory / "site", device_urls(simulator), request_lanes=request_lanes, policy=policy)
+        site = make_site(
+            directory / "site", device_urls(simulator), request_lanes=request_lanes, policy=policy, state=state
+        )
         site.config.write_text('log_level = "debug"\n' + site.config.read_text())
         hall = Hall(simulator, site, DaemonProcess(site, PROGRAM))
         try:

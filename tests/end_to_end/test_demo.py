@@ -14,10 +14,11 @@ import pytest
 from egate.cli import main
 from egate.commands import demo
 from egate.demo.travellers import People, Traveller, demo_travellers
+from egate.demo.utopia import Utopia
 
 DEMO_S_MAX = 150.0
 TRAVELLER_KEYS = ["name", "expected", "outcome", "reasons", "not_performed", "stages_ms", "total_ms"]  # required
-NOT_PERFORMED = ["PASSIVE_AUTHENTICATION", "CHIP_AUTHENTICATION", "LISTS", "PRESENTATION_ATTACK_DETECTION"]
+NOT_PERFORMED = ["LISTS", "PRESENTATION_ATTACK_DETECTION"]
 # In the demo's order; the reason that must be among those of a referral.
 EXPECTED = [
     ("PASSED", ""),
@@ -27,10 +28,12 @@ EXPECTED = [
     ("REFERRED", "DOCUMENT_EXPIRED"),
     ("REFERRED", "NO_TRAVELLER"),
     ("REFERRED", "MULTIPLE_PERSONS"),
+    ("REFERRED", "DG_HASH_DIFFERS"),
+    ("REFERRED", "CHIP_NOT_AUTHENTIC"),
 ]
 
 
-def test_demo_takes_all_seven_as_expected(tmp_path: Path) -> None:
+def test_demo_takes_all_nine_as_expected(tmp_path: Path) -> None:
     result = tmp_path / "demo.json"
     command = [sys.executable, "-m", "egate.cli", "demo", "--once", "--json", str(result)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEMO_S_MAX, check=False)
@@ -53,8 +56,8 @@ def test_demo_takes_all_seven_as_expected(tmp_path: Path) -> None:
 def test_demo_fails_when_a_traveller_does_not_end_as_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples swapped: the stranger is said to be the holder. The gate refers, so the demo must not say ok."""
 
-    def swapped(people: People, today: date) -> list[Traveller]:
-        other_face = demo_travellers(people, today)[1]
+    def swapped(people: People, today: date, state: Utopia) -> list[Traveller]:
+        other_face = demo_travellers(people, today, state)[1]
         return [replace(other_face, expected="PASSED", reason="", officer=False)]
 
     monkeypatch.setattr(demo, "demo_travellers", swapped)

@@ -3,11 +3,14 @@
 //   node client.mjs --proto DIR --server HOST:PORT --ca PEM --cert PEM --key PEM --lane LANE --request-id ID
 //        --face IMAGE [--face IMAGE ...] [--finger IMAGE ...]
 //        [--session ID --mrz FILE [--portrait IMAGE] [--document-finger IMAGE]]
+//        [--session ID --mrz FILE --chip DIR --access NONE|BAC|PACE [--chip-key DER]]
+//            the chip's files as DIR/dg1.bin, DIR/sod.bin, ...; the key of DG14 whose possession it proved to the gate's reader
 //
 // Prints the answer as one JSON object. Exit status: 0 admitted and the lock acknowledged, 1 anything else the
 // daemon decided, 3 the call was refused ({"code", "reason", "message"}), 2 wrong arguments.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import grpc from "@grpc/grpc-js";
 import loader from "@grpc/proto-loader";
@@ -20,7 +23,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       proto: one, server: one, ca: one, cert: one, key: one, lane: one, "request-id": one, session: one, mrz: one,
-      portrait: one, "document-finger": one, face: many, finger: many,
+      portrait: one, "document-finger": one, chip: one, access: one, "chip-key": one, face: many, finger: many,
     },
   });
   for (const name of ["proto", "server", "ca", "cert", "key", "lane", "request-id"]) {
@@ -47,7 +50,18 @@ function documentOf(given) {
     mrzLines: readFileSync(given.mrz, "utf8").split("\n").filter((line) => line !== ""),
     portrait: part(given.portrait),
     finger: part(given["document-finger"]),
+    files: given.chip === undefined ? [] : chipFiles(given.chip, given.session),
+    access: given.access === undefined ? undefined : `CHIP_ACCESS_${given.access}`,
+    chipAuthentication: given["chip-key"] === undefined ? undefined : {
+      protocol: "CHIP_AUTHENTICATION", publicKey: readFileSync(given["chip-key"]), result: "CHECK_RESULT_PASS",
+    },
   };
+}
+
+function chipFiles(folder, session) {
+  return readdirSync(folder).map((file) => ({
+    documentSessionId: session, name: file.replace(/\.bin$/, ""), content: readFileSync(join(folder, file)),
+  }));
 }
 
 function requestOf(given) {

@@ -36,7 +36,9 @@ async def test_a_node_gate_takes_a_traveller_through_once(whole: Whole, tmp_path
     status, answer = await run_client(whole.daemon.address, whole.site.pki, "gate-1", *arguments)
     assert answer["decision"]["reasons"] == []
     assert (status, answer["decision"]["verdict"], answer["release"]) == (0, "VERDICT_ADMIT", "RELEASE_ACKNOWLEDGED")
-    assert "PASSIVE_AUTHENTICATION" in answer["decision"]["notPerformed"]
+    passed = {check["code"] for check in answer["decision"]["checks"] if check["result"] == "CHECK_RESULT_PASS"}
+    assert {"CHIP_ACCESS", "PASSIVE_AUTHENTICATION", "CHIP_AUTHENTICATION"} <= passed
+    assert answer["decision"]["notPerformed"] == ["OPTICAL", "LISTS", "PRESENTATION_ATTACK_DETECTION"]
     again = await run_client(whole.daemon.address, whole.site.pki, "gate-1", *arguments)
     assert again == (0, answer)
     released = [event for event in whole.simulator.log(LANE) if event.kind == "released"]

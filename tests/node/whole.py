@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from egate.demo.chip_reader import read_chip
 from egate.demo.client import Stubs, channel
 from egate.demo.journey import wait_lane, wait_ready
 from egate.demo.site import DaemonProcess, Site, device_urls, make_site, running
 from egate.demo.travellers import People, Traveller, demo_travellers
+from egate.demo.utopia import Utopia
+from egate.domain.evidence import CheckResult
 from egate.inference.store import ModelStore
 from hw.sim.client import Simulator, spawn
 
@@ -45,24 +48,28 @@ class Whole:
 
 @contextlib.contextmanager
 def whole_daemon(directory: Path) -> Iterator[Whole]:
-    travellers = demo_travellers(People.load(ModelStore()), date.today())
+    state = Utopia(date.today())
+    travellers = demo_travellers(People.load(ModelStore()), date.today(), state)
     with contextlib.ExitStack() as stack:
         simulator = stack.enter_context(spawn(directory / "gate", lanes=1, seed=1))
-        site = make_site(directory / "site", device_urls(simulator), request_lanes=frozenset({LANE}))
+        site = make_site(directory / "site", device_urls(simulator), request_lanes=frozenset({LANE}), state=state)
         yield Whole(site, stack.enter_context(running(site)), simulator, travellers)
 
 
 def write_traveller(traveller: Traveller, folder: Path) -> list[str]:
-    """The traveller's files, and the Node client's arguments that name them."""
-    folder.mkdir(exist_ok=True)
+    """The traveller's files, and the Node client's arguments that name them. The gate's reader has opened the chip by PACE."""
+    chip = read_chip(traveller.document)
+    assert chip.chip_authentication is not None and chip.chip_authentication.result is CheckResult.PASS
+    (folder / "chip").mkdir(parents=True, exist_ok=True)
+    for name, content in chip.files.items():
+        (folder / "chip" / f"{name}.bin").write_bytes(content)
     files = {
         "--face": traveller.faces[0],
         "--finger": traveller.fingers[0],
-        "--portrait": traveller.portrait,
-        "--document-finger": traveller.finger,
+        "--chip-key": chip.chip_authentication.public_key,
         "--mrz": "\n".join(traveller.document.mrz_lines).encode(),
     }
-    arguments = ["--session", "s-1"]
+    arguments = ["--session", "s-1", "--chip", str(folder / "chip"), "--access", chip.access]
     for option, data in files.items():
         path = folder / option.removeprefix("--")
         path.write_bytes(data)
