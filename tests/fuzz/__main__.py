@@ -128,6 +128,7 @@ def _process(
 def _keep(folder: Path, name: str, kind: str, place: str, data: bytes, result: dict[str, Any]) -> None:
     if any(failure["place"] == place for failure in result["failures"]):
         return
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}.bin"
     path.write_bytes(data)
     result["failures"].append({"kind": kind, "place": place, "vector": path.name})

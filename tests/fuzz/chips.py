@@ -13,7 +13,7 @@ from hw.emrtd.direct import read_directly
 from hw.emrtd.mrz_key import mrz_key
 from hw.emrtd.personalisation import Personalisation
 from hw.emrtd.plan import ReadPlan
-from tests.fuzz.sources import TD3, entropy
+from tests.fuzz.sources import TD3, stream
 from tests.fuzz.target import Target
 
 _COMMANDS_MAX = 64
@@ -24,7 +24,7 @@ _DOCUMENT = Personalisation(_CONTENT, mrz_key(TD3), access=frozenset({AccessProt
 
 def commands(data: bytes) -> None:
     """data: commands one after the other, each behind its length in a byte. Nobody here knows the zone."""
-    chip = ChipApplication(_DOCUMENT, entropy)
+    chip = ChipApplication(_DOCUMENT, stream(b"chip"))
     position = 0
     for _ in range(_COMMANDS_MAX):
         if position >= len(data):
@@ -40,7 +40,7 @@ def commands(data: bytes) -> None:
 
 def tampered(data: bytes) -> None:
     """data: changes of three bytes each, which answer, where in it, what to turn over."""
-    chip = ChipApplication(_DOCUMENT, entropy)
+    chip = ChipApplication(_DOCUMENT, stream(b"chip"))
     changes = {data[at]: (data[at + 1], data[at + 2]) for at in range(0, min(len(data), 60) - 2, 3)}
     count = -1
 
@@ -53,7 +53,7 @@ def tampered(data: bytes) -> None:
             answer[where % len(answer)] ^= what
         return bytes(answer)
 
-    read = read_directly(_PLAN, execute, entropy, reset=chip.reset)
+    read = read_directly(_PLAN, execute, stream(b"terminal"), reset=chip.reset)
     for name, content in read.files.items():
         assert content == _CONTENT[name]
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from egate.document.lds import write_ef_com
-from egate.domain.chip import ChipRead
-from hw.emrtd.apdu import SELECT, Command, Response, parse_response
+from egate.document.security_info_writer import write_security_infos
+from egate.domain.chip import AccessProtocol, ChipRead
+from hw.emrtd.apdu import Command, parse_response
+from hw.emrtd.chip import ChipApplication
+from hw.emrtd.mrz_key import mrz_key
+from hw.emrtd.personalisation import Personalisation
 from hw.emrtd.plan import ReadPlan
 from hw.emrtd.session import SessionOver, read_chip
 from hw.emrtd.transport import Card, CardGarbled
-from tests.fuzz.sources import TD3, entropy, files
+from hw.sim.issuer_profile import DEFAULT
+from tests.fuzz.sources import TD3, files, stream
 from tests.fuzz.target import Target
 
-_PLAN = ReadPlan(mrz_lines=TD3, can="123456")
+_PLAN = ReadPlan(mrz_lines=TD3)
 _EXCHANGES_MAX = 2_000
-_FILES = {0x011E: "com", 0x011D: "sod", 0x0101: "dg1", 0x0102: "dg2"}
 
 
 def scripted(data: bytes) -> None:
     """data: answers one after the other, each behind its length in two bytes; behind the last the chip is gone."""
     script = _answers(data)
-    session = read_chip(_PLAN, entropy)
+    session = read_chip(_PLAN, stream(b"terminal"))
     sent = 0
     try:
         request = next(session)
@@ -57,10 +61,10 @@ def _framed(answer: bytes) -> bytes:
     return len(answer).to_bytes(2, "big") + answer
 
 
-def _conversation(contents: dict[str, bytes]) -> bytes:
-    """What a chip without access control says in a whole session."""
-    session = read_chip(_PLAN, entropy)
-    said, current = bytearray(), None
+def _conversation(execute: Callable[[bytes], bytes]) -> bytes:
+    """What a chip says in a whole session. The terminal's random bytes are the same in every session, so it can be said again."""
+    session = read_chip(_PLAN, stream(b"terminal"))
+    said = bytearray()
     request = next(session)
     try:
         while True:
@@ -68,29 +72,31 @@ def _conversation(contents: dict[str, bytes]) -> bytes:
                 said += _framed(b"\x00")
                 request = session.send(Card())
                 continue
-            response, current = _respond(request, current, contents)
-            said += _framed(response.encode())
+            answer = execute(request.encode())
+            said += _framed(answer)
+            response = parse_response(answer)
+            assert response is not None
             request = session.send(response)
-    except StopIteration:
+    except StopIteration as end:
+        assert "dg1" in end.value.files
         return bytes(said)
 
 
-def _respond(request: Command, current: bytes | None, contents: dict[str, bytes]) -> tuple[Response, bytes | None]:
-    if request.ins == SELECT and request.p1 == 0x04:
-        return Response(b"", 0x9000), None
-    if request.ins == SELECT:
-        content = contents.get(_FILES.get(int.from_bytes(request.data, "big"), ""))
-        return Response(b"", 0x9000 if content is not None else 0x6A82), content
-    if request.ins != 0xB0 or current is None:
-        return Response(b"", 0x6D00), current
-    offset = request.p1 << 8 | request.p2
-    return Response(current[offset : offset + request.le], 0x9000), current
+def _chip(*access: AccessProtocol) -> bytes:
+    own = {"com": write_ef_com((1, 2)), **files()}
+    pace = write_security_infos([DEFAULT.pace[0].info])
+    contents = {**own, "card_access": pace} if AccessProtocol.PACE in access else own
+    chip = ChipApplication(Personalisation(contents, mrz_key(TD3), access=frozenset(access)), stream(b"chip"))
+    return _conversation(chip.execute)
 
 
 def seeds() -> Sequence[bytes]:
-    contents = {**files(), "com": write_ef_com((1, 2))}
     refusing = _framed(b"\x00") + _framed(b"\x6a\x82") * 3 + _framed(b"\x69\x82") * 5
-    return [_conversation(contents), _conversation({"dg1": contents["dg1"]}), refusing]
+    return [_chip(AccessProtocol.NONE), _chip(AccessProtocol.BAC), refusing]
 
 
-TARGETS = (Target("scripted", scripted, seeds, 10),)
+def _paced() -> Sequence[bytes]:
+    return [_chip(AccessProtocol.PACE)]
+
+
+TARGETS = (Target("scripted", scripted, seeds, 8), Target("paced", scripted, _paced, 1))

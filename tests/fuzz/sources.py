@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from egate.document.lds import write_dg1
@@ -25,6 +27,12 @@ _SEED_SIZE_MAX = 20_000  # larger samples only make the search slow
 def entropy(size: int) -> bytes:
     """Bytes that look random and are always the same."""
     return hashlib.shake_128(size.to_bytes(4, "big")).digest(size)
+
+
+def stream(label: bytes) -> Callable[[int], bytes]:
+    """A source of entropy that gives other bytes at each call, and the same ones in the same order each time it is made."""
+    calls = count()
+    return lambda size: hashlib.shake_128(label + next(calls).to_bytes(4, "big")).digest(size)
 
 
 def specimen(*names: str) -> list[bytes]:
