@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from egate.document.cvc import ALGORITHMS, Role
 from egate.errors import DocumentError
-from hw.emrtd import apdu
+from hw.emrtd import apdu, data_object
 from hw.emrtd.apdu import Command, Response
 from hw.emrtd.step import Step, StepFailed
-from hw.emrtd.terminal_authentication import authenticate
+from hw.emrtd.terminal_authentication import authenticate, signed_data
 from hw.emrtd.terminal_authentication_chip import ChipHalf, TrustPoints
 from hw.emrtd.terminal_chain import TerminalChain, parse_terminal_chain
 from tests.document.cvc_authorities import BOTH, Authority, issue, three
@@ -175,6 +175,39 @@ def test_without_the_terminals_key_nobody_gets_in() -> None:
     cvca, verifier, terminal = three()
     chain = replace(chain_of(cvca, verifier, terminal), key=verifier.key)
     assert attempt(Chip(cvca), chain) == "wrong_key"
+
+
+def test_a_verifier_is_no_terminal() -> None:
+    """Who has a verifier's key can make terminals, but does not get in as what it is."""
+    cvca, verifier, _ = three()
+    chip = Chip(cvca)
+    assert chip.half.set_verification_template(named(cvca)).sw == apdu.SW_OK
+    assert chip.half.verify_certificate(verifier.certificate.content).sw == apdu.SW_OK
+    assert chip.half.set_authentication_template(named(verifier)).sw == apdu.SW_REFERENCE_NOT_FOUND
+    assert prove(chip, verifier).sw == apdu.SW_CONDITIONS
+    assert chip.half.rights == frozenset()
+
+
+def test_a_certificate_shown_after_the_terminal_was_named_unnames_it() -> None:
+    cvca, verifier, terminal = three()
+    chip = Chip(cvca)
+    for issuer, shown in ((cvca, verifier), (verifier, terminal)):
+        chip.half.set_verification_template(named(issuer))
+        assert chip.half.verify_certificate(shown.certificate.content).sw == apdu.SW_OK
+    assert chip.half.set_authentication_template(named(terminal)).sw == apdu.SW_OK
+    chip.half.set_verification_template(named(cvca))
+    assert chip.half.verify_certificate(verifier.certificate.content).sw == apdu.SW_OK
+    assert prove(chip, terminal).sw == apdu.SW_CONDITIONS
+
+
+def named(authority: Authority) -> bytes:
+    return data_object.encode(0x83, authority.certificate.holder.encode())
+
+
+def prove(chip: Chip, authority: Authority) -> Response:
+    """The right signature of authority over a fresh challenge."""
+    data = signed_data(ID_ICC, chip.half.challenge(), TERMINAL_KEY)
+    return chip.half.external_authenticate(authority.key.sign(authority.certificate.key.scheme, data))
 
 
 def test_an_answer_played_again_is_refused() -> None:
