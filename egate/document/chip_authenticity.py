@@ -44,7 +44,9 @@ def verify_access(chip: ChipRead, passive: PassiveResult) -> Finding:
     return Finding(check, CheckResult.PASS, (), chip.access.lower())
 
 
-def verify_chip_authentication(chip: ChipRead, passive: PassiveResult, store: TrustStore, at: datetime) -> Finding:
+def verify_chip_authentication(
+    chip: ChipRead, passive: PassiveResult, store: TrustStore, at: datetime, *, crl_required: bool = False
+) -> Finding:
     """CHIP_AUTHENTICATION: the chip proved the private key of a public key that the issuer signed."""
     check = InspectionCheck.CHIP_AUTHENTICATION
     proof = chip.chip_authentication
@@ -58,7 +60,7 @@ def verify_chip_authentication(chip: ChipRead, passive: PassiveResult, store: Tr
     if proof.result is not CheckResult.PASS:
         return Finding(check, CheckResult.ABORTED, (Reason.CHIP_PROOF_MISSING,), chip.failures.get(check, ""))
     cam = proof.protocol is ChipAuthenticationProtocol.PACE_CAM
-    keys = _card_security_keys(chip, store, at) if cam else _keys(_dg14(chip, passive))
+    keys = _card_security_keys(chip, passive, store, at, crl_required) if cam else _keys(_dg14(chip, passive))
     if proof.public_key not in keys:
         return Finding(check, _unbound(passive), (Reason.CHIP_KEY_UNBOUND,))
     return Finding(check, CheckResult.PASS)
@@ -88,8 +90,8 @@ def verify_active_authentication(chip: ChipRead, passive: PassiveResult, *, prov
 
 def _unproven(check: InspectionCheck, chip: ChipRead) -> Finding:
     """The signed document can prove itself and did not. Where the session broke off that says nothing about the chip."""
-    result = CheckResult.ABORTED if "chip" in chip.failures else CheckResult.FAIL
-    return Finding(check, result, (Reason.CHIP_PROOF_MISSING,), chip.failures.get(check, chip.failures.get("chip", "")))
+    result = CheckResult.ABORTED if chip.interruption else CheckResult.FAIL
+    return Finding(check, result, (Reason.CHIP_PROOF_MISSING,), chip.failures.get(check, chip.interruption))
 
 
 def _announced(chip: ChipRead) -> set[object]:
@@ -131,12 +133,17 @@ def _keys(infos: SecurityInfos | None) -> frozenset[bytes]:
     return frozenset() if infos is None else frozenset(key.public_key for key in infos.chip_authentication_keys)
 
 
-def _card_security_keys(chip: ChipRead, store: TrustStore, at: datetime) -> frozenset[bytes]:
-    """Those of EF.CardSecurity, if its own signature holds (Doc 9303-11, 9.2.10: signed by the document signer)."""
+def _card_security_keys(
+    chip: ChipRead, passive: PassiveResult, store: TrustStore, at: datetime, crl_required: bool
+) -> frozenset[bytes]:
+    """Those of EF.CardSecurity, if its own signature holds (Doc 9303-11, 9.2.10: signed by the document signer).
+
+    And by the state that signed the document: any other trusted one could vouch for a copied chip's own key.
+    """
     data = chip.files.get("card_security")
-    if data is None:
+    if data is None or passive.signer is None or not passive.bound:
         return frozenset()
-    return _keys(verify_signed_file(data, store, at))
+    return _keys(verify_signed_file(data, store, at, country=passive.signer.country, crl_required=crl_required))
 
 
 def _unbound(passive: PassiveResult) -> CheckResult:

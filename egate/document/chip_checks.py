@@ -46,7 +46,7 @@ def verify_chip(chip: ChipRead | None, at: datetime, trust: Trust) -> tuple[Chec
     presence = _presence(chip) if asked else Finding(InspectionCheck.CHIP_PRESENCE, CheckResult.NOT_PERFORMED)
     passive = verify_passive(chip.files, trust.store, at, crl_required=trust.rules.crl_required)
     access = verify_access(chip, passive)
-    authentication = verify_chip_authentication(chip, passive, trust.store, at)
+    authentication = verify_chip_authentication(chip, passive, trust.store, at, crl_required=trust.rules.crl_required)
     active = verify_active_authentication(chip, passive, proven=authentication.result is CheckResult.PASS)
     return (
         summarise(Check.CHIP_ACCESS, (presence, access), needed=(presence.check, access.check)),
@@ -56,10 +56,15 @@ def verify_chip(chip: ChipRead | None, at: datetime, trust: Trust) -> tuple[Chec
 
 
 def _presence(chip: ChipRead) -> Finding:
-    """Every document for a gate has a chip: where the reader found none the traveller is referred."""
+    """Every document for a gate has a chip: where the reader found none the traveller is referred.
+
+    So is one whose chip was gone before the session's end: what it still owed, a print or a proof, is what nobody asked again.
+    """
     check = InspectionCheck.CHIP_PRESENCE
     if not chip.present:
         return Finding(check, CheckResult.UNDETERMINED, (Reason.CHIP_MISSING,), chip.failures.get("chip", ""))
+    if chip.interruption:
+        return Finding(check, CheckResult.ABORTED, (Reason.DOCUMENT_READ_FAILED,), chip.interruption)
     return Finding(check, CheckResult.PASS)
 
 

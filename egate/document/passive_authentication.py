@@ -84,16 +84,19 @@ def verify_passive(
 
 
 def verify_signed_file(
-    data: bytes, store: TrustStore, at: datetime, *, crl_required: bool = False
+    data: bytes, store: TrustStore, at: datetime, *, country: str, crl_required: bool = False
 ) -> SecurityInfos | None:
-    """The content of EF.CardSecurity if a trusted document signer signed it (Doc 9303-11, 9.2.11), else None. Never raises."""
+    """The content of EF.CardSecurity if a trusted document signer of this country signed it (Doc 9303-11, 9.2.11), else None.
+
+    country: of whoever signed EF.SOD, two letters. Never raises.
+    """
     try:
         signed = parse_signed_data(data, CARD_SECURITY_OBJECT)
         infos = parse_security_infos(signed.content)
     except DocumentError:
         return None
     signature, signer = _verify_signature(signed, store)
-    if signer is None:
+    if signer is None or not country or signer.country != country:
         return None
     chain = with_defects(verify_chain(signer, store, at), store, signer, None)
     findings = [chain.finding, verify_validity(signer, chain, at), verify_revocation(signer, chain, store, at)]

@@ -13,6 +13,9 @@ CARD_ACCESS, CARD_SECURITY, COM, SOD = "card_access", "card_security", "com", "s
 DATA_GROUPS = tuple(f"dg{number}" for number in range(1, 17))
 FILE_NAMES = (CARD_ACCESS, CARD_SECURITY, COM, SOD, *DATA_GROUPS)
 
+# Causes in ChipRead.failures after which nothing more was read: the chip, the reader or time was gone.
+INTERRUPTIONS = frozenset({"absent", "cancelled", "card_changed", "lost", "timeout", "torn"})
+
 
 class AccessProtocol(StrEnum):
     """How the chip was opened (Doc 9303-11, section 4)."""
@@ -73,6 +76,11 @@ class ChipRead:
     chip_authentication: ChipAuthentication | None = None
     active_authentication: ActiveAuthentication | None = None
     terminal_authentication: CheckResult = CheckResult.NOT_PERFORMED
+
+    @property
+    def interruption(self) -> str:
+        """What broke the session off, as place_cause; "" if the chip stayed to the end. A refusal by the chip breaks nothing off."""
+        return next((f"{place}_{cause}" for place, cause in self.failures.items() if cause in INTERRUPTIONS), "")
 
     @property
     def failure(self) -> str:

@@ -141,9 +141,36 @@ def test_mapping_key_must_stand_in_a_signed_card_security() -> None:
 
 
 def _card_security_keys(data: bytes) -> set[bytes]:
-    infos = verify_signed_file(data, STORE, AT)
+    infos = verify_signed_file(data, STORE, AT, country="UT")
     assert infos is not None
     return {key.public_key for key in infos.chip_authentication_keys}
+
+
+def test_another_state_cannot_vouch_for_a_copys_own_key() -> None:
+    """The copy has the files of a genuine document, and an EF.CardSecurity that a trusted neighbour's signer made for its key."""
+    neighbour = SimulatedState(NOW - timedelta(days=30), "UX", "UXA")
+    cam = Profile(pace=(Pace(mapping="CAM"),), chip_authentication="")
+    genuine = ISSUER.issue(invent_holder(6, NOW.date()), JPEG, profile=cam)
+    foreign = Issuer.of_state(neighbour, NOW).issue(invent_holder(6, NOW.date()), JPEG, profile=cam)
+    lists = [(STATE.write_crl(NOW), STATE.csca), (neighbour.write_crl(NOW), neighbour.csca)]
+    trust = Trust(store_of(STATE, neighbour, crls=lists), TRUST.rules)
+    own = verify_signed_file(foreign.files["card_security"], trust.store, AT, country="UX")
+    assert own is not None
+    claim = ChipAuthentication(
+        ChipAuthenticationProtocol.PACE_CAM, own.chip_authentication_keys[0].public_key, CheckResult.PASS
+    )
+    files = {**genuine.files, "card_security": foreign.files["card_security"]}
+    read = ChipRead(present=True, files=files, access=AccessProtocol.PACE, chip_authentication=claim)
+    found = evidence(read, Check.CHIP_AUTHENTICATION, trust)
+    assert (found.result, found.reasons) == (CheckResult.FAIL, (Reason.CHIP_KEY_UNBOUND,))
+
+
+@pytest.mark.parametrize("place", ["dg3", "dg15", "active_authentication", "chip"])
+@pytest.mark.parametrize("cause", ["lost", "timeout", "torn", "card_changed"])
+def test_a_session_that_broke_off_is_aborted(place: str, cause: str) -> None:
+    found = evidence(replace(READ, failures={place: cause}), Check.CHIP_ACCESS)
+    assert (found.result, found.reasons) == (CheckResult.ABORTED, (Reason.DOCUMENT_READ_FAILED,))
+    assert found.detail == f"chip_presence:{place}_{cause}"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +203,8 @@ def test_a_list_that_nobody_signed_announces_all_the_same() -> None:
     [
         (ChipRead(failures={"chip": "absent"}), Check.CHIP_ACCESS, CheckResult.UNDETERMINED, Reason.CHIP_MISSING),
         (replace(READ, files={}, failures={"access": "wrong_key"}), Check.CHIP_ACCESS, CheckResult.FAIL, Reason.CHIP_ACCESS_FAILED),
-        (replace(READ, files={}, failures={"access": "timeout"}), Check.CHIP_ACCESS, CheckResult.UNDETERMINED, Reason.CHIP_ACCESS_FAILED),
+        (replace(READ, files={}, failures={"access": "timeout"}), Check.CHIP_ACCESS, CheckResult.ABORTED, Reason.DOCUMENT_READ_FAILED),
+        (replace(READ, files={}, failures={"access": "not_supported"}), Check.CHIP_ACCESS, CheckResult.UNDETERMINED, Reason.CHIP_ACCESS_FAILED),
         (changed(card_access=b"\x31\x03\x30\x01"), Check.CHIP_ACCESS, CheckResult.FAIL, Reason.DG_MALFORMED),
         (without("sod"), Check.PASSIVE_AUTHENTICATION, CheckResult.UNDETERMINED, Reason.DOCUMENT_READ_FAILED),
         (NO_SOD, Check.PASSIVE_AUTHENTICATION, CheckResult.FAIL, Reason.SOD_MISSING),

@@ -462,16 +462,18 @@ def test_card_security() -> None:
     """EF.CardSecurity counts only if a trusted signer signed it."""
     infos = write_security_infos([])
     good = write_card_security(infos, SIGNER)
-    assert verify_signed_file(good, STORE, AT) is not None
-    assert verify_signed_file(good, EMPTY, AT) is None
-    assert verify_signed_file(good, store_of(SimulatedState(NOW)), AT) is None
-    assert verify_signed_file(good, store_of(STATE), AT, crl_required=True) is None
-    assert verify_signed_file(good, STORE, AT + timedelta(days=9999)) is None
+    assert verify_signed_file(good, STORE, AT, country="UT") is not None
+    assert verify_signed_file(good, STORE, AT, country="FR") is None
+    assert verify_signed_file(good, STORE, AT, country="") is None
+    assert verify_signed_file(good, EMPTY, AT, country="UT") is None
+    assert verify_signed_file(good, store_of(SimulatedState(NOW)), AT, country="UT") is None
+    assert verify_signed_file(good, store_of(STATE), AT, country="UT", crl_required=True) is None
+    assert verify_signed_file(good, STORE, AT + timedelta(days=9999), country="UT") is None
     thief = Authority(SIGNER.certificate, generate_key(SIGNER.key.algorithm))
-    assert verify_signed_file(write_card_security(infos, thief), STORE, AT) is None
-    assert verify_signed_file(write_card_security(infos, signer_with(country="FR")), STORE, AT) is None
-    assert verify_signed_file(write_sod(group_hashes(GROUPS, "sha256"), SIGNER)[4:], STORE, AT) is None
-    assert verify_signed_file(b"", STORE, AT) is None
+    assert verify_signed_file(write_card_security(infos, thief), STORE, AT, country="UT") is None
+    assert verify_signed_file(write_card_security(infos, signer_with(country="FR")), STORE, AT, country="UT") is None
+    assert verify_signed_file(write_sod(group_hashes(GROUPS, "sha256"), SIGNER)[4:], STORE, AT, country="UT") is None
+    assert verify_signed_file(b"", STORE, AT, country="UT") is None
 
 
 def test_nothing_of_the_document_is_shown() -> None:
