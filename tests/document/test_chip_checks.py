@@ -68,6 +68,7 @@ def changed(read: ChipRead = READ, **files: bytes) -> ChipRead:
     return replace(read, files={**read.files, **files})
 
 
+CLOSED = replace(READ, files={}, failures={"access": "not_supported"})
 NO_SOD = without("sod", read=replace(READ, failures={"sod": "not_found"}))
 
 
@@ -204,7 +205,7 @@ def test_a_list_that_nobody_signed_announces_all_the_same() -> None:
         (ChipRead(failures={"chip": "absent"}), Check.CHIP_ACCESS, CheckResult.UNDETERMINED, Reason.CHIP_MISSING),
         (replace(READ, files={}, failures={"access": "wrong_key"}), Check.CHIP_ACCESS, CheckResult.FAIL, Reason.CHIP_ACCESS_FAILED),
         (replace(READ, files={}, failures={"access": "timeout"}), Check.CHIP_ACCESS, CheckResult.ABORTED, Reason.DOCUMENT_READ_FAILED),
-        (replace(READ, files={}, failures={"access": "not_supported"}), Check.CHIP_ACCESS, CheckResult.UNDETERMINED, Reason.CHIP_ACCESS_FAILED),
+        (CLOSED, Check.CHIP_ACCESS, CheckResult.UNDETERMINED, Reason.CHIP_ACCESS_FAILED),
         (changed(card_access=b"\x31\x03\x30\x01"), Check.CHIP_ACCESS, CheckResult.FAIL, Reason.DG_MALFORMED),
         (without("sod"), Check.PASSIVE_AUTHENTICATION, CheckResult.UNDETERMINED, Reason.DOCUMENT_READ_FAILED),
         (NO_SOD, Check.PASSIVE_AUTHENTICATION, CheckResult.FAIL, Reason.SOD_MISSING),
