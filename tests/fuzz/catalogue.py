@@ -14,6 +14,7 @@ MODULES = (
     "sessions",
     "groups",
     "security_objects",
+    "inspections",
     "certificates",
     "lists",
     "card_verifiable",
