@@ -9,7 +9,7 @@ class Reason(StrEnum):
     # document
     MRZ_UNREADABLE = "MRZ_UNREADABLE"
     MRZ_CHECK_DIGIT = "MRZ_CHECK_DIGIT"  # detail names the field
-    MRZ_FIELD_INVALID = "MRZ_FIELD_INVALID"  # detail names the field: an unknown state, a reserved code, fillers in a name
+    MRZ_FIELD_INVALID = "MRZ_FIELD_INVALID"  # an unknown state, a reserved code; detail names the field
     DOCUMENT_EXPIRED = "DOCUMENT_EXPIRED"
     DOCUMENT_DATE_INVALID = "DOCUMENT_DATE_INVALID"
     DOCUMENT_NOT_PRESENTED = "DOCUMENT_NOT_PRESENTED"
