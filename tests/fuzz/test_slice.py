@@ -21,8 +21,8 @@ from tests.fuzz.target import MEMORY_MAX, Watch
 
 ROOT = Path(__file__).parents[2]
 TARGETS = catalogue.all_targets()
-INPUTS = 2_000
-INPUTS_COSTLY = 200  # of targets of the least weight: they verify signatures or decode images
+INPUTS = 1_500
+INPUTS_COSTLY = 100  # of targets of the least weight: they verify signatures or decode images
 GUIDED_INPUTS = 20_000  # over all targets
 
 
@@ -42,7 +42,7 @@ def test_coverage_guided_slice(tmp_path: Path) -> None:
         pytest.skip("atheris is absent: inputs are damaged without coverage")
     cheap = [name for name, target in TARGETS.items() if target.weight > 1]
     out = tmp_path / "out.json"
-    command = [sys.executable, "-m", "tests.fuzz.worker", *cheap, "--runs", str(GUIDED_INPUTS), "--seconds", "5"]
+    command = [sys.executable, "-m", "tests.fuzz.worker", *cheap, "--runs", str(GUIDED_INPUTS), "--seconds", "4"]
     ended = subprocess.run(
         [*command, "--folder", str(tmp_path), "--json", str(out)], cwd=ROOT, capture_output=True, text=True
     )
@@ -79,6 +79,26 @@ def test_campaign_notices_each_kind_of_failure(tmp_path: Path, engine: str, name
     found = [failure for failure in result["failures"] if failure["kind"] == PLANTED[name]]
     assert found
     assert (tmp_path / found[0]["vector"]).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("apdus.answer", "hw.emrtd.secure_messaging.SecureMessaging._check"),
+        ("apdus.command", "hw.emrtd.secure_messaging.SecureMessaging._check"),
+        ("chips.tampered", "hw.emrtd.secure_messaging.SecureMessaging._check"),
+        ("security_objects.trusted", "egate.document.passive_authentication.verify_signed_data"),
+    ],
+)
+def test_check_left_out_would_be_noticed(monkeypatch: pytest.MonkeyPatch, name: str, fault: str) -> None:
+    """The invariants are no empty words: without the check that holds them up some input breaks them."""
+    monkeypatch.setattr(fault, lambda *_: None)
+    watch = Watch(TARGETS[name].run)
+    for data in islice(inputs(TARGETS[name].seeds(), 3), 4_000):
+        watch.feed(data)
+        if watch.failures:
+            break
+    assert watch.failures
 
 
 def test_inputs_follow_from_the_seed() -> None:
