@@ -31,10 +31,17 @@ bench: $(VENV)/.dev $(VENV)/.models
 	$(BIN)/python -m bench.bench_journal
 	$(BIN)/python -m bench.bench_crossing
 	$(BIN)/python -m bench.bench_start
+	$(BIN)/python -m bench.bench_chip_access
+	$(BIN)/python -m bench.bench_document
+	$(BIN)/python -m bench.bench_passive
+	$(BIN)/python -m bench.bench_trust
+	$(BIN)/python -m bench.bench_mrz_image
 	mkdir -p var
 	$(BIN)/egate bench latency --json var/latency.json
 
-fuzz: $(VENV)/.dev
+fuzz: $(VENV)/.dev $(VENV)/.models
+	mkdir -p var
+	$(BIN)/python -m tests.fuzz --runs 10000000 --json var/fuzz.json
 	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=fuzz --timeout=0
 
 soak: $(VENV)/.dev $(VENV)/.models
