@@ -2,7 +2,7 @@
 
     mrz+serial:///dev/serial/by-path/…?baud=9600&chip=/dev/serial/by-path/…&chip_baud=921600
 
-chip: path of the chip reader's port, of the same link as the MRZ reader; without it only the zone is read. A zone that arrives while
+The reader of the chip is named by further parameters (hw.mrz.chip_url); without it only the zone is read. A zone that arrives while
 `read` waits starts a document session; the chip is opened with it and read at once, and both come back under one session id.
 
 Two ports, one owner thread each (PortThread); results reach the event loop by call_soon_threadsafe. MRZ readers send nothing
@@ -16,7 +16,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,23 +26,18 @@ from egate.domain.device import DeviceState
 from egate.domain.document import DocumentRead
 from egate.domain.ids import DocumentSessionId
 from egate.errors import DeviceError, DeviceLost, DeviceTimeout
-from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread, open_vpcd
-from hw.emrtd.plan import ReadPlan
+from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread
+from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.session import CRYPTOGRAPHY_S_MAX, SESSION_S_MAX
-from hw.emrtd.transport import CardTransport
 from hw.link.base import Link
 from hw.link.noise import Noise
 from hw.link.opener import link_keys, open_link
+from hw.mrz.chip_url import BAUD_MAX, CHIP_KEYS, ChipSource, chip_source
 from hw.mrz.frame import Decoder
 from hw.mrz.messages import zone
-from hw.pn532.adapter import open_pn532
-from hw.pn532.messages import BAUD_CODES
 from hw.url import DeviceUrl
 
 POLL_S = 0.05  # how often the owner thread looks whether it shall end, or a false start has timed out
-CHIP_BAUD_DEFAULT = 115_200
-BAUD_MAX = 4_000_000
-CHIP_PROTOCOLS: Mapping[str, Callable[[DeviceUrl], CardTransport]] = {"apdu": open_vpcd, "pn532": open_pn532}
 
 
 @dataclass(slots=True, eq=False)
@@ -59,22 +54,25 @@ class _Request:
 class MrzReader:
     """See DocumentReader in egate.ports. A second read while one waits raises DeviceError."""
 
-    def __init__(self, url: DeviceUrl, chip_url: DeviceUrl | None) -> None:
+    def __init__(self, url: DeviceUrl, chip: ChipSource | None) -> None:
         self._mrz = PortThread(
             f"mrz {url.target}", lambda: open_link(url), self._serve, lambda up: self._port_changed(0, up)
         )
+        self.on_progress: OnProgress = ignore_progress  # called in the chip's thread
+        self._terminal = None if chip is None else chip.terminal
         self._chip = (
             None
-            if chip_url is None
+            if chip is None
             else ChipPort(
-                chip_url.target,
-                lambda: CHIP_PROTOCOLS[chip_url.protocol](chip_url),
+                chip.name,
+                chip.open,
                 lambda up: self._port_changed(1, up),
                 lambda noisy: self._noise_changed(1, noisy),
                 self._chip_read,
+                lambda progress: self.on_progress(progress),
             )
         )
-        self._ports_open = [False, chip_url is None]
+        self._ports_open = [False, chip is None]
         self._ports_noisy = [False, False]
         self._state = DeviceState.LOST
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -151,7 +149,7 @@ class MrzReader:
         if first:
             self._in_loop(lambda: self._extend(request))
         if self._chip is not None and lines:
-            self._chip.read(token, ReadPlan(lines))
+            self._chip.read(token, ReadPlan(lines, terminal=self._terminal))
         else:
             self._chip_read(token, None)
 
@@ -196,23 +194,10 @@ class MrzReader:
 
 
 def open_reader(url: DeviceUrl, base: Path) -> MrzReader:
-    """Factory of the entry point `mrz`. Checks the URL, opens nothing. Raises ConfigurationError."""
-    url.admit((), link_keys(url) | {"chip", "chip_baud", "chip_protocol"})
+    """Factory of the entry point `mrz`. Checks the URL and reads what it refers to, opens nothing. Raises ConfigurationError."""
+    url.admit((), link_keys(url) | CHIP_KEYS)
     url.integer("baud", None, 50, BAUD_MAX)
-    chip = url.parameters.get("chip")
-    if chip is None:
-        if {"chip_baud", "chip_protocol"} & url.parameters.keys():
-            raise url.error("chip_baud or chip_protocol without chip")
-        return MrzReader(url, None)
-    if not chip.startswith("/") or chip == url.target:
-        raise url.error("chip is not the absolute path of another port")
-    baud = url.integer("chip_baud", CHIP_BAUD_DEFAULT, 50, BAUD_MAX)
-    protocol = url.text("chip_protocol", "apdu")
-    if protocol not in CHIP_PROTOCOLS:
-        raise url.error(f"chip_protocol is none of {', '.join(CHIP_PROTOCOLS)}")
-    if protocol == "pn532" and baud not in BAUD_CODES:
-        raise url.error("chip_baud is none of a PN532's")
-    return MrzReader(url, DeviceUrl(protocol, url.link, chip, {"baud": str(baud)}))
+    return MrzReader(url, chip_source(url, base))
 
 
 def document_read(lines: tuple[str, ...], chip: ChipRead | None) -> DocumentRead:

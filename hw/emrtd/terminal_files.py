@@ -1,0 +1,55 @@
+"""The files that open fingerprints: a folder with a terminal's key and the CV certificates that vouch for it.
+
+DIR/*.cvcert      certificates, encoded (BSI TR-03110-3, D.2), in any order: the CVCA's own, links, the verifier's, the terminal's
+DIR/terminal.key  the terminal's private key, PKCS #8, DER or PEM; nobody but owner and group may read it
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+
+from egate.errors import ConfigurationError, DocumentError
+from hw.emrtd.terminal_chain import COUNT_MAX, TerminalChain, parse_terminal_chain
+
+KEY_NAME, CERTIFICATE_PATTERN = "terminal.key", "*.cvcert"
+FILE_SIZE_MAX = 16 * 1024  # chosen: certificates have some 300 bytes, keys of RSA 4096 bits 2.4 kB
+_PEM_START = b"-----BEGIN "
+
+
+def read_terminal_chain(directory: Path) -> TerminalChain:
+    """Raises ConfigurationError that names what is wrong with the folder, never its content."""
+    try:
+        paths = sorted(directory.glob(CERTIFICATE_PATTERN))
+        if not 0 < len(paths) <= COUNT_MAX:
+            raise ConfigurationError(f"{directory}: no {CERTIFICATE_PATTERN}, or more than {COUNT_MAX}")
+        key = directory / KEY_NAME
+        if key.stat().st_mode & stat.S_IRWXO:
+            raise ConfigurationError(f"{key} is accessible to everyone; chmod o= it")
+        return parse_terminal_chain([_content(path) for path in paths], _der(_content(key)))
+    except OSError as error:
+        raise ConfigurationError(f"{directory}: {error.strerror}") from None
+    except DocumentError as error:
+        raise ConfigurationError(f"{directory}: {error.code}: {error}") from None
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(FILE_SIZE_MAX + 1)
+    if len(content) > FILE_SIZE_MAX:
+        raise ConfigurationError(f"{path} is too long")
+    return content
+
+
+def _der(key: bytes) -> bytes:
+    if not key.startswith(_PEM_START):
+        return key
+    try:
+        loaded = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError):
+        raise ConfigurationError(f"{KEY_NAME} is no PKCS #8 key without password") from None
+    return loaded.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
