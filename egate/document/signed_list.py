@@ -44,7 +44,7 @@ _BSI_MRTD = (
 class SignedList:
     """A list whose signature is its signer's. Whether the signer may is not decided here.
 
-    kind: content type. content: the octets that are signed. companions: the other certificates that came along, each verified.
+    kind: content type. content: the octets that are signed. companions: the other certificates that came along, not verified yet.
     """
 
     kind: str
@@ -74,7 +74,8 @@ def open_signed_list(data: bytes) -> SignedList:
 def require_signer(signed: SignedList, pinned: Sequence[Certificate], at: datetime) -> Certificate:
     """The pinned CSCA that issued the list's signer, or that is the signer itself.
 
-    Raises DocumentError: LIST_SIGNER_NOT_PINNED; LIST_SIGNER_EXPIRED if signer or CSCA are not valid at a time;
+    Certificates that come along must be signed by one another or by a pinned CSCA, though nothing is concluded from them.
+    Raises DocumentError: LIST_SIGNER_NOT_PINNED; LIST_COMPANION_UNKNOWN; LIST_SIGNER_EXPIRED if signer or CSCA are not valid at a time;
     LIST_SIGNER_NOT_FOR_LISTS if the certificate is for something else, e.g. for signing documents.
     """
     issuers = [anchor for anchor in pinned if _issued(anchor, signed.signer)]
@@ -82,6 +83,9 @@ def require_signer(signed: SignedList, pinned: Sequence[Certificate], at: dateti
         raise DocumentError(f"no pinned CSCA issued the list's signer {signed.signer!r}", code="LIST_SIGNER_NOT_PINNED")
     if signed.signer not in issuers and not _may_sign(signed):
         raise DocumentError("the list's signer is not for lists of this kind", code="LIST_SIGNER_NOT_FOR_LISTS")
+    known = (*signed.companions, *pinned)
+    if not all(any(_verifies(one, other) for other in known) for one in signed.companions):
+        raise DocumentError("a certificate in the list is signed by nobody known", code="LIST_COMPANION_UNKNOWN")
     # One key may have several certificates, of which a link certificate ends first.
     issuer = next((one for one in issuers if one.not_before <= at <= one.not_after), None)
     if issuer is None or not signed.signer.not_before <= at <= signed.signer.not_after:
@@ -124,8 +128,6 @@ def _open(data: bytes) -> SignedList:
     if hashes != [used]:
         raise _malformed("hash algorithms differ")
     companions = tuple(certificate for certificate in certificates if certificate != signer)
-    if not all(any(_verifies(one, other) for other in companions) for one in companions):
-        raise _malformed("a certificate that comes along is not signed")
     return SignedList(kind, content, signer, companions, signed_at, hashlib.sha256(data).hexdigest())
 
 

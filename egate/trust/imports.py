@@ -29,6 +29,8 @@ _PROVISIONAL = frozenset((
     "LIST_SIGNER_NOT_PINNED", "CERTIFICATE_NOT_VOUCHED", "SIGNER_UNKNOWN", "SIGNER_CHAIN_BROKEN", "CRL_SIGNER_UNKNOWN",
     "CRL_SIGNATURE_INVALID",
 ))  # fmt: skip
+# Revocation before what it may revoke, lists before what they may no longer vouch for.
+_ORDER = {ItemKind.CRL: 0, ItemKind.LIST: 1}
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 
@@ -58,7 +60,7 @@ class Import:
     def add(self, items: Sequence[Item]) -> tuple[ItemReport, ...]:
         """Takes what is vouched for, in whatever order it comes; one report per item, in their order."""
         reports: dict[int, ItemReport] = {}
-        waiting = sorted(range(len(items)), key=lambda index: items[index].kind is not ItemKind.CRL)
+        waiting = sorted(range(len(items)), key=lambda index: _ORDER.get(items[index].kind, len(_ORDER)))
         for _ in range(ROUNDS_MAX):
             for index in waiting:
                 reports[index] = self._try(items[index])

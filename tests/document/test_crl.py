@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from egate.document.crl import is_crl_signed_by, parse_crl
 from egate.errors import DocumentError
-from tests.trust.authority import DAY, NOW, crl, csca, issue, name
+from tests.trust.authority import DAY, NOW, core_oid, crl, csca, issue, name
 
 ROOT = csca()
 SIGNER = issue(ROOT)
@@ -88,6 +88,17 @@ def test_an_entry_may_name_another_issuer() -> None:
 )
 def test_a_list_that_says_less_than_all_is_refused(extension: x509.ExtensionType) -> None:
     assert code_of(crl(ROOT, extensions=[(extension, True)])) == "CRL_UNSUPPORTED"
+
+
+def test_a_delta_is_refused_even_where_it_is_not_critical() -> None:
+    assert code_of(crl(ROOT, extensions=[(x509.DeltaCRLIndicator(3), False)])) == "CRL_UNSUPPORTED"
+
+
+def test_the_algorithm_outside_is_the_signed_one() -> None:
+    """RFC 5280, 5.1.1.2."""
+    sha256, sha384 = core_oid("1.2.840.10045.4.3.2"), core_oid("1.2.840.10045.4.3.3")
+    before, outside, after = LIST.rpartition(sha256)
+    assert outside and code_of(before + sha384 + after) == "CRL_MALFORMED"
 
 
 def test_where_a_list_is_published_limits_nothing() -> None:

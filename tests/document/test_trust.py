@@ -110,6 +110,13 @@ def test_a_cross_certificate_of_another_state_links_nothing() -> None:
     assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
 
 
+def test_no_link_leads_through_another_state() -> None:
+    out = csca("XB", key=FOREIGN.key, issuer=OLD)
+    back = csca(common="CSCA 2", key=NEW.key, issuer=FOREIGN)
+    trust = store(OLD, FOREIGN, NEW, out, back, crls=((crl(NEW), NEW),))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
+
+
 def test_links_in_a_circle_end() -> None:
     back = csca(common="CSCA 1", key=OLD.key, issuer=NEW)
     trust = store(OLD, NEW, LINK, back, crls=((crl(NEW), NEW),))

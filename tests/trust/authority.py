@@ -122,10 +122,12 @@ def signed_list(
     embedded: Sequence[Party] | None = None,
     signed_at: datetime | None = NOW - DAY,
     by_key_id: bool = True,
+    attribute_kind: str = "",
 ) -> bytes:
+    """attribute_kind: a signed content type other than that of the content."""
     digest = {"algorithm": "sha256"}
     attributes = [
-        {"type": "content_type", "values": [kind]},
+        {"type": "content_type", "values": [attribute_kind or kind]},
         {"type": "message_digest", "values": [hashlib.sha256(content).digest()]},
     ]
     if signed_at is not None:

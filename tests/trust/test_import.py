@@ -168,6 +168,25 @@ def test_the_pinned_cscas_successor_signs_the_next_list(site: Site) -> None:
     assert site.anchors == {ROOT.der, heir.der, link.der, BETA.der}
 
 
+def test_another_states_csca_vouches_for_no_list(site: Site) -> None:
+    """Two states are pinned; one of them certified a key of the other's state. That key publishes nothing for anybody."""
+    crossed = csca("XC", "CSCA 2", issuer=ROOT)
+    site.take(master_list(ROOT, [crossed.der]), pins=[ROOT, BETA])
+    assert crossed.der in site.anchors
+    assert codes(site.take(master_list(crossed, [ALPHA.der]))) == ["LIST_SIGNER_NOT_PINNED"]
+
+
+@pytest.mark.parametrize("link_first", [False, True])
+def test_what_a_list_removes_vouches_for_nothing_of_the_same_import(site: Site, link_first: bool) -> None:
+    heir = csca("XB", "CSCA 2")
+    link = csca("XB", "CSCA 2", key=heir.key, issuer=ALPHA)
+    site.take(master_list(ROOT, [ALPHA.der], NOW - 9 * DAY), pins=[ROOT])
+    newer = master_list(ROOT, [BETA.der])
+    report = site.take(*((link.der, newer) if link_first else (newer, link.der)))
+    assert sorted(codes(report)) == ["", "CERTIFICATE_NOT_VOUCHED"]
+    assert site.anchors == {ROOT.der, BETA.der}
+
+
 def test_a_plain_csca_needs_a_pin_or_a_link(site: Site) -> None:
     assert codes(site.take(ALPHA.der, pins=[ROOT])) == ["CERTIFICATE_NOT_VOUCHED"]
     assert codes(site.take(ALPHA.der, pins=[ALPHA])) == [""]

@@ -16,10 +16,12 @@ from egate.document.signed_list import LIST_SIZE_MAX, open_signed_list, require_
 from egate.errors import DocumentError
 from tests.trust.authority import (
     DAY,
+    DEVIATION_LIST,
     DEVIATION_SIGNING,
     LIST_SIGNING,
     MASTER_LIST,
     NOW,
+    core_oid,
     csca,
     issue,
     master_list,
@@ -121,6 +123,41 @@ def test_a_signer_who_is_not_embedded_is_missing() -> None:
     signer = issue(ROOT, usage=LIST_SIGNING)
     data = signed_list(MASTER_LIST, master_list_content([ROOT.der]), signer, embedded=[ROOT])
     assert code_of(data) == "LIST_SIGNER_MISSING"
+
+
+def test_the_signed_content_type_is_the_contents() -> None:
+    """Else a deviation list could be turned into a master list."""
+    signer = issue(ROOT, usage=LIST_SIGNING)
+    data = signed_list(MASTER_LIST, master_list_content([ROOT.der]), signer, attribute_kind=DEVIATION_LIST)
+    assert code_of(data) == "LIST_SIGNATURE_INVALID"
+
+
+def test_the_hash_outside_is_the_signers() -> None:
+    sha256, sha512 = core_oid("2.16.840.1.101.3.4.2.1"), core_oid("2.16.840.1.101.3.4.2.3")
+    assert code_of(LIST.replace(sha256, sha512, 1)) == "LIST_MALFORMED"
+
+
+def test_what_comes_along_is_signed_by_somebody_known() -> None:
+    signer, heir = issue(ROOT, usage=LIST_SIGNING), csca(common="CSCA 2")
+    content = master_list_content([ROOT.der])
+    link = csca(common="CSCA 2", key=heir.key, issuer=ROOT)
+    linked = open_signed_list(signed_list(MASTER_LIST, content, signer, embedded=[signer, link]))
+    assert require_signer(linked, [ROOT.parsed], NOW) == ROOT.parsed
+    strange = csca(issuer=OTHER)
+    signed = open_signed_list(signed_list(MASTER_LIST, content, signer, embedded=[signer, strange]))
+    with pytest.raises(DocumentError) as caught:
+        require_signer(signed, [ROOT.parsed], NOW)
+    assert caught.value.code == "LIST_COMPANION_UNKNOWN"
+
+
+def test_an_expired_link_certificate_does_not_hide_the_csca() -> None:
+    """One key, two certificates."""
+    link = csca(key=ROOT.key, issuer=csca(), end=NOW - DAY)
+    signed = open_signed_list(LIST)
+    assert require_signer(signed, [link.parsed, ROOT.parsed], NOW) == ROOT.parsed
+    with pytest.raises(DocumentError) as caught:
+        require_signer(signed, [link.parsed], NOW)
+    assert caught.value.code == "LIST_SIGNER_EXPIRED"
 
 
 def test_another_content_type_is_refused() -> None:
