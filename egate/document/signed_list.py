@@ -119,11 +119,12 @@ def _open(data: bytes) -> SignedList:
     kind, content = _content(fields.take(der.SEQUENCE))
     if kind not in (MASTER_LIST, DEFECT_LIST, DEVIATION_LIST):
         raise _malformed(f"content type {kind}")
-    certificates = [parse_certificate(child.raw) for child in fields.take(der.context(0)).children()]
+    embedded = fields.take(der.context(0)).children()
     infos = fields.take(der.SET).children()
     fields.end()
-    if len(infos) != 1 or not 1 <= len(certificates) <= CERTIFICATES_MAX:
+    if len(infos) != 1 or not 1 <= len(embedded) <= CERTIFICATES_MAX:
         raise _malformed("not one signer")  # Doc 9303-12, 8: one signerInfo
+    certificates = [parse_certificate(child.raw) for child in embedded]
     signer, signed_at, used = _verify(infos[0], kind, content, certificates)
     if hashes != [used]:
         raise _malformed("hash algorithms differ")
