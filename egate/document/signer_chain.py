@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,13 +25,21 @@ class Chain:
     finding: Finding
 
 
-def verify_chain(signer: Certificate, store: TrustStore, at: datetime, document_code: str = "") -> Chain:
+def verify_chain(
+    signer: Certificate,
+    store: TrustStore,
+    at: datetime,
+    document_code: str = "",
+    *,
+    usages: Collection[str] = (),
+) -> Chain:
     """Whether a trusted CSCA issued the signer for signing documents. document_code: of the MRZ, "" where unknown.
 
+    usages: extended key usages of which a signer of this kind must state one; () for document signers, which state none.
     Link certificates are anchors like any other: their keys were certified before. Of several with the issuing key one that is valid
     at `at` and may issue is taken.
     """
-    if cause := _unfit(signer, store, document_code):
+    if cause := _unfit(signer, store, document_code, usages):
         return Chain(None, Finding(_CHAIN, CheckResult.FAIL, (Reason.SIGNER_NOT_FOR_DOCUMENTS,), cause))
     if not store.anchors:
         return Chain(None, Finding(_CHAIN, CheckResult.UNDETERMINED, (Reason.TRUST_STORE_MISSING,)))
@@ -89,21 +98,25 @@ def may_issue(csca: Certificate) -> bool:
     return (extensions.is_ca is True or extensions.key_usage is not None) and not extensions.unknown_critical
 
 
-def _unfit(signer: Certificate, store: TrustStore, document_code: str) -> str:
-    """Why it may not sign documents, "" if it may. Doc 9303-12, table 4: column of the document signer."""
+def _unfit(signer: Certificate, store: TrustStore, document_code: str, usages: Collection[str]) -> str:
+    """Why it may not sign documents, "" if it may. Doc 9303-12, table 4: column of the document signer; table 8: seal signers."""
     extensions = signer.extensions
     if signer.is_ca or store.is_anchor(signer) or _self_signed(signer):
         return "ca"
     if extensions.key_usage is not None and "digital_signature" not in extensions.key_usage:
         return "key_usage"
-    # A document signer has none; list signers, seal signers and TLS certificates of the same CSCA have.
-    if extensions.extended_key_usage and _ANY_USAGE not in extensions.extended_key_usage:
+    if not _usable_for(usages, extensions.extended_key_usage):
         return "extended_key_usage"
     if extensions.unknown_critical:
         return "critical_extension"
     if document_code and extensions.document_types and not _is_listed(document_code, extensions.document_types):
         return "document_type"
     return ""
+
+
+def _usable_for(usages: Collection[str], stated: frozenset[str]) -> bool:
+    """A document signer states none; list signers, seal signers and TLS certificates of the same CSCA do."""
+    return not stated.isdisjoint(usages) if usages else not stated or _ANY_USAGE in stated
 
 
 def _is_listed(document_code: str, types: tuple[str, ...]) -> bool:

@@ -86,6 +86,15 @@ class TrustStore:
         """Document signers of the store by subject key identifier."""
         return self._signers_by_key.get(subject_key_id, ())
 
+    def signers_by_subject(self, country: str, common_name: str, serial: int) -> tuple[Certificate, ...]:
+        """Signers of the store by what a visible digital seal says of its own (Doc 9303-13, 2.2.1). Case does not count."""
+        wanted = f"CN={common_name}".upper()
+        return tuple(
+            signer
+            for signer in self._signers_by_number.get(serial, ())
+            if signer.country == country.upper() and wanted in signer.subject_text.upper().split(",")
+        )
+
     def revocation(self, certificate: Certificate, issuer: Certificate, at: datetime) -> RevocationStatus:
         """What the lists say at a time. issuer: the anchor that verified the certificate's signature.
 
@@ -187,6 +196,10 @@ class TrustStore:
     @cached_property
     def _signers_by_serial(self) -> Mapping[tuple[bytes, int], tuple[Certificate, ...]]:
         return _grouped(((signer.issuer, signer.serial), signer) for signer in self.document_signers)
+
+    @cached_property
+    def _signers_by_number(self) -> Mapping[int, tuple[Certificate, ...]]:
+        return _grouped((signer.serial, signer) for signer in self.document_signers)
 
     @cached_property
     def _signers_by_key(self) -> Mapping[bytes, tuple[Certificate, ...]]:
