@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 
 # Each module's register(actions) adds its parser and sets `run`.
-ACTIONS = ("document_verify", "document_trust", "document_mrz", "document_read")
+ACTIONS = ("document_verify", "document_trust", "document_mrz", "document_read", "document_seal")
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -37,7 +37,7 @@ def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser = actions.add_parser("verify", help="verify the files of a chip; exit 0 PASS, 1 otherwise, 2 error")
     parser.add_argument("--lds", type=Path, required=True, metavar="DIR", help="EF_SOD.bin, EF_DG1.bin, EF_COM.bin …")
     parser.add_argument("--trust", type=Path, required=True, metavar="STORE", help="see egate document trust")
-    parser.add_argument("--at", type=_moment, metavar="ISO-DATE", help="time of inspection, UTC (default: now)")
+    parser.add_argument("--at", type=moment, metavar="ISO-DATE", help="time of inspection, UTC (default: now)")
     parser.add_argument("--crl-required", action="store_true", help="PASS only with a current revocation list")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.set_defaults(run=run)
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         files, unlisted = read_files(arguments.lds)
         at = arguments.at or datetime.now(UTC)
-        passive = verify_passive(files, _store(arguments.trust), at, crl_required=arguments.crl_required)
+        passive = verify_passive(files, trust_store(arguments.trust), at, crl_required=arguments.crl_required)
     except EgateError as error:
         if arguments.json:
             print(json.dumps({"error": error.code, "message": str(error)}))
@@ -115,7 +115,7 @@ def to_json(passive: PassiveResult, unlisted: tuple[str, ...], *, crl_required: 
     }
 
 
-def _store(path: Path) -> TrustStore:
+def trust_store(path: Path) -> TrustStore:
     """Empty where there is none: the signature is still judged, and the chain says what is missing."""
     try:
         return load_trust_store(path)
@@ -140,13 +140,13 @@ def _content(path: Path) -> bytes | None:
         raise ConfigurationError(f"cannot read {path.name}: {error.strerror}") from None
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     """A date or a time; without a zone it is UTC."""
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError("no ISO 8601 date or time") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _show(report: Mapping[str, Any]) -> None:

@@ -40,6 +40,10 @@ class Vds:
         return self.header.definition, self.header.category
 
     @property
+    def issuing_state(self) -> str:
+        return self.header.issuing_state
+
+    @property
     def zone(self) -> SealedZone | None:
         return next((feature.value for feature in self.features if isinstance(feature.value, SealedZone)), None)
 
