@@ -21,6 +21,7 @@ MODULES = (
     "security_infos",
     "chips",
     "reader_frames",
+    "seals",
     "images",
 )
 PLANTED = "planted"  # targets that fail on purpose; no campaign runs them unless named
