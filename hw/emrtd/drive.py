@@ -16,8 +16,12 @@ from hw.emrtd.session import (
     read_chip,
     response_s_max,
 )
-from hw.emrtd.transport import CardError, CardGarbled, CardTransport, ExchangeCancelled, never
+from hw.emrtd.transport import Card, CardError, CardGarbled, CardTransport, ExchangeCancelled, never
 from hw.link.base import LinkLost
+
+
+# Chosen: a traveller presses the open book down some time after its zone was seen, and PC/SC readers look for chips every 0.4 s.
+PRESENCE_S_MAX, PRESENCE_STEP_S = 0.5, 0.05
 
 
 def drive(
@@ -46,7 +50,7 @@ def _converse(session: Session, transport: CardTransport, clock: Callable[[], fl
         request = next(session)
         while True:
             try:
-                answer = _answer(transport, request, deadline - clock())
+                answer = _answer(transport, request, clock, deadline)
             except (CardError, SessionOver) as error:
                 request = session.throw(error)
             else:
@@ -56,12 +60,13 @@ def _converse(session: Session, transport: CardTransport, clock: Callable[[], fl
         return result
 
 
-def _answer(transport: CardTransport, request: Request, rest_s: float) -> Answer:
+def _answer(transport: CardTransport, request: Request, clock: Callable[[], float], deadline: float) -> Answer:
+    rest_s = deadline - clock()
     if rest_s <= 0:
         raise SessionOver("timeout")
     try:
         if not isinstance(request, Command):
-            return transport.connect()
+            return _connected(transport, clock)
         message = transport.transmit(request.encode(), min(response_s_max(request), rest_s))
     except ExchangeCancelled:
         raise SessionOver("cancelled") from None
@@ -71,3 +76,23 @@ def _answer(transport: CardTransport, request: Request, rest_s: float) -> Answer
     if response is None:
         raise CardGarbled("no status word")
     return response
+
+
+def _connected(transport: CardTransport, clock: Callable[[], float]) -> Card | None:
+    """The chip in the field, or the one that comes there within PRESENCE_S_MAX. Raises CardError, ExchangeCancelled, LinkLost."""
+    until = clock() + PRESENCE_S_MAX
+    for _ in range(round(PRESENCE_S_MAX / PRESENCE_STEP_S)):
+        try:
+            card = transport.connect()
+        except CardError:
+            if clock() >= until:
+                raise
+        else:
+            if card is not None:
+                return card
+        if clock() >= until:
+            break
+        if transport.cancelled():
+            raise ExchangeCancelled
+        transport.idle(PRESENCE_STEP_S)
+    return transport.connect()

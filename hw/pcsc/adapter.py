@@ -28,12 +28,7 @@ def check_pcsc(reader: str) -> None:
 def open_pcsc(reader: str) -> PcscTransport:
     """Raises LinkLost, ConfigurationError."""
     check_pcsc(reader)
-    worker = Worker(f"pcsc {reader}")
-    try:
-        return PcscTransport(reader, importlib.import_module("smartcard.scard"), worker)
-    except BaseException:
-        worker.close()
-        raise
+    return PcscTransport(reader, importlib.import_module("smartcard.scard"), Worker(f"pcsc {reader}"))
 
 
 class Worker:

@@ -44,10 +44,15 @@ class PcscTransport:
         self._api, self._runner = api, runner
         self._card: Any = None
         # A context serves one call at a time: the second one looks at the reader while the first one waits for a chip.
-        self._context, self._watch = self._establish(), self._establish()
-        self._reader = self._find(reader)
-        if self._state(0) & api.SCARD_STATE_EXCLUSIVE:
-            raise LinkLost("another program holds the reader")
+        self._contexts: list[Any] = []
+        try:
+            self._context, self._watch = self._establish(), self._establish()
+            self._reader = self._find(reader)
+            if self._state(0) & api.SCARD_STATE_EXCLUSIVE:
+                raise LinkLost("another program holds the reader")
+        except LinkLost:
+            self.close()
+            raise
 
     def connect(self) -> Card | None:
         self._release()
@@ -88,15 +93,17 @@ class PcscTransport:
         return 0
 
     def close(self) -> None:
-        if self._runner.stuck_s == 0:  # else it would wait for the call that does not come back
-            self._api.SCardReleaseContext(self._context)
-        self._api.SCardReleaseContext(self._watch)
+        # The first one would wait for a call that does not come back.
+        for context in self._contexts[1 if self._runner.stuck_s else 0 :]:
+            self._api.SCardReleaseContext(context)
+        self._contexts.clear()
         self._runner.close()
 
     def _establish(self) -> Any:
         code, context = self._api.SCardEstablishContext(self._api.SCARD_SCOPE_USER)
         if _unsigned(code) != self._api.SCARD_S_SUCCESS:
             raise LinkLost("no PC/SC service")
+        self._contexts.append(context)
         return context
 
     def _find(self, name: str) -> str:

@@ -11,7 +11,7 @@ from egate.domain.chip import ChipRead
 from hw.emrtd import apdu
 from hw.emrtd.apdu import Command, Response, parse_command, parse_response
 from hw.emrtd.chip import Chip
-from hw.emrtd.drive import drive
+from hw.emrtd.drive import PRESENCE_S_MAX, drive
 from hw.emrtd.file import FILE_SIZE_MAX
 from hw.emrtd.frame import (
     CONTROL_ATR,
@@ -114,6 +114,23 @@ def test_group_that_the_document_does_not_have_is_no_failure() -> None:
 
 def test_empty_field_is_no_chip() -> None:
     assert run(Chip().receive)[0] == ChipRead(failures={"chip": "absent"})
+
+
+def test_chip_that_comes_a_moment_after_the_zone_is_waited_for() -> None:
+    chip, laid = Chip(), False
+
+    def answer(data: bytes, now: float) -> bytes:
+        nonlocal laid
+        if now > PRESENCE_S_MAX / 2 and not laid:
+            chip.insert(Personalisation(FILES))
+            laid = True
+        return chip.receive(data, now)
+
+    result, _ = run(answer)
+    assert result == ChipRead(present=True, files=FILES)
+    result, ended = run(Chip().receive)
+    assert result.failures == {"chip": "absent"}
+    assert PRESENCE_S_MAX / 2 < ended < PRESENCE_S_MAX * 3
 
 
 def test_chip_pulled_at_any_moment_is_lost_within_the_chip_timer() -> None:
