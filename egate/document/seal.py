@@ -104,7 +104,7 @@ def verify_seal(data: bytes, store: TrustStore, at: datetime, *, crl_required: b
     try:
         seal = parse_vds(data) if data[:1] == bytes([MAGIC]) else parse_vds_nc(data)
     except DocumentError as error:
-        return _result([_malformed(_FAIL, error.code.lower())], crl_required)
+        return _result([_structure(_FAIL, Reason.SEAL_MALFORMED, error.code.lower())], crl_required)
     claim = _vds_claim(seal, store) if isinstance(seal, Vds) else _vds_nc_claim(seal)
     signature, signer = _verify_signature(claim)
     findings = [claim.structure, signature]
@@ -123,7 +123,7 @@ def _vds_claim(seal: Vds, store: TrustStore) -> _Claim:
     header, zone, profile = seal.header, seal.zone, seal.profile
     structure = SealFinding(SealCheck.STRUCTURE, _PASS)
     if profile is None:
-        structure = _malformed(_UNDETERMINED, "document_type")
+        structure = _UNKNOWN_KIND
     elif zone is not None and (wrong := zone.wrong_check_digits()):
         structure = SealFinding(SealCheck.STRUCTURE, _FAIL, (Reason.MRZ_CHECK_DIGIT,), ",".join(wrong))
     return _Claim(
@@ -146,7 +146,7 @@ def _vds_nc_claim(seal: VdsNc) -> _Claim:
         usages=(VDS_NC_SIGNING,),
         signers=(seal.certificate,),
         is_signed_by=seal.is_signed_by,
-        structure=SealFinding(SealCheck.STRUCTURE, _PASS) if seal.known else _malformed(_UNDETERMINED, "document_type"),
+        structure=SealFinding(SealCheck.STRUCTURE, _PASS) if seal.known else _UNKNOWN_KIND,
     )
 
 
@@ -162,7 +162,7 @@ def _verify_signature(claim: _Claim) -> tuple[SealFinding, Certificate | None]:
             continue
         if signed:
             return SealFinding(SealCheck.SIGNATURE, _PASS), signer
-        finding = SealFinding(SealCheck.SIGNATURE, _FAIL, (Reason.SOD_SIGNATURE_INVALID,))
+        finding = SealFinding(SealCheck.SIGNATURE, _FAIL, (Reason.SEAL_SIGNATURE_INVALID,))
     return finding, signer
 
 
@@ -221,9 +221,12 @@ def _own(finding: Finding) -> SealFinding:
     return SealFinding(SealCheck(finding.check.value), finding.result, finding.reasons, finding.detail)
 
 
-def _malformed(result: CheckResult, detail: str) -> SealFinding:
-    return SealFinding(SealCheck.STRUCTURE, result, (Reason.DG_MALFORMED,), detail)
+def _structure(result: CheckResult, reason: Reason, detail: str) -> SealFinding:
+    return SealFinding(SealCheck.STRUCTURE, result, (reason,), detail)
 
 
 def _differs(result: CheckResult, detail: str) -> SealFinding:
     return SealFinding(SealCheck.ISSUER_STATE, result, (Reason.ISSUER_STATE_DIFFERS,), detail)
+
+
+_UNKNOWN_KIND = _structure(_UNDETERMINED, Reason.SEAL_KIND_UNKNOWN, "document_type")

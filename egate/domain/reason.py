@@ -51,6 +51,9 @@ class Reason(StrEnum):
     CHIP_NOT_AUTHENTIC = "CHIP_NOT_AUTHENTIC"  # wrong proof of its private key
     CHIP_KEY_UNBOUND = "CHIP_KEY_UNBOUND"  # the key it proved is not signed by the issuer
     CHIP_PROOF_MISSING = "CHIP_PROOF_MISSING"  # the signed document can prove it, the chip did not
+    SEAL_MALFORMED = "SEAL_MALFORMED"
+    SEAL_KIND_UNKNOWN = "SEAL_KIND_UNKNOWN"
+    SEAL_SIGNATURE_INVALID = "SEAL_SIGNATURE_INVALID"
     FINGER_ACCESS_DENIED = "FINGER_ACCESS_DENIED"  # DG3 is there, the chain to open it is not
     # holder
     FACE_NON_MATCH = "FACE_NON_MATCH"
