@@ -7,6 +7,7 @@
     serial  absolute path of a serial port          pty     absolute path of a pseudo terminal (demo only)
     tcp     host:port                               sim     name of a simulated lane
     file    absolute path of recorded data          replay  absolute path of a recorded trace
+    reader  name of a PC/SC reader, percent-encoded
 
 Strict: what is not understood is a ConfigurationError, never a default. Secrets appear by reference (`file:PATH`) only,
 so a URL may be logged.
@@ -28,7 +29,7 @@ from hw.target import is_loopback, is_pty, port_name, split_host
 PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the same link
 SECRET_KEYS = frozenset({"key", "password", "token"})
 PATH_LINKS = frozenset({"serial", "pty", "file", "replay"})
-NAME_LINKS = frozenset({"tcp", "sim"})
+NAME_LINKS = frozenset({"tcp", "sim", "reader"})
 SIMULATED_LINKS = frozenset({"pty", "sim", "file", "replay"})
 
 URL_CHARACTERS_MAX = 1024  # chosen; no real URL comes near
@@ -145,7 +146,7 @@ def _target(link: str, netloc: str, path: str) -> str:
         return path
     if not netloc or path not in {"", "/"}:
         raise ConfigurationError(f"device URL: {link} needs a name after two slashes and no path")
-    return netloc
+    return unquote(netloc) if link == "reader" else netloc
 
 
 def _parameters(pairs: list[tuple[str, str]]) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.transport import CardTransport, VpcdTransport, never
 from hw.link.base import LinkLost
 from hw.link.noise import SIZE_MIN, Noise
-from hw.link.opener import open_link
+from hw.link.opener import link_keys, open_link
 from hw.url import DeviceUrl
 
 READ_SIZE = 4096
@@ -161,5 +161,6 @@ class ChipPort:
 
 
 def open_vpcd(url: DeviceUrl) -> VpcdTransport:
-    """Raises LinkLost, ConfigurationError."""
+    """Entry point of bare chip readers. Raises LinkLost, ConfigurationError."""
+    url.admit((), link_keys(url))
     return VpcdTransport(open_link(url), time.monotonic)

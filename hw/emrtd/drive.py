@@ -19,7 +19,6 @@ from hw.emrtd.session import (
 from hw.emrtd.transport import Card, CardError, CardGarbled, CardTransport, ExchangeCancelled, never
 from hw.link.base import LinkLost
 
-
 # Chosen: a traveller presses the open book down some time after its zone was seen, and PC/SC readers look for chips every 0.4 s.
 PRESENCE_S_MAX, PRESENCE_STEP_S = 0.5, 0.05
 

@@ -56,8 +56,6 @@ class CardTimeout(CardError):
 class CardGarbled(CardError):
     """What came is no answer."""
 
-    cause = "malformed"
-
 
 class ExchangeCancelled(Exception):
     """The owner no longer wants the answer (CardTransport.cancelled)."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from egate.errors import ConfigurationError
 from hw.emrtd.transport import POLL_S, CardTimeout, ExchangeCancelled
 from hw.pcsc.transport import NAME_SIZE_MAX, PcscTransport
+from hw.url import DeviceUrl
 
 _Result = TypeVar("_Result")
 
@@ -29,6 +30,14 @@ def open_pcsc(reader: str) -> PcscTransport:
     """Raises LinkLost, ConfigurationError."""
     check_pcsc(reader)
     return PcscTransport(reader, importlib.import_module("smartcard.scard"), Worker(f"pcsc {reader}"))
+
+
+def open_reader(url: DeviceUrl) -> PcscTransport:
+    """Entry point of bare chip readers: pcsc+reader://NAME. Raises LinkLost, ConfigurationError."""
+    if url.link != "reader":
+        raise url.error("PC/SC readers are pcsc+reader://NAME")
+    url.admit(())
+    return open_pcsc(url.target)
 
 
 class Worker:

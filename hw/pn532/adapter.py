@@ -8,14 +8,15 @@ from dataclasses import replace
 
 from hw.emrtd.transport import CardError
 from hw.link.base import Link, LinkLost
-from hw.link.opener import open_link
+from hw.link.opener import link_keys, open_link
 from hw.pn532.messages import BAUD_AT_POWER_UP, BAUD_CODES
 from hw.pn532.transport import Pn532Transport
 from hw.url import DeviceUrl
 
 
 def open_pn532(url: DeviceUrl, open_port: Callable[[DeviceUrl], Link] = open_link) -> Pn532Transport:
-    """url: with the speed wanted as its baud. Raises LinkLost, ConfigurationError."""
+    """Entry point of bare chip readers. url: with the speed wanted as its baud. Raises LinkLost, ConfigurationError."""
+    url.admit((), link_keys(url))
     baud = url.integer("baud", BAUD_AT_POWER_UP, min(BAUD_CODES), max(BAUD_CODES))
     if baud not in BAUD_CODES:
         raise url.error("baud is none of a PN532's")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egate.document.lds import write_ef_com
+from egate.document.lds.structure import write_ef_com
 from egate.domain.chip import ChipRead
 from hw.emrtd import apdu
 from hw.emrtd.apdu import Command, Response, parse_command, parse_response
@@ -247,16 +247,16 @@ def test_chip_that_only_refuses_lengths_is_asked_for_less(size: int) -> None:
     assert run(answer)[0].files == FILES
 
 
-def test_two_answers_to_one_command_are_malformed() -> None:
+def test_two_answers_to_one_command_are_none() -> None:
     chip = chip_with(FILES)
     result, _ = run(lambda data, now: chip.receive(data, now) * 2)
-    assert result == ChipRead(failures={"chip": "malformed"})
+    assert result == ChipRead(failures={"chip": "torn"})
 
 
 def test_lasting_noise_instead_of_answers_ends_the_session() -> None:
     chip = chip_with(FILES)
     result, ended = run(lambda data, now: b"\xff\xff" + chip.receive(data, now))
-    assert result == ChipRead(failures={"chip": "malformed"})
+    assert result == ChipRead(failures={"chip": "torn"})
     assert ended < SILENCE_S_MAX
 
 
@@ -291,7 +291,7 @@ def test_every_exchange_torn_ends_after_the_retries() -> None:
 
     result, _ = run(answer)
     assert resets == 1 + RETRY_COUNT_MAX
-    assert result.failures == {"access": "malformed"}
+    assert result.failures == {"access": "torn"}
 
 
 @pytest.mark.parametrize("atr", [bytes.fromhex("3B80800101"), bytes.fromhex("3B8180018080")])
