@@ -25,9 +25,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from egate.commands.measurement import percentile
-from egate.document.security_info import PaceInfo
-from egate.document.security_info_writer import write_security_infos
-from egate.document.security_protocol import PACE, oid_of
+from egate.document.chip.security_info import PaceInfo
+from egate.document.chip.security_info_writer import write_security_infos
+from egate.document.chip.security_protocol import PACE, oid_of
 from egate.domain.chip import AccessProtocol
 from hw.emrtd import apdu, bac, pace
 from hw.emrtd.apdu import Command, Response

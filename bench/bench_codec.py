@@ -25,9 +25,9 @@ from bench.bench_journal import BODY
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.crossing.policy import ALWAYS_MANDATORY, Policy, decide
 from egate.document.data import DocumentData
-from egate.document.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2
-from egate.document.mrz import parse_mrz
-from egate.document.mrz_writer import write_td3
+from egate.document.lds.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2
+from egate.document.zone.mrz import parse_mrz
+from egate.document.zone.mrz_writer import write_td3
 from egate.domain.decision import Decision
 from egate.domain.device import ReleaseResult
 from egate.domain.evidence import Check, CheckEvidence, CheckResult

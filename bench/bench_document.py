@@ -31,13 +31,13 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from egate.commands.measurement import percentile
-from egate.document.certificate import parse_certificate
 from egate.document.chip_checks import Trust
-from egate.document.master_list import parse_master_list
 from egate.document.passive_authentication import verify_passive
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.master_list import parse_master_list
+from egate.document.pki.signed_list import open_signed_list
+from egate.document.pki.trust import TrustAnchor, TrustStore
 from egate.document.presentation import present
-from egate.document.signed_list import open_signed_list
-from egate.document.trust import TrustAnchor, TrustStore
 from egate.document.verify import verify_document
 from egate.domain.evidence import Check, CheckResult
 from egate.domain.ids import DocumentSessionId

@@ -23,14 +23,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.stats import commit, host, write_baseline
-from egate.document.certificate import Certificate, parse_certificate
-from egate.document.crl import parse_crl
-from egate.document.lds import write_dg1, write_ef_com
-from egate.document.master_list import parse_master_list
+from egate.document.encoding.tlv import element
+from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.document.passive_authentication import verify_passive
-from egate.document.signed_list import open_signed_list
-from egate.document.tlv import element
-from egate.document.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.pki.certificate import Certificate, parse_certificate
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.master_list import parse_master_list
+from egate.document.pki.signed_list import open_signed_list
+from egate.document.pki.trust import TrustAnchor, TrustedCrl, TrustStore
 from egate.domain.evidence import CheckResult
 from hw.sim import pki_certificate as profile
 from hw.sim.pki import SimulatedState

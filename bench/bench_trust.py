@@ -22,9 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.stats import commit, host, write_baseline
-from egate.document.certificate import Certificate, is_signed_by, parse_certificate
-from egate.document.master_list import MasterList, parse_master_list
-from egate.document.signed_list import SignedList, open_signed_list, require_signer
+from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate
+from egate.document.pki.master_list import MasterList, parse_master_list
+from egate.document.pki.signed_list import SignedList, open_signed_list, require_signer
 from egate.errors import DocumentError
 from egate.trust.store import import_files, load_trust_store
 

@@ -20,7 +20,7 @@ from egate.cases.store import CaseStore
 from egate.clock import SystemClock
 from egate.crossing.policy import Policy
 from egate.document.chip_checks import Rules
-from egate.document.trust import TrustStore
+from egate.document.pki.trust import TrustStore
 from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from egate.app import build_policy, check_lockouts, daemon, open_gate
 from egate.crossing.policy import PRODUCTION_MANDATORY
-from egate.document.trust import SIMULATED_ORGANISATION
+from egate.document.pki.trust import SIMULATED_ORGANISATION
 from egate.errors import ConfigurationError, EgateError
 from egate.service import pki
 from egate.service.identity import Role

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from egate.commands.document_verify import EXIT_ERROR, EXIT_OTHER, EXIT_PASS, moment, trust_store
-from egate.document.canonical_json import SIZE_MAX
-from egate.document.seal import SealResult, verify_seal
-from egate.document.vds import Vds
+from egate.document.seal.canonical_json import SIZE_MAX
+from egate.document.seal.seal import SealResult, verify_seal
+from egate.document.seal.vds import Vds
 from egate.domain.evidence import CheckResult
 from egate.errors import ConfigurationError, EgateError
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from egate.document.certificate import Certificate
-from egate.document.crl import Crl
-from egate.document.trust import STALE_DAYS, TrustStore
+from egate.document.pki.certificate import Certificate
+from egate.document.pki.crl import Crl
+from egate.document.pki.trust import STALE_DAYS, TrustStore
 from egate.errors import DocumentError
 from egate.trust.contents import Contents, Source
 from egate.trust.report import ImportReport, ItemReport

@@ -12,11 +12,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from egate.document.lds import parse_ef_com
+from egate.document.encoding.tlv import FILE_SIZE_MAX
+from egate.document.lds.structure import parse_ef_com
 from egate.document.passive_authentication import PassiveResult, verify_passive
-from egate.document.security_object import parse_sod
-from egate.document.tlv import FILE_SIZE_MAX
-from egate.document.trust import EMPTY, TrustStore
+from egate.document.pki.security_object import parse_sod
+from egate.document.pki.trust import EMPTY, TrustStore
 from egate.domain.chip import COM, DATA_GROUPS, FILE_NAMES, SOD
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import InspectionCheck

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from egate.document.face_image import FaceEncoding, FaceImage
-from egate.document.face_record import parse_dg2, write_dg2
+from egate.document.lds.face_image import FaceEncoding, FaceImage
+from egate.document.lds.face_record import parse_dg2, write_dg2
 from egate.trust.store import import_files
 from hw.sim.forgery_chip import with_wrong_keys
 from hw.sim.issuer import IssuedDocument, Issuer, invent_holder

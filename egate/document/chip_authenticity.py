@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from egate.document.active_authentication import verify_active
+from egate.document.chip.active_authentication import verify_active
+from egate.document.chip.security_info import SecurityInfos, parse_card_access, parse_dg14
 from egate.document.passive_authentication import PassiveResult, verify_signed_file
-from egate.document.security_info import SecurityInfos, parse_card_access, parse_dg14
-from egate.document.trust import TrustStore
+from egate.document.pki.trust import TrustStore
 from egate.domain.chip import AccessProtocol, ChipAuthenticationProtocol, ChipRead
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import Finding, InspectionCheck

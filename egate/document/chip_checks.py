@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from egate.document.chip_authenticity import verify_access, verify_active_authentication, verify_chip_authentication
 from egate.document.passive_authentication import verify_passive
+from egate.document.pki.trust import EMPTY, TrustStore
 from egate.document.summary import summarise
-from egate.document.trust import EMPTY, TrustStore
 from egate.domain.chip import ChipRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.inspection import PASSIVE_CHECKS, Finding, InspectionCheck

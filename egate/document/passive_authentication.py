@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from egate.document.certificate import Certificate
-from egate.document.cms import SignedData, parse_signed_data, verify_signed_data
-from egate.document.known_defects import with_defects
-from egate.document.lds import parse_ef_com
-from egate.document.security_info import SecurityInfos, parse_security_infos
-from egate.document.security_object import SecurityObject, parse_sod
-from egate.document.signed_zone import SignedZone, parse_signed_zone
-from egate.document.signer_chain import Chain, verify_chain, verify_revocation, verify_validity
-from egate.document.states import certificate_countries
-from egate.document.trust import TrustStore
+from egate.document.chip.security_info import SecurityInfos, parse_security_infos
+from egate.document.lds.structure import parse_ef_com
+from egate.document.pki.certificate import Certificate
+from egate.document.pki.cms import SignedData, parse_signed_data, verify_signed_data
+from egate.document.pki.known_defects import with_defects
+from egate.document.pki.security_object import SecurityObject, parse_sod
+from egate.document.pki.signed_zone import SignedZone, parse_signed_zone
+from egate.document.pki.signer_chain import Chain, verify_chain, verify_revocation, verify_validity
+from egate.document.pki.trust import TrustStore
+from egate.document.zone.states import certificate_countries
 from egate.domain.chip import COM, DATA_GROUPS, SOD
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import PASSIVE_CHECKS, Finding, InspectionCheck

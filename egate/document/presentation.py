@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from egate.document.face_record import parse_dg2
-from egate.document.finger_record import parse_dg3
-from egate.document.lds import parse_dg1, parse_ef_com
+from egate.document.lds.face_record import parse_dg2
+from egate.document.lds.finger_record import parse_dg3
+from egate.document.lds.structure import parse_dg1, parse_ef_com
 from egate.domain.chip import ChipRead
 from egate.domain.document import DocumentRead
 from egate.domain.ids import DocumentSessionId

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from egate.document.chip_checks import NO_TRUST, Trust, verify_chip
 from egate.document.data import DocumentData
-from egate.document.face_record import parse_dg2
+from egate.document.lds.face_record import parse_dg2
 from egate.document.summary import summarise
 from egate.document.zone_checks import parsed, verify_mrz, verify_validity
 from egate.domain.chip import ChipRead

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from egate.document.mrz import Mrz, parse_mrz
-from egate.document.mrz_defect import MrzDefect
+from egate.document.zone.mrz import Mrz, parse_mrz
+from egate.document.zone.mrz_defect import MrzDefect
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.reason import Reason

@@ -24,7 +24,7 @@ JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOFn; C4 =
 JPEG_SCAN = 0xDA
 JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM, RSTn: markers without a length
 WSQ_START = b"\xff\xa0\xff"
-PGM_HEADER = re.compile(rb"P5\n(\d{1,5}) (\d{1,5})\n255\n")  # as egate.document.finger_image writes it
+PGM_HEADER = re.compile(rb"P5\n(\d{1,5}) (\d{1,5})\n255\n")  # as egate.document.lds.finger_image writes it
 METRES_PER_INCH = 0.0254
 
 # JPEG 2000. Components: grey or colour, with or without opacity. Bits: eight, and sixteen, which OpenCV brings down to eight. Pixels: the

@@ -20,9 +20,9 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from egate.document.mrz import Mrz
-from egate.document.mrz_defect import MrzDefect
-from egate.document.mrz_repair import repair_mrz
+from egate.document.zone.mrz import Mrz
+from egate.document.zone.mrz_defect import MrzDefect
+from egate.document.zone.mrz_repair import repair_mrz
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
 from egate.errors import DocumentError, ModelError

@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from egate.document.check_digit import ALPHABET, FILLER
-from egate.document.mrz_format import FieldKind
+from egate.document.zone.check_digit import ALPHABET, FILLER
+from egate.document.zone.mrz_format import FieldKind
 from egate.domain.biometric import Image
 from egate.errors import ModelError
 from egate.inference.store import ModelStore

@@ -8,8 +8,8 @@ from datetime import date
 
 import numpy as np
 
-from egate.document.mrz import Mrz, parse_mrz
-from egate.document.mrz_format import LAYOUTS, TRAVEL_DOCUMENTS, VISAS, FieldKind, Layout, MrzFormat
+from egate.document.zone.mrz import Mrz, parse_mrz
+from egate.document.zone.mrz_format import LAYOUTS, TRAVEL_DOCUMENTS, VISAS, FieldKind, Layout, MrzFormat
 from egate.errors import DocumentError
 from egate.inference.mrz_text import LineReading
 

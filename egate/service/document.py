@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import values_pb2
+from egate.document.encoding.tlv import FILE_SIZE_MAX
 from egate.document.presentation import present
-from egate.document.tlv import FILE_SIZE_MAX
 from egate.domain.chip import (
     FILE_NAMES,
     AccessProtocol,

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from egate.document.certificate import Certificate
-from egate.document.crl import Crl
-from egate.document.defect import Defect
-from egate.document.defect_list import DEFECT_LIST, DEVIATION_LIST, parse_defects, parse_deviations
-from egate.document.master_list import UnusableCertificate
-from egate.document.signed_list import MASTER_LIST, SignedList
-from egate.document.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.pki.certificate import Certificate
+from egate.document.pki.crl import Crl
+from egate.document.pki.defect import Defect
+from egate.document.pki.defect_list import DEFECT_LIST, DEVIATION_LIST, parse_defects, parse_deviations
+from egate.document.pki.master_list import UnusableCertificate
+from egate.document.pki.signed_list import MASTER_LIST, SignedList
+from egate.document.pki.trust import TrustAnchor, TrustedCrl, TrustStore
 from egate.errors import DocumentError
 
 

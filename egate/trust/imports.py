@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from egate.document.certificate import Certificate, is_signed_by, parse_certificate
-from egate.document.crl import is_crl_signed_by, parse_crl
-from egate.document.master_list import parse_master_list, require_anchor
-from egate.document.signed_list import MASTER_LIST, SignedList, open_signed_list, require_signer
-from egate.document.trust import RevocationStatus, TrustedCrl, TrustStore
+from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate
+from egate.document.pki.crl import is_crl_signed_by, parse_crl
+from egate.document.pki.master_list import parse_master_list, require_anchor
+from egate.document.pki.signed_list import MASTER_LIST, SignedList, open_signed_list, require_signer
+from egate.document.pki.trust import RevocationStatus, TrustedCrl, TrustStore
 from egate.errors import DocumentError
 from egate.trust.contents import LIST_KINDS, Contents, Held, HeldList, Source, SourceKind, crl_source, read_defects
 from egate.trust.items import Item, ItemKind

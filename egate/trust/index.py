@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from egate.document.certificate import Certificate, parse_certificate
-from egate.document.crl import parse_crl
-from egate.document.master_list import UnusableCertificate
-from egate.document.signed_list import open_signed_list
-from egate.document.trust import TrustedCrl
+from egate.document.pki.certificate import Certificate, parse_certificate
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.master_list import UnusableCertificate
+from egate.document.pki.signed_list import open_signed_list
+from egate.document.pki.trust import TrustedCrl
 from egate.errors import ConfigurationError, DocumentError
 from egate.trust.contents import Contents, Held, HeldList, Source, SourceKind, read_defects
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from egate.document import der, pem
+from egate.document.encoding import der, pem
 from egate.errors import DocumentError
 
 FILE_SIZE_MAX = 128 * 1024 * 1024  # chosen: the ICAO PKD's export of document signers has about 60 MB

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egate.document.master_list import UnusableCertificate
+from egate.document.pki.master_list import UnusableCertificate
 
 
 @dataclass(frozen=True, slots=True)

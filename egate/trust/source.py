@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from egate.document.chip_checks import Rules, Trust
-from egate.document.trust import EMPTY, TrustStore
+from egate.document.pki.trust import EMPTY, TrustStore
 from egate.errors import EgateError
 from egate.trust.store import INDEX_FILE, load_trust_store
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from egate.document.certificate import Certificate, parse_certificate
-from egate.document.trust import TrustStore
+from egate.document.pki.certificate import Certificate, parse_certificate
+from egate.document.pki.trust import TrustStore
 from egate.errors import ConfigurationError, DocumentError
 from egate.trust import files, index
 from egate.trust.contents import Contents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from egate.document.security_info import PaceInfo
+from egate.document.chip.security_info import PaceInfo
 from egate.domain.chip import AccessProtocol
 from egate.errors import DocumentError
 from hw.emrtd import apdu, bac, pace

@@ -1,14 +1,14 @@
 """Active authentication (Doc 9303-11, 6.1): INTERNAL AUTHENTICATE with eight random bytes, both halves.
 
 The terminal keeps challenge and answer; whether the answer is right is decided with the document's signed files
-(egate.document.active_authentication).
+(egate.document.chip.active_authentication).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from egate.document.active_authentication import (
+from egate.document.chip.active_authentication import (
     CHALLENGE_SIZE,
     HASH_SIZES,
     HEADER,
@@ -17,7 +17,7 @@ from egate.document.active_authentication import (
     TRAILER_HASHES,
     response_size,
 )
-from egate.document.signature import Scheme, SignatureAlgorithm, digest
+from egate.document.crypto.signature import Scheme, SignatureAlgorithm, digest
 from egate.domain.chip import ActiveAuthentication
 from hw.emrtd import apdu
 from hw.emrtd.apdu import Command, Response

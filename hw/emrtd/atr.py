@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from egate.document.tlv import elements
+from egate.document.encoding.tlv import elements
 from egate.errors import DocumentError
 
 _STATUS_INDICATOR_LAST, _STATUS_INDICATOR_DATA = 0x00, 0x80  # 7816-4, 12.1.1.2: category indicator byte

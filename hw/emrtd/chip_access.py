@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from egate.document.security_info import PaceInfo, parse_card_access
+from egate.document.chip.security_info import PaceInfo, parse_card_access
 from egate.domain.chip import CARD_ACCESS, AccessProtocol
 from egate.errors import DocumentError
 from hw.emrtd import (

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from egate.document.oid import encode_oid
-from egate.document.public_key import load_public_key
-from egate.document.security_info import ChipAuthenticationInfo, ChipAuthenticationKey, SecurityInfos
-from egate.document.security_info_writer import chip_authentication_info
-from egate.document.security_protocol import CHIP_AUTHENTICATION, oid_of
+from egate.document.chip.security_info import ChipAuthenticationInfo, ChipAuthenticationKey, SecurityInfos
+from egate.document.chip.security_info_writer import chip_authentication_info
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, oid_of
+from egate.document.crypto.public_key import load_public_key
+from egate.document.encoding.oid import encode_oid
 from egate.domain.chip import ChipAuthentication, ChipAuthenticationProtocol
 from egate.domain.evidence import CheckResult
 from egate.errors import DocumentError

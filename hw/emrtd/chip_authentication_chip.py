@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from egate.document.oid import decode_oid
-from egate.document.public_key import load_public_key
-from egate.document.security_protocol import CHIP_AUTHENTICATION
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION
+from egate.document.crypto.public_key import load_public_key
+from egate.document.encoding.oid import decode_oid
 from egate.errors import DocumentError
 from hw.emrtd import apdu, data_object
 from hw.emrtd.apdu import Response

@@ -15,8 +15,8 @@ import gmpy2
 from cryptography.hazmat.primitives.asymmetric import ec
 from ecdsa.ellipticcurve import INFINITY, PointJacobi
 
-from egate.document.curves import Curve
-from egate.document.public_key import DhKey, EcKey, PublicKey
+from egate.document.crypto.curves import Curve
+from egate.document.crypto.public_key import DhKey, EcKey, PublicKey
 
 Entropy = Callable[[int], bytes]
 

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from egate.document.oid import encode_oid
-from egate.document.security_info import PaceInfo
-from egate.document.security_protocol import PACE_VERSION
+from egate.document.chip.security_info import PaceInfo
+from egate.document.chip.security_protocol import PACE_VERSION
+from egate.document.encoding.oid import encode_oid
 from hw.emrtd import apdu, cipher, pace_cam
 from hw.emrtd.apdu import Command, Response
 from hw.emrtd.cipher import COUNTER_ENC, COUNTER_MAC, COUNTER_PASSWORD, Suite

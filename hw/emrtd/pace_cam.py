@@ -12,8 +12,8 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from egate.document.public_key import EcKey, load_public_key
-from egate.document.security_info import SecurityInfos
+from egate.document.chip.security_info import SecurityInfos
+from egate.document.crypto.public_key import EcKey, load_public_key
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import ChipAuthentication, ChipAuthenticationProtocol
 from egate.errors import DocumentError

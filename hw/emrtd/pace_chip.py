@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 
-from egate.document.oid import encode_oid
-from egate.document.security_info import PaceInfo
+from egate.document.chip.security_info import PaceInfo
+from egate.document.encoding.oid import encode_oid
 from hw.emrtd import apdu, cipher, pace_cam
 from hw.emrtd.apdu import Command, Response
 from hw.emrtd.cipher import COUNTER_PASSWORD, Suite

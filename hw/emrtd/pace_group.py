@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ecdsa.ellipticcurve import INFINITY, PointJacobi
 
-from egate.document.curves import Curve
+from egate.document.crypto.curves import Curve
 
 Entropy = Callable[[int], bytes]
 

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from ecdsa.util import sigencode_string
 
-from egate.document import der
-from egate.document.curves import Curve
-from egate.document.der import Fields
-from egate.document.public_key import EcKey, PublicKey, RsaKey, load_public_key
-from egate.document.signature import Scheme, SignatureAlgorithm
+from egate.document.crypto.curves import Curve
+from egate.document.crypto.public_key import EcKey, PublicKey, RsaKey, load_public_key
+from egate.document.crypto.signature import Scheme, SignatureAlgorithm
+from egate.document.encoding import der
+from egate.document.encoding.der import Fields
 from egate.errors import DocumentError
 from hw.emrtd.key_agreement import EcAgreement
 

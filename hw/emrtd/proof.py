@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from egate.document.active_authentication import parse_dg15, response_size
-from egate.document.security_info import SecurityInfos, parse_card_security, parse_dg14
+from egate.document.chip.active_authentication import parse_dg15, response_size
+from egate.document.chip.security_info import SecurityInfos, parse_card_security, parse_dg14
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import CARD_SECURITY, ChipAuthentication, ChipAuthenticationProtocol
 from egate.errors import DocumentError

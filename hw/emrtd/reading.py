@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from egate.document.lds import parse_ef_com
-from egate.document.security_object import parse_sod
+from egate.document.lds.structure import parse_ef_com
+from egate.document.pki.security_object import parse_sod
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import (
     CARD_ACCESS,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from egate.document.security_info import PaceInfo, parse_card_access
+from egate.document.chip.security_info import PaceInfo, parse_card_access
 from egate.domain.chip import CARD_ACCESS, COM, SOD, AccessProtocol, ChipRead
 from egate.errors import DocumentError
 from hw.emrtd import apdu

@@ -11,8 +11,8 @@ number with its check digit after BAC, and Comp of the chip's ephemeral key afte
 
 from __future__ import annotations
 
-from egate.document.cvc import CvCertificate
-from egate.document.cvc_chain import EF_CVCA_SIZE, parse_ef_cvca
+from egate.document.chip.cvc import CvCertificate
+from egate.document.chip.cvc_chain import EF_CVCA_SIZE, parse_ef_cvca
 from egate.errors import DocumentError
 from hw.emrtd import apdu, data_object
 from hw.emrtd.apdu import Command, Response

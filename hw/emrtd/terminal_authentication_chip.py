@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from egate.document.cvc import CvCertificate, Role, parse_cv_certificate, parse_cv_content
-from egate.document.cvc_chain import CvHolder, trust_point, verify_certificate, write_ef_cvca
-from egate.document.signature import verify_signature
+from egate.document.chip.cvc import CvCertificate, Role, parse_cv_certificate, parse_cv_content
+from egate.document.chip.cvc_chain import CvHolder, trust_point, verify_certificate, write_ef_cvca
+from egate.document.crypto.signature import verify_signature
 from egate.errors import DocumentError
 from hw.emrtd import apdu, data_object
 from hw.emrtd.apdu import Response

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from egate.document.cvc import CvCertificate, Role, parse_cv_certificate
-from egate.document.cvc_chain import CvHolder, trust_point, verify_certificate
-from egate.document.signature import SignatureAlgorithm
+from egate.document.chip.cvc import CvCertificate, Role, parse_cv_certificate
+from egate.document.chip.cvc_chain import CvHolder, trust_point, verify_certificate
+from egate.document.crypto.signature import SignatureAlgorithm
 from egate.errors import DocumentError
 from hw.emrtd.private_key import PrivateKey, load_private_key
 

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from egate.document.face_image import FaceEncoding, FaceImage
-from egate.document.face_record import parse_dg2, write_dg2
-from egate.document.lds import write_dg1
-from egate.document.mrz_format import LAYOUTS, MrzFormat, Place
-from egate.document.security_info_writer import write_security_infos
+from egate.document.chip.security_info_writer import write_security_infos
+from egate.document.lds.face_image import FaceEncoding, FaceImage
+from egate.document.lds.face_record import parse_dg2, write_dg2
+from egate.document.lds.structure import write_dg1
+from egate.document.zone.mrz_format import LAYOUTS, MrzFormat, Place
 from egate.domain.chip import AccessProtocol
 from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from egate.document.lds import write_ef_com
-from egate.document.security_info import parse_card_access
-from egate.document.security_info_writer import write_security_infos
+from egate.document.chip.security_info import parse_card_access
+from egate.document.chip.security_info_writer import write_security_infos
+from egate.document.lds.structure import write_ef_com
 from hw.emrtd.personalisation import ChipKey, Personalisation
 from hw.sim.issuer import IssuedDocument, Issuer
 from hw.sim.issuer_chip import make_parts

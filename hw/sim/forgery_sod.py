@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from asn1crypto import cms
 
-from egate.document.tlv import element, single
+from egate.document.encoding.tlv import element, single
 from hw.sim.security_object_writer import SOD_TAG
 
 

@@ -18,13 +18,13 @@ from functools import cache
 from asn1crypto import pem
 
 from egate.document.data import DocumentData
-from egate.document.face_image import FaceEncoding, FaceImage
-from egate.document.face_record import write_dg2
-from egate.document.finger_image import FingerEncoding, FingerImage
-from egate.document.finger_record import write_dg3
-from egate.document.lds import write_dg1, write_ef_com
-from egate.document.mrz_format import MrzFormat
-from egate.document.mrz_writer import write_mrz
+from egate.document.lds.face_image import FaceEncoding, FaceImage
+from egate.document.lds.face_record import write_dg2
+from egate.document.lds.finger_image import FingerEncoding, FingerImage
+from egate.document.lds.finger_record import write_dg3
+from egate.document.lds.structure import write_dg1, write_ef_com
+from egate.document.zone.mrz_format import MrzFormat
+from egate.document.zone.mrz_writer import write_mrz
 from hw.emrtd.mrz_key import mrz_key
 from hw.emrtd.personalisation import Personalisation
 from hw.sim.issuer_chip import Generate, access_of, make_parts
@@ -108,7 +108,7 @@ class Issuer:
         """A document with chip.
 
         portrait: JPEG. finger: grey PNG of 500 dpi, or None for a chip without DG3. wrong_check_digit: the field whose printed and
-        stored check digit is wrong, as in egate.document.mrz_writer. chip_number: the chip is another document's, with this number.
+        stored check digit is wrong, as in egate.document.zone.mrz_writer. chip_number: the chip is another document's, with this number.
         more: further data groups, e.g. DG11. Raises ValueError if an image is of another kind or a field does not fit.
         """
         lines = write_mrz(mrz_format, holder, wrong=wrong_check_digit)

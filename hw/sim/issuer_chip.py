@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from egate.document.security_info import (
+from egate.document.chip.security_info import (
     ActiveAuthenticationInfo,
     ChipAuthenticationKey,
     SecurityInfo,
     TerminalAuthenticationInfo,
 )
-from egate.document.security_info_writer import chip_authentication_info, write_dg14, write_security_infos
-from egate.document.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, ECDSA_PLAIN, oid_of
-from egate.document.tlv import element
+from egate.document.chip.security_info_writer import chip_authentication_info, write_dg14, write_security_infos
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, ECDSA_PLAIN, oid_of
+from egate.document.encoding.tlv import element
 from egate.domain.chip import AccessProtocol
 from hw.emrtd.personalisation import ChipKey
 from hw.sim.issuer_profile import Profile

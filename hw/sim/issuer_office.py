@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from egate.document.certificate import parse_certificate
-from egate.document.crl import parse_crl
 from egate.document.data import DocumentData
-from egate.document.dg11 import PersonalDetails, write_dg11
-from egate.document.dg12 import DocumentDetails, write_dg12
-from egate.document.lds_text import PersonName
-from egate.document.mrz_format import MrzFormat
-from egate.document.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.lds.dg11 import PersonalDetails, write_dg11
+from egate.document.lds.dg12 import DocumentDetails, write_dg12
+from egate.document.lds.lds_text import PersonName
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.zone.mrz_format import MrzFormat
 from hw.sim.issuer import IssuedDocument, Issuer, invent_holder
 from hw.sim.issuer_profile import Profile, vary_profile
 from hw.sim.pki import SimulatedState

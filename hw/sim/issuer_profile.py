@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from egate.document.security_info import PaceInfo
-from egate.document.security_info_writer import pace_info
-from egate.document.security_protocol import PACE, AgreementName, MappingName, SuiteName, oid_of
+from egate.document.chip.security_info import PaceInfo
+from egate.document.chip.security_info_writer import pace_info
+from egate.document.chip.security_protocol import PACE, AgreementName, MappingName, SuiteName, oid_of
 from hw.emrtd.personalisation import Limits
 
 # Doc 9303-11, table 8: standardised domain parameters of PACE. The curves are also those of chip authentication.

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from asn1crypto import core
 
-from egate.document.tlv import element
+from egate.document.encoding.tlv import element
 from hw.sim import pki_certificate as profile
 from hw.sim.pki_certificate import Authority
 from hw.sim.pki_cms import write_signed_data

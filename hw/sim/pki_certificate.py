@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from asn1crypto import core, crl, x509
 
-from egate.document.tlv import element
+from egate.document.encoding.tlv import element
 from hw.sim.pki_keys import PrivateKey
 
 DOCUMENT_TYPE_LIST = "2.23.136.1.1.6.2"  # Doc 9303-12, 7.1.1.6

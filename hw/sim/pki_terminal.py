@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from egate.document.cvc import ALGORITHMS, CvCertificate, Role
-from egate.document.cvc_writer import CvBody, write_cv_certificate
-from egate.document.public_key import EcKey, load_public_key
-from egate.document.signature import Scheme
+from egate.document.chip.cvc import ALGORITHMS, CvCertificate, Role
+from egate.document.chip.cvc_writer import CvBody, write_cv_certificate
+from egate.document.crypto.public_key import EcKey, load_public_key
+from egate.document.crypto.signature import Scheme
 from hw.sim.pki_keys import DEFAULT_ALGORITHM, Algorithm, PrivateKey, generate_key
 
 FINGERPRINTS = frozenset({3})

@@ -13,14 +13,14 @@ from datetime import date, datetime
 from asn1crypto import core, x509
 from cryptography.hazmat.primitives.asymmetric import utils
 
-from egate.document.canonical_json import JsonValue, canonical_json
-from egate.document.public_key import EcKey, load_public_key
-from egate.document.tlv import element
-from egate.document.vds import hash_of
-from egate.document.vds_c40 import encode_c40
-from egate.document.vds_features import VISA
-from egate.document.vds_header import MAGIC
-from egate.document.vds_zone import Stay
+from egate.document.crypto.public_key import EcKey, load_public_key
+from egate.document.encoding.tlv import element
+from egate.document.seal.canonical_json import JsonValue, canonical_json
+from egate.document.seal.vds import hash_of
+from egate.document.seal.vds_c40 import encode_c40
+from egate.document.seal.vds_features import VISA
+from egate.document.seal.vds_header import MAGIC
+from egate.document.seal.vds_zone import Stay
 from hw.sim.pki import SimulatedState
 from hw.sim.pki_certificate import DOCUMENT_TYPE_LIST, Authority, write_certificate
 from hw.sim.pki_keys import Algorithm, PrivateKey, generate_key

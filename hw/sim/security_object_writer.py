@@ -11,7 +11,7 @@ from datetime import datetime
 
 from asn1crypto import algos, core
 
-from egate.document.tlv import element
+from egate.document.encoding.tlv import element
 from hw.sim.pki_certificate import Authority
 from hw.sim.pki_cms import write_signed_data
 

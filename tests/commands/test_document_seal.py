@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from egate.cli import main
-from egate.document.seal import SealCheck
+from egate.document.seal.seal import SealCheck
 from egate.trust.store import import_files
 from tests.document.seals import AT, HEALTH, MRV_B, PASSPORT, SIGNER, STATE, VISA, flipped
 from tests.document.signed_documents import NOW

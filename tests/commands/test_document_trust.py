@@ -145,8 +145,8 @@ def test_the_simulated_states_own_lists_come_in(folder: Path) -> None:
         (folder / name).write_bytes(data)
     names = [folder / name for name in parts if name != "first.cer"]
     assert run(folder, "import", "--csca", folder / "first.cer", *names) == 0
-    from egate.document.certificate import parse_certificate
-    from egate.document.trust import RevocationStatus
+    from egate.document.pki.certificate import parse_certificate
+    from egate.document.pki.trust import RevocationStatus
     from egate.trust.store import load_trust_store
 
     store = load_trust_store(folder / "store")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from egate.cli import main
-from egate.document.tlv import FILE_SIZE_MAX
+from egate.document.encoding.tlv import FILE_SIZE_MAX
 from egate.domain.inspection import PASSIVE_CHECKS
 from egate.trust.store import import_files
 from hw.sim.pki import SimulatedState

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ecdsa import SigningKey
 
-from egate.document.curves import curves
-from egate.document.cvc import ALGORITHMS, CvCertificate, Role
-from egate.document.cvc_writer import CvBody, write_cv_certificate
-from egate.document.signature import Scheme
+from egate.document.chip.cvc import ALGORITHMS, CvCertificate, Role
+from egate.document.chip.cvc_writer import CvBody, write_cv_certificate
+from egate.document.crypto.curves import curves
+from egate.document.crypto.signature import Scheme
 from hw.emrtd.private_key import PrivateKey, load_private_key
 
 TA = "0.4.0.127.0.7.2.2.2"

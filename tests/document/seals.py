@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from egate.document.canonical_json import JsonValue
-from egate.document.certificate import parse_certificate
-from egate.document.crl import parse_crl
-from egate.document.seal import SealCheck, SealResult
-from egate.document.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.seal.canonical_json import JsonValue
+from egate.document.seal.seal import SealCheck, SealResult
 from egate.domain.evidence import CheckResult
 from egate.domain.reason import Reason
 from hw.sim.pki import SimulatedState

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from egate.document.certificate import parse_certificate
-from egate.document.crl import parse_crl
-from egate.document.lds import DATA_GROUP_TAGS, write_dg1, write_ef_com
-from egate.document.tlv import element
-from egate.document.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.encoding.tlv import element
+from egate.document.lds.structure import DATA_GROUP_TAGS, write_dg1, write_ef_com
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.trust import TrustAnchor, TrustedCrl, TrustStore
 from hw.sim.pki import SimulatedState
 from hw.sim.pki_certificate import Authority
 from hw.sim.security_object_writer import group_hashes, write_sod

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2_39794
-from egate.document.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3_39794
-from egate.document.tlv import element
+from egate.document.encoding.tlv import element
+from egate.document.lds.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2_39794
+from egate.document.lds.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3_39794
 from egate.errors import DocumentError
 
 FACE = FaceImage(FaceEncoding.JPEG2000, 413, 531, b"\x00\x00\x00\x0cjP   portrait")

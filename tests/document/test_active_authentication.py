@@ -15,14 +15,14 @@ from ecdsa import SigningKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import der
-from egate.document.active_authentication import parse_dg15, recovers, response_size, verify_active
-from egate.document.curves import Curve, curves
-from egate.document.oid import encode_oid
-from egate.document.security_info import ActiveAuthenticationInfo
-from egate.document.security_info_writer import write_dg14
-from egate.document.security_protocol import ECDSA_PLAIN, oid_of
-from egate.document.tlv import element
+from egate.document.chip.active_authentication import parse_dg15, recovers, response_size, verify_active
+from egate.document.chip.security_info import ActiveAuthenticationInfo
+from egate.document.chip.security_info_writer import write_dg14
+from egate.document.chip.security_protocol import ECDSA_PLAIN, oid_of
+from egate.document.crypto.curves import Curve, curves
+from egate.document.encoding import der
+from egate.document.encoding.oid import encode_oid
+from egate.document.encoding.tlv import element
 from egate.errors import DocumentError
 from hw.emrtd import apdu
 from hw.emrtd.active_authentication import ChipHalf, challenge

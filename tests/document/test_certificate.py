@@ -9,10 +9,10 @@ from asn1crypto import core, x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import der
-from egate.document.certificate import Certificate, is_signed_by, parse_certificate, parse_time
-from egate.document.cms import parse_signed_data, verify_signed_data
-from egate.document.name import parse_name
+from egate.document.encoding import der
+from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate, parse_time
+from egate.document.pki.cms import parse_signed_data, verify_signed_data
+from egate.document.pki.name import parse_name
 from egate.errors import DocumentError
 from hw.sim import pki_certificate as profile
 from hw.sim.pki import SimulatedState

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from egate.document.certificate import parse_certificate
 from egate.document.passive_authentication import PassiveResult, verify_passive
-from egate.document.security_object import parse_sod
-from egate.document.trust import TrustAnchor, TrustStore
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.security_object import parse_sod
+from egate.document.pki.trust import TrustAnchor, TrustStore
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason

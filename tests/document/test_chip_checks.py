@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from egate.document.chip.security_info import parse_card_access, parse_dg14
+from egate.document.chip.security_info_writer import write_dg14, write_security_infos
 from egate.document.chip_checks import Rules, Trust, verify_chip
 from egate.document.passive_authentication import verify_signed_file
-from egate.document.security_info import parse_card_access, parse_dg14
-from egate.document.security_info_writer import write_dg14, write_security_infos
 from egate.domain.chip import (
     AccessProtocol,
     ActiveAuthentication,

@@ -7,7 +7,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.crl import is_crl_signed_by, parse_crl
+from egate.document.pki.crl import is_crl_signed_by, parse_crl
 from egate.errors import DocumentError
 from tests.trust.authority import DAY, NOW, core_oid, crl, csca, issue, name
 

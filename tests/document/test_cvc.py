@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.curves import curves
-from egate.document.cvc import ALGORITHMS, CvCertificate, Role, parse_cv_certificate, parse_cv_content
-from egate.document.cvc_chain import parse_ef_cvca, trust_point, verify_certificate, write_ef_cvca
-from egate.document.signature import Scheme
-from egate.document.tlv import element
+from egate.document.chip.cvc import ALGORITHMS, CvCertificate, Role, parse_cv_certificate, parse_cv_content
+from egate.document.chip.cvc_chain import parse_ef_cvca, trust_point, verify_certificate, write_ef_cvca
+from egate.document.crypto.curves import curves
+from egate.document.crypto.signature import Scheme
+from egate.document.encoding.tlv import element
 from egate.errors import DocumentError
 from tests.document.cvc_authorities import BOTH, ECDSA_SHA256, END, START, TA, Authority, issue, three
 

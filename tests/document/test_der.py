@@ -7,7 +7,7 @@ from asn1crypto import core
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import der
+from egate.document.encoding import der
 from egate.errors import DocumentError
 
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.data_group import PARSERS, data_group_number, parse_dg4
-from egate.document.dg11 import PersonalDetails, parse_dg11, write_dg11
-from egate.document.dg12 import DocumentDetails, parse_dg12, write_dg12
-from egate.document.dg16 import PersonToNotify, parse_dg16, write_dg16
-from egate.document.displayed_image import parse_dg5, parse_dg7, write_dg5, write_dg7
-from egate.document.lds import DATA_GROUP_TAGS
-from egate.document.lds_text import PersonName
-from egate.document.tlv import element
+from egate.document.encoding.tlv import element
+from egate.document.lds.data_group import PARSERS, data_group_number, parse_dg4
+from egate.document.lds.dg11 import PersonalDetails, parse_dg11, write_dg11
+from egate.document.lds.dg12 import DocumentDetails, parse_dg12, write_dg12
+from egate.document.lds.dg16 import PersonToNotify, parse_dg16, write_dg16
+from egate.document.lds.displayed_image import parse_dg5, parse_dg7, write_dg5, write_dg7
+from egate.document.lds.lds_text import PersonName
+from egate.document.lds.structure import DATA_GROUP_TAGS
 from egate.errors import DocumentError
 
 PERSON = PersonalDetails(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2
-from egate.document.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3
-from egate.document.lds import parse_dg1, parse_ef_com, write_dg1, write_ef_com
-from egate.document.tlv import FILE_SIZE_MAX, element, elements, tags
+from egate.document.encoding.tlv import FILE_SIZE_MAX, element, elements, tags
+from egate.document.lds.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2
+from egate.document.lds.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3
+from egate.document.lds.structure import parse_dg1, parse_ef_com, write_dg1, write_ef_com
 from egate.errors import DocumentError
 
 from .test_mrz import TD3

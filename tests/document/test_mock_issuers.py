@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from asn1crypto import pem
 
-from egate.document.certificate import parse_certificate
 from egate.document.passive_authentication import PassiveResult, verify_passive
-from egate.document.trust import TrustAnchor, TrustStore
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.trust import TrustAnchor, TrustStore
 from egate.domain.check_result import CheckResult
 from egate.domain.inspection import PASSIVE_CHECKS, InspectionCheck
 from hw.sim.issuer import IssuedDocument, invent_holder

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.check_digit import check_digit
 from egate.document.data import DocumentData
-from egate.document.mrz import parse_mrz, split_mrz
-from egate.document.mrz_defect import FieldDefect, MrzDefect
-from egate.document.mrz_format import LAYOUTS, MrzFormat
-from egate.document.mrz_names import parse_names, write_names
-from egate.document.mrz_writer import write_mrz, write_td3
+from egate.document.zone.check_digit import check_digit
+from egate.document.zone.mrz import parse_mrz, split_mrz
+from egate.document.zone.mrz_defect import FieldDefect, MrzDefect
+from egate.document.zone.mrz_format import LAYOUTS, MrzFormat
+from egate.document.zone.mrz_names import parse_names, write_names
+from egate.document.zone.mrz_writer import write_mrz, write_td3
 from egate.errors import DocumentError
 from tests.document.corpus import corpus_vectors
 

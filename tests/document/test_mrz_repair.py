@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.check_digit import check_digit
-from egate.document.mrz import parse_mrz
-from egate.document.mrz_format import LAYOUTS, FieldKind, MrzFormat
-from egate.document.mrz_repair import Repair, repair_mrz
+from egate.document.zone.check_digit import check_digit
+from egate.document.zone.mrz import parse_mrz
+from egate.document.zone.mrz_format import LAYOUTS, FieldKind, MrzFormat
+from egate.document.zone.mrz_repair import Repair, repair_mrz
 from egate.errors import DocumentError
 
 UPPER = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<"

@@ -14,14 +14,14 @@ from asn1crypto import core, x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.certificate import parse_certificate
-from egate.document.defect import Defect
-from egate.document.lds import write_dg1, write_ef_com
+from egate.document.chip.security_info_writer import write_security_infos
+from egate.document.encoding.tlv import element
+from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.document.passive_authentication import PassiveResult, verify_passive, verify_signed_file
-from egate.document.security_info_writer import write_security_infos
-from egate.document.security_object import LDS_SECURITY_OBJECT, SOD_TAG, parse_sod
-from egate.document.tlv import element
-from egate.document.trust import EMPTY, TrustAnchor, TrustStore
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.defect import Defect
+from egate.document.pki.security_object import LDS_SECURITY_OBJECT, SOD_TAG, parse_sod
+from egate.document.pki.trust import EMPTY, TrustAnchor, TrustStore
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import PASSIVE_CHECKS, InspectionCheck
 from egate.domain.reason import Reason

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import der
-from egate.document.curves import curves
-from egate.document.public_key import DhKey, EcKey, RsaKey, load_public_key
+from egate.document.crypto.curves import curves
+from egate.document.crypto.public_key import DhKey, EcKey, RsaKey, load_public_key
+from egate.document.encoding import der
 from egate.errors import DocumentError
 
 NAMES = sorted(curve.name for curve in curves().values())

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.certificate import parse_certificate
-from egate.document.crl import parse_crl
-from egate.document.master_list import parse_master_list
-from egate.document.seal import SealCheck, SealResult, verify_seal
-from egate.document.signed_list import open_signed_list
-from egate.document.trust import TrustAnchor, TrustedCrl, TrustStore
-from egate.document.vds_zone import Stay
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.master_list import parse_master_list
+from egate.document.pki.signed_list import open_signed_list
+from egate.document.pki.trust import TrustAnchor, TrustedCrl, TrustStore
+from egate.document.seal.seal import SealCheck, SealResult, verify_seal
+from egate.document.seal.vds_zone import Stay
 from egate.domain.evidence import CheckResult
 from egate.domain.reason import Reason
 from hw.sim.pki import SimulatedState

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from egate.document.certificate import parse_certificate
-from egate.document.defect import Defect
 from egate.document.passive_authentication import verify_passive
-from egate.document.seal import SealCheck, verify_seal
-from egate.document.trust import EMPTY, TrustStore
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.defect import Defect
+from egate.document.pki.trust import EMPTY, TrustStore
+from egate.document.seal.seal import SealCheck, verify_seal
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason

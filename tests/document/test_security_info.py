@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import security_protocol as protocol
-from egate.document.oid import decode_oid, encode_oid
-from egate.document.security_info import (
+from egate.document.chip import security_protocol as protocol
+from egate.document.chip.security_info import (
     ActiveAuthenticationInfo,
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
@@ -27,8 +26,14 @@ from egate.document.security_info import (
     parse_dg14,
     parse_security_infos,
 )
-from egate.document.security_info_writer import chip_authentication_info, pace_info, write_dg14, write_security_infos
-from egate.document.tlv import element
+from egate.document.chip.security_info_writer import (
+    chip_authentication_info,
+    pace_info,
+    write_dg14,
+    write_security_infos,
+)
+from egate.document.encoding.oid import decode_oid, encode_oid
+from egate.document.encoding.tlv import element
 from egate.errors import DocumentError
 
 VECTORS = Path(os.environ.get("EGATE_CORPUS", "../shared/corpus")) / "documents" / "vectors"

@@ -13,11 +13,11 @@ from asn1crypto import algos, cms, core, x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import der
-from egate.document.certificate import parse_certificate
-from egate.document.cms import SIGNED_DATA, parse_signed_data, verify_signed_data
-from egate.document.security_object import LDS_SECURITY_OBJECT, SIZE_MAX, SOD_TAG, parse_sod
-from egate.document.tlv import element
+from egate.document.encoding import der
+from egate.document.encoding.tlv import element
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.cms import SIGNED_DATA, parse_signed_data, verify_signed_data
+from egate.document.pki.security_object import LDS_SECURITY_OBJECT, SIZE_MAX, SOD_TAG, parse_sod
 from egate.errors import DocumentError
 from hw.sim.pki import SimulatedState
 from hw.sim.pki_certificate import Authority

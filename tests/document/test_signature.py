@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import der
-from egate.document.curves import curves
-from egate.document.public_key import PublicKey, RsaKey, load_public_key
-from egate.document.signature import HASH_OIDS, SignatureAlgorithm, digest, signature_algorithm, verify_signature
+from egate.document.crypto.curves import curves
+from egate.document.crypto.public_key import PublicKey, RsaKey, load_public_key
+from egate.document.crypto.signature import HASH_OIDS, SignatureAlgorithm, digest, signature_algorithm, verify_signature
+from egate.document.encoding import der
 from egate.errors import DocumentError
 
 HASHES = {

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from egate.document.data_group import PARSERS, RecognisedGroup, data_group_number
-from egate.document.dg11 import parse_dg11
-from egate.document.dg12 import parse_dg12
-from egate.document.displayed_image import parse_dg5, parse_dg7
-from egate.document.face_record import FaceEncoding, parse_dg2
-from egate.document.finger_record import FingerEncoding, parse_dg3
-from egate.document.lds import parse_dg1, parse_ef_com
-from egate.document.lds_text import PersonName
-from egate.document.mrz import parse_mrz, split_mrz
+from egate.document.lds.data_group import PARSERS, RecognisedGroup, data_group_number
+from egate.document.lds.dg11 import parse_dg11
+from egate.document.lds.dg12 import parse_dg12
+from egate.document.lds.displayed_image import parse_dg5, parse_dg7
+from egate.document.lds.face_record import FaceEncoding, parse_dg2
+from egate.document.lds.finger_record import FingerEncoding, parse_dg3
+from egate.document.lds.lds_text import PersonName
+from egate.document.lds.structure import parse_dg1, parse_ef_com
+from egate.document.zone.mrz import parse_mrz, split_mrz
 
 from .test_mrz import TODAY
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from egate.document.states import ISO_3166, alpha2, certificate_countries, is_issuer_code, is_state_code
+from egate.document.zone.states import ISO_3166, alpha2, certificate_countries, is_issuer_code, is_state_code
 
 
 def test_iso_table_is_complete_and_unambiguous() -> None:

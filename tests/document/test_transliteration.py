@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.transliteration import transliterate
+from egate.document.zone.transliteration import transliterate
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from egate.document.crl import parse_crl
-from egate.document.defect import Defect, DocumentTraits
-from egate.document.trust import EMPTY, RevocationStatus, TrustAnchor, TrustedCrl, TrustStore
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.defect import Defect, DocumentTraits
+from egate.document.pki.trust import EMPTY, RevocationStatus, TrustAnchor, TrustedCrl, TrustStore
 from tests.trust.authority import DAY, NOW, Party, crl, csca, issue
 
 OLD = csca(common="CSCA 1")
@@ -179,7 +179,7 @@ def test_age_and_staleness() -> None:
 
 
 def test_a_simulated_issuer_marks_the_store() -> None:
-    from egate.document.certificate import parse_certificate
+    from egate.document.pki.certificate import parse_certificate
     from hw.sim.pki import SimulatedState
 
     simulated = parse_certificate(SimulatedState(NOW).csca.certificate)

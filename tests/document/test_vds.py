@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.vds import parse_vds
-from egate.document.vds_c40 import ALPHABET, c40_size, decode_c40, encode_c40
-from egate.document.vds_header import decode_date
-from egate.document.vds_zone import SealedZone, Stay
+from egate.document.seal.vds import parse_vds
+from egate.document.seal.vds_c40 import ALPHABET, c40_size, decode_c40, encode_c40
+from egate.document.seal.vds_header import decode_date
+from egate.document.seal.vds_zone import SealedZone, Stay
 from egate.errors import DocumentError
 from hw.sim.seal import visa_message, write_vds
 from tests.document.seals import MRV_A, MRV_B, PASSPORT, SIGNER, VDS, VISA

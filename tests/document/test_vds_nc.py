@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.canonical_json import DEPTH_MAX, INTEGER_MAX, SIZE_MAX, JsonValue, canonical_json, parse_json
-from egate.document.vds_nc import parse_vds_nc
+from egate.document.seal.canonical_json import DEPTH_MAX, INTEGER_MAX, SIZE_MAX, JsonValue, canonical_json, parse_json
+from egate.document.seal.vds_nc import parse_vds_nc
 from egate.errors import DocumentError
 from tests.document.seals import HEALTH, VDS_NC
 

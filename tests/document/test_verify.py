@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egate.document.data import DocumentData
-from egate.document.mrz_writer import write_td3
 from egate.document.verify import document_data, verify_document
+from egate.document.zone.mrz_writer import write_td3
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import DOCUMENT_CHECKS, Check, CheckEvidence, CheckResult
 from egate.domain.ids import DocumentSessionId

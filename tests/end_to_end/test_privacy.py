@@ -12,7 +12,7 @@ import pytest
 
 from egate.demo.site import Site
 from egate.demo.travellers import People
-from egate.document.mrz_writer import write_td3
+from egate.document.zone.mrz_writer import write_td3
 from egate.inference.store import ModelStore
 from hw.sim.issuer import invent_holder, issue
 from tests.end_to_end.evidence import Picture

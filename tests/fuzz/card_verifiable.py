@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from egate.document.cvc import parse_cv_certificate, parse_cv_content
-from egate.document.cvc_chain import parse_ef_cvca, trust_point, verify_certificate, write_ef_cvca
+from egate.document.chip.cvc import parse_cv_certificate, parse_cv_content
+from egate.document.chip.cvc_chain import parse_ef_cvca, trust_point, verify_certificate, write_ef_cvca
 from egate.errors import DocumentError
 from hw.sim.pki_terminal import TerminalPki, make_terminal_pki
 from tests.fuzz.sources import TODAY

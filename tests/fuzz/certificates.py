@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from egate.document import pem
-from egate.document.certificate import is_signed_by, parse_certificate
-from egate.document.public_key import load_public_key
+from egate.document.crypto.public_key import load_public_key
+from egate.document.encoding import pem
+from egate.document.pki.certificate import is_signed_by, parse_certificate
 from egate.errors import DocumentError
 from hw.sim.pki_keys import Algorithm, generate_key
 from tests.fuzz.sources import NOW, published, state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from egate.document.lds import write_dg1, write_ef_com
+from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.domain.chip import AccessProtocol
 from hw.emrtd import apdu
 from hw.emrtd.apdu import Command

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from egate.document.active_authentication import parse_dg15
-from egate.document.data_group import PARSERS, data_group_number
-from egate.document.dg11 import PersonalDetails, write_dg11
-from egate.document.dg12 import DocumentDetails, write_dg12
-from egate.document.dg16 import PersonToNotify, write_dg16
-from egate.document.displayed_image import write_dg5, write_dg7
-from egate.document.face_39794 import parse_face_block, write_face_block
-from egate.document.face_record import FaceEncoding, FaceImage, write_dg2, write_dg2_39794
-from egate.document.finger_39794 import parse_finger_block, write_finger_block
-from egate.document.finger_record import FingerEncoding, FingerImage, write_dg3, write_dg3_39794
-from egate.document.lds import DATA_GROUP_TAGS, parse_ef_com, write_dg1, write_ef_com
-from egate.document.lds_text import PersonName
-from egate.document.security_info import parse_dg14
-from egate.document.tlv import element
+from egate.document.chip.active_authentication import parse_dg15
+from egate.document.chip.security_info import parse_dg14
+from egate.document.encoding.tlv import element
+from egate.document.lds.data_group import PARSERS, data_group_number
+from egate.document.lds.dg11 import PersonalDetails, write_dg11
+from egate.document.lds.dg12 import DocumentDetails, write_dg12
+from egate.document.lds.dg16 import PersonToNotify, write_dg16
+from egate.document.lds.displayed_image import write_dg5, write_dg7
+from egate.document.lds.face_39794 import parse_face_block, write_face_block
+from egate.document.lds.face_record import FaceEncoding, FaceImage, write_dg2, write_dg2_39794
+from egate.document.lds.finger_39794 import parse_finger_block, write_finger_block
+from egate.document.lds.finger_record import FingerEncoding, FingerImage, write_dg3, write_dg3_39794
+from egate.document.lds.lds_text import PersonName
+from egate.document.lds.structure import DATA_GROUP_TAGS, parse_ef_com, write_dg1, write_ef_com
 from egate.errors import DocumentError
 from tests.fuzz.sources import TD1, TD3, specimen
 from tests.fuzz.target import Target

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from egate.document.finger_record import parse_dg3
+from egate.document.lds.finger_record import parse_dg3
 from egate.errors import ImageError
 from egate.inference.image import decode
 from egate.inference.image_header import read_header

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from egate.document.chip_checks import Trust, verify_chip
-from egate.document.lds import write_ef_com
+from egate.document.lds.structure import write_ef_com
 from egate.domain.chip import FILE_NAMES, AccessProtocol, ChipAuthentication, ChipAuthenticationProtocol, ChipRead
 from egate.domain.evidence import Check, CheckResult
 from tests.fuzz.sources import NOW, files, specimen, store, stream

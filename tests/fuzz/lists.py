@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from egate.document.crl import parse_crl
-from egate.document.defect_list import parse_defects, parse_deviations
-from egate.document.master_list import parse_master_list
-from egate.document.signed_list import open_signed_list
+from egate.document.pki.crl import parse_crl
+from egate.document.pki.defect_list import parse_defects, parse_deviations
+from egate.document.pki.master_list import parse_master_list
+from egate.document.pki.signed_list import open_signed_list
 from egate.errors import DocumentError
 from egate.trust.items import items_of
 from tests.fuzz.sources import NOW, published, state

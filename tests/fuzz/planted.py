@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from egate.document.tlv import elements
+from egate.document.encoding.tlv import elements
 from tests.fuzz.target import HANG_S, MEMORY_MAX, Target
 
 _kept: list[bytearray] = []

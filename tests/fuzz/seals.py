@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from egate.document.canonical_json import JsonValue, canonical_json, parse_json
-from egate.document.certificate import parse_certificate
-from egate.document.seal import verify_seal
-from egate.document.trust import TrustStore
-from egate.document.vds import parse_vds
-from egate.document.vds_nc import parse_vds_nc
-from egate.document.vds_zone import Stay
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.trust import TrustStore
+from egate.document.seal.canonical_json import JsonValue, canonical_json, parse_json
+from egate.document.seal.seal import verify_seal
+from egate.document.seal.vds import parse_vds
+from egate.document.seal.vds_nc import parse_vds_nc
+from egate.document.seal.vds_zone import Stay
 from egate.domain.evidence import CheckResult
 from egate.errors import DocumentError
 from hw.sim.pki_certificate import Authority

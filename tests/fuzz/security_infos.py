@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from egate.document.active_authentication import verify_active
-from egate.document.security_info import parse_card_access, parse_security_infos
-from egate.document.security_info_writer import write_security_infos
-from egate.document.tlv import element
+from egate.document.chip.active_authentication import verify_active
+from egate.document.chip.security_info import parse_card_access, parse_security_infos
+from egate.document.chip.security_info_writer import write_security_infos
+from egate.document.encoding.tlv import element
 from egate.errors import DocumentError
 from hw.sim.issuer_profile import DEFAULT, vary_profile
 from hw.sim.pki_keys import Algorithm, generate_key

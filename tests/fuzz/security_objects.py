@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from egate.document.passive_authentication import verify_passive, verify_signed_file
-from egate.document.security_object import parse_sod
-from egate.document.trust import EMPTY
+from egate.document.pki.security_object import parse_sod
+from egate.document.pki.trust import EMPTY
 from egate.domain.chip import SOD
 from egate.errors import DocumentError
 from tests.fuzz.sources import NOW, files, specimen, store

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from egate.document.lds import write_ef_com
-from egate.document.security_info_writer import write_security_infos
+from egate.document.chip.security_info_writer import write_security_infos
+from egate.document.lds.structure import write_ef_com
 from egate.domain.chip import AccessProtocol, ChipRead
 from hw.emrtd.apdu import Command, parse_response
 from hw.emrtd.chip import ChipApplication

@@ -10,9 +10,9 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from egate.document.lds import write_dg1
-from egate.document.tlv import element
-from egate.document.trust import TrustAnchor, TrustStore
+from egate.document.encoding.tlv import element
+from egate.document.lds.structure import write_dg1
+from egate.document.pki.trust import TrustAnchor, TrustStore
 from hw.sim.pki import SimulatedState
 from hw.sim.security_object_writer import group_hashes, write_sod
 
@@ -62,6 +62,6 @@ def files() -> dict[str, bytes]:
 @cache
 def store() -> TrustStore:
     """Trusts the state."""
-    from egate.document.certificate import parse_certificate
+    from egate.document.pki.certificate import parse_certificate
 
     return TrustStore(anchors=tuple(TrustAnchor(parse_certificate(each)) for each in state().anchors()), updated_at=NOW)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from egate.document.mrz import parse_mrz, split_mrz
-from egate.document.mrz_repair import repair_mrz
+from egate.document.zone.mrz import parse_mrz, split_mrz
+from egate.document.zone.mrz_repair import repair_mrz
 from egate.errors import DocumentError
 from hw.emrtd.mrz_key import mrz_key
 from tests.fuzz.sources import TD1, TD3, TODAY

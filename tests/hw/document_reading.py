@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import count
 
 from egate.document.chip_checks import Rules, Trust
+from egate.document.pki.trust import TrustStore
 from egate.document.presentation import present
-from egate.document.trust import TrustStore
 from egate.document.verify import verify_document
 from egate.domain.chip import ChipRead
 from egate.domain.document import DocumentRead

@@ -12,12 +12,12 @@ from typing import Any, Literal, TypeVar
 
 from ecdsa import SigningKey
 
-from egate.document import der
-from egate.document.curves import curves
-from egate.document.oid import encode_oid
-from egate.document.security_info import ChipAuthenticationKey, SecurityInfos
-from egate.document.security_info_writer import chip_authentication_info
-from egate.document.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, oid_of
+from egate.document.chip.security_info import ChipAuthenticationKey, SecurityInfos
+from egate.document.chip.security_info_writer import chip_authentication_info
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, oid_of
+from egate.document.crypto.curves import curves
+from egate.document.encoding import der
+from egate.document.encoding.oid import encode_oid
 from hw.emrtd import apdu
 from hw.emrtd.apdu import Command, Response, parse_command, parse_response
 from hw.emrtd.chip_authentication_chip import ChipHalf

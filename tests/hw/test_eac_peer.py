@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from egate.document.cvc import ALGORITHMS, Role
-from egate.document.security_info_writer import pace_info
-from egate.document.security_protocol import CHIP_AUTHENTICATION, PACE, oid_of
+from egate.document.chip.cvc import ALGORITHMS, Role
+from egate.document.chip.security_info_writer import pace_info
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, PACE, oid_of
 from egate.domain.check_result import CheckResult
 from hw.emrtd import apdu, pace, terminal_authentication
 from hw.emrtd.apdu import Command, Response

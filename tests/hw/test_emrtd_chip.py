@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egate.document.security_info import (
+from egate.document.chip.security_info import (
     ChipAuthenticationKey,
     PaceInfo,
     parse_dg14,
 )
-from egate.document.security_info_writer import chip_authentication_info, write_dg14, write_security_infos
-from egate.document.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, PACE, oid_of
+from egate.document.chip.security_info_writer import chip_authentication_info, write_dg14, write_security_infos
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, PACE, oid_of
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import AccessProtocol
 from hw.emrtd import apdu, bac, chip_authentication, pace, terminal_authentication

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document import der
-from egate.document.curves import Curve, curves
-from egate.document.oid import decode_oid, encode_oid
-from egate.document.public_key import DhKey, load_public_key
-from egate.document.security_info import ChipAuthenticationKey, SecurityInfo, SecurityInfos, parse_dg14
-from egate.document.security_info_writer import chip_authentication_info
-from egate.document.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, oid_of
+from egate.document.chip.security_info import ChipAuthenticationKey, SecurityInfo, SecurityInfos, parse_dg14
+from egate.document.chip.security_info_writer import chip_authentication_info
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, oid_of
+from egate.document.crypto.curves import Curve, curves
+from egate.document.crypto.public_key import DhKey, load_public_key
+from egate.document.encoding import der
+from egate.document.encoding.oid import decode_oid, encode_oid
 from egate.domain.evidence import CheckResult
 from hw.emrtd import apdu
 from hw.emrtd.apdu import Command, Response, parse_response

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egate.document.domain_parameters import PARAMETER_IDS, DhParameters, standardised_parameters
-from egate.document.public_key import DhKey, EcKey, load_public_key
-from egate.document.security_info import ChipAuthenticationKey, PaceInfo, SecurityInfos
-from egate.document.security_protocol import CHIP_AUTHENTICATION_KEY, PACE, oid_of
-from egate.document.tlv import element
+from egate.document.chip.security_info import ChipAuthenticationKey, PaceInfo, SecurityInfos
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION_KEY, PACE, oid_of
+from egate.document.crypto.domain_parameters import PARAMETER_IDS, DhParameters, standardised_parameters
+from egate.document.crypto.public_key import DhKey, EcKey, load_public_key
+from egate.document.encoding.tlv import element
 from egate.domain.check_result import CheckResult
 from egate.errors import DocumentError
 from hw.emrtd import pace, pace_cam

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from egate.document.security_info import PaceInfo, parse_card_access, parse_card_security
+from egate.document.chip.security_info import PaceInfo, parse_card_access, parse_card_security
 from egate.domain.check_result import CheckResult
 from hw.emrtd import apdu, cipher, pace, pace_cam
 from hw.emrtd.apdu import Command, Response, parse_command, parse_response

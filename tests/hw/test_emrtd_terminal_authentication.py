@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.cvc import ALGORITHMS, Role
+from egate.document.chip.cvc import ALGORITHMS, Role
 from egate.errors import DocumentError
 from hw.emrtd import apdu, data_object
 from hw.emrtd.apdu import Command, Response

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from egate.document.trust import TrustStore
+from egate.document.pki.trust import TrustStore
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck

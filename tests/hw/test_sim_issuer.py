@@ -9,19 +9,19 @@ import cv2
 import numpy as np
 import pytest
 
-from egate.document.certificate import parse_certificate
+from egate.document.chip.security_info import parse_card_access, parse_dg14
 from egate.document.chip_checks import Trust
-from egate.document.face_record import parse_dg2
-from egate.document.finger_record import parse_dg3
-from egate.document.lds import parse_ef_com
-from egate.document.mrz import parse_mrz
-from egate.document.mrz_format import MrzFormat
+from egate.document.crypto.public_key import load_public_key
+from egate.document.lds.face_record import parse_dg2
+from egate.document.lds.finger_record import parse_dg3
+from egate.document.lds.structure import parse_ef_com
 from egate.document.passive_authentication import verify_passive, verify_signed_file
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.trust import TrustAnchor, TrustStore
 from egate.document.presentation import present
-from egate.document.public_key import load_public_key
-from egate.document.security_info import parse_card_access, parse_dg14
-from egate.document.trust import TrustAnchor, TrustStore
 from egate.document.verify import verify_document
+from egate.document.zone.mrz import parse_mrz
+from egate.document.zone.mrz_format import MrzFormat
 from egate.domain.chip import AccessProtocol, ChipRead
 from egate.domain.evidence import Check, CheckResult
 from egate.domain.ids import DocumentSessionId

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from asn1crypto import pem, x509
 
-from egate.document.certificate import parse_certificate
-from egate.document.crl import is_crl_signed_by, parse_crl
-from egate.document.master_list import parse_master_list
-from egate.document.signed_list import open_signed_list, require_signer
-from egate.document.tlv import single
+from egate.document.encoding.tlv import single
+from egate.document.pki.certificate import parse_certificate
+from egate.document.pki.crl import is_crl_signed_by, parse_crl
+from egate.document.pki.master_list import parse_master_list
+from egate.document.pki.signed_list import open_signed_list, require_signer
 from egate.errors import DocumentError
 from hw.sim.pki import SimulatedState
 from hw.sim.pki_keys import Algorithm, generate_key, load_key

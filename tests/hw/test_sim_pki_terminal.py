@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from egate.document.cvc import Role, parse_cv_certificate
+from egate.document.chip.cvc import Role, parse_cv_certificate
 from egate.errors import DocumentError
 from hw.emrtd.terminal_chain import parse_terminal_chain
 from hw.sim.pki_keys import Algorithm

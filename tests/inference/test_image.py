@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from egate.document.displayed_image import parse_dg5, parse_dg7
-from egate.document.face_record import parse_dg2
+from egate.document.lds.displayed_image import parse_dg5, parse_dg7
+from egate.document.lds.face_record import parse_dg2
 from egate.errors import ImageError
 from egate.inference.image import decode, decode_grey
 from egate.inference.image_header import read_header

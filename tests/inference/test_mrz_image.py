@@ -17,7 +17,7 @@ import pytest
 
 from egate.cli import main as egate
 from egate.document.data import DocumentData
-from egate.document.mrz_writer import write_td3
+from egate.document.zone.mrz_writer import write_td3
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
 from egate.errors import ConfigurationError, ModelError

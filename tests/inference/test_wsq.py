@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from egate.document.finger_image import FingerEncoding, FingerImage
-from egate.document.finger_record import parse_dg3
+from egate.document.lds.finger_image import FingerEncoding, FingerImage
+from egate.document.lds.finger_record import parse_dg3
 from egate.errors import ImageError
 from egate.inference.image import decode, decode_grey
 from egate.inference.image_header import Format, read_header

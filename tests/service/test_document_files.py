@@ -10,8 +10,8 @@ import pytest
 
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import values_pb2
-from egate.document.face_record import FaceEncoding, FaceImage, write_dg2
-from egate.document.lds import write_dg1, write_ef_com
+from egate.document.lds.face_record import FaceEncoding, FaceImage, write_dg2
+from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.domain.chip import AccessProtocol, ChipAuthenticationProtocol
 from egate.domain.evidence import CheckResult
 from egate.service.document import document

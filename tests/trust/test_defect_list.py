@@ -8,8 +8,8 @@ from asn1crypto import x509 as asn1_x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.defect import COM, SOD
-from egate.document.defect_list import parse_defects, parse_deviations
+from egate.document.pki.defect import COM, SOD
+from egate.document.pki.defect_list import parse_defects, parse_deviations
 from egate.errors import DocumentError
 from tests.trust.authority import core_oid, csca, defect_list_content, issue, sequence, set_of, tagged
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from egate.document.trust import RevocationStatus
+from egate.document.pki.trust import RevocationStatus
 from egate.errors import ConfigurationError, DocumentError
 from egate.trust.report import ImportReport
 from egate.trust.store import import_files, load_contents, load_trust_store

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.master_list import judge, parse_master_list
-from egate.document.signed_list import LIST_SIZE_MAX, open_signed_list, require_signer
+from egate.document.pki.master_list import judge, parse_master_list
+from egate.document.pki.signed_list import LIST_SIZE_MAX, open_signed_list, require_signer
 from egate.errors import DocumentError
 from tests.trust.authority import (
     DAY,

@@ -1,0 +1,236 @@
+"""What an inspection trusts: CSCA certificates, document signers, revocation lists, known defects. A value; it reads no file.
+
+Whatever is in a store was vouched for when it was put there (egate.trust): nothing here verifies a signature. Whether a CSCA really
+signed a document signer is the caller's to verify (egate.document.pki.certificate.is_signed_by), for every candidate `issuers` names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeVar
+
+from egate.document.pki.certificate import Certificate
+from egate.document.pki.crl import Crl
+from egate.document.pki.defect import Defect, DocumentTraits
+
+STALE_DAYS = 7  # issue "Travel documents": a store that nobody updated for a week warns
+# Subject organisation of the simulated issuer's CSCA (hw/sim): production refuses a store that trusts one.
+SIMULATED_ORGANISATION = "egate simulated issuer"
+SUCCESSORS_MAX = 64  # link certificates followed from one CSCA; chosen, the longest published line has about ten
+
+
+class RevocationStatus(StrEnum):
+    GOOD = "GOOD"  # a current list of the issuer's authority does not name it
+    REVOKED = "REVOKED"
+    CRL_MISSING = "CRL_MISSING"  # no list speaks for this issuer's key
+    CRL_STALE = "CRL_STALE"  # the lists that do are past their next update, have none, or are of the future
+
+
+@dataclass(frozen=True, slots=True)
+class TrustAnchor:
+    """A CSCA or link certificate. pinned: by an operator, by hand. sources: names of the files or lists that vouch for it."""
+
+    certificate: Certificate
+    pinned: bool = False
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedCrl:
+    """A revocation list and the anchor whose key verified its signature."""
+
+    crl: Crl
+    signer: Certificate
+
+
+@dataclass(frozen=True, repr=False)
+class TrustStore:
+    """Immutable. Threads: safe. Look-ups are dictionary reads; the indexes are made on first use.
+
+    updated_at: the last import that was accepted (aware UTC), None for a store that never had one.
+    """
+
+    anchors: tuple[TrustAnchor, ...] = ()
+    document_signers: tuple[Certificate, ...] = ()
+    crls: tuple[TrustedCrl, ...] = ()
+    defects: tuple[Defect, ...] = ()
+    updated_at: datetime | None = None
+
+    def issuers(self, certificate: Certificate) -> tuple[Certificate, ...]:
+        """Anchors that may have signed it: those its authority key identifier names first, then those its issuer name names.
+
+        Either is enough, as published certificates disagree in one or the other (Doc 9303-12, 7.1.1). Link certificates included.
+        A candidate is not an issuer: verify the signature. () if nothing matches.
+        """
+        found: dict[str, Certificate] = {}
+        if certificate.authority_key_id:
+            for anchor in self._anchors_by_key.get(certificate.authority_key_id, ()):
+                found[anchor.sha256] = anchor
+        for anchor in self._anchors_by_name.get(certificate.issuer, ()):
+            found[anchor.sha256] = anchor
+        return tuple(found.values())
+
+    def is_anchor(self, certificate: Certificate) -> bool:
+        return certificate.sha256 in self._anchor_hashes
+
+    def signers(self, issuer: bytes, serial: int) -> tuple[Certificate, ...]:
+        """Document signers of the store by normalised issuer name and serial number, for a security object without certificate."""
+        return self._signers_by_serial.get((issuer, serial), ())
+
+    def signers_by_key(self, subject_key_id: bytes) -> tuple[Certificate, ...]:
+        """Document signers of the store by subject key identifier."""
+        return self._signers_by_key.get(subject_key_id, ())
+
+    def signers_by_subject(self, country: str, common_name: str, serial: int) -> tuple[Certificate, ...]:
+        """Signers of the store by what a visible digital seal says of its own (Doc 9303-13, 2.2.1). Case does not count."""
+        wanted = f"CN={common_name}".upper()
+        return tuple(
+            signer
+            for signer in self._signers_by_number.get(serial, ())
+            if signer.country == country.upper() and wanted in signer.subject_text.upper().split(",")
+        )
+
+    def revocation(self, certificate: Certificate, issuer: Certificate, at: datetime) -> RevocationStatus:
+        """What the lists say at a time. issuer: the anchor that verified the certificate's signature.
+
+        REVOKED: any list of the issuer's name or of an authority linked with it names it, however old the list; or a defect list says so.
+        GOOD: a list signed by the issuer's key or by one that succeeds it (link certificates) does not, and `at` lies between its
+        two updates: a CSCA's list covers what its earlier keys signed (Doc 9303-12, 7.1.4), never what later ones did.
+        """
+        if any(defect.revokes for defect in self.defects_of(certificate)):
+            return RevocationStatus.REVOKED
+        successors = self._successors(issuer)
+        linked = {*successors, *self._predecessors(issuer)}
+        status = RevocationStatus.CRL_MISSING
+        for trusted in self.crls:
+            crl = trusted.crl
+            if crl.names(certificate.issuer, certificate.serial, any_issuer=trusted.signer.sha256 in linked):
+                return RevocationStatus.REVOKED
+            if trusted.signer.sha256 in successors:
+                if crl.is_current(at):
+                    status = RevocationStatus.GOOD
+                elif status is RevocationStatus.CRL_MISSING:
+                    status = RevocationStatus.CRL_STALE
+        return status
+
+    def defects_of(self, signer: Certificate, document: DocumentTraits | None = None) -> tuple[Defect, ...]:
+        """Published defects of this signer's documents. Without document traits only those that concern every one of them."""
+        named = (
+            *self._defects_by_name.get((signer.issuer, signer.serial), ()),
+            *(self._defects_by_key.get(signer.subject_key_id, ()) if signer.subject_key_id else ()),
+            *(defect for defect in self._defects_otherwise if defect.names(signer)),
+        )
+        return tuple(defect for defect in dict.fromkeys(named) if defect.names(signer) and defect.concerns(document))
+
+    def age(self, now: datetime) -> timedelta | None:
+        """Since the last accepted import; None if there was none."""
+        return None if self.updated_at is None else now - self.updated_at
+
+    def is_stale(self, now: datetime) -> bool:
+        """Never updated, updated more than STALE_DAYS ago, or updated in the future (then a clock is wrong)."""
+        age = self.age(now)
+        return age is None or not timedelta(days=-1) <= age <= timedelta(days=STALE_DAYS)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it trusts a simulated issuer. Looks for the organisation anywhere in a certificate: rather once too often."""
+        mark = SIMULATED_ORGANISATION.encode()
+        return any(mark in anchor.certificate.der.lower() for anchor in self.anchors)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.anchors)} anchors, {len(self.document_signers)} signers, {len(self.crls)} lists"
+        return f"TrustStore({counts}, {len(self.defects)} defects)"
+
+    def _successors(self, issuer: Certificate) -> frozenset[str]:
+        """The issuer and every anchor with its key or with a key it certified by link certificates (Doc 9303-12, 3.2: key rollover)."""
+        return self._walk(issuer, self._links_by_issuer_key)
+
+    def _predecessors(self, issuer: Certificate) -> frozenset[str]:
+        return self._walk(issuer, self._links_by_own_key)
+
+    def _walk(self, start: Certificate, step: Mapping[bytes, tuple[bytes, ...]]) -> frozenset[str]:
+        """Hashes of start and of the anchors whose keys are reached from its key, of its own state only."""
+        keys = [start.subject_key_id] if start.subject_key_id else []
+        for key in keys:
+            if len(keys) < SUCCESSORS_MAX:
+                keys.extend(dict.fromkeys(other for other in step.get(key, ()) if other not in keys))
+        reached = (anchor for key in keys for anchor in self._anchors_by_key.get(key, ()))
+        return frozenset({start.sha256, *(anchor.sha256 for anchor in reached if anchor.country == start.country)})
+
+    @cached_property
+    def _anchor_hashes(self) -> frozenset[str]:
+        return frozenset(anchor.certificate.sha256 for anchor in self.anchors)
+
+    @cached_property
+    def _anchors_by_key(self) -> Mapping[bytes, tuple[Certificate, ...]]:
+        return _grouped((anchor.certificate.subject_key_id, anchor.certificate) for anchor in self.anchors)
+
+    @cached_property
+    def _anchors_by_name(self) -> Mapping[bytes, tuple[Certificate, ...]]:
+        return _grouped((anchor.certificate.subject, anchor.certificate) for anchor in self.anchors)
+
+    @cached_property
+    def _links(self) -> tuple[tuple[bytes, bytes], ...]:
+        """(key of the issuer, key certified) of every link certificate. Cross-certificates of two states link nothing."""
+        certificates = (anchor.certificate for anchor in self.anchors)
+        return tuple(
+            (link.authority_key_id, link.subject_key_id)
+            for link in certificates
+            if link.authority_key_id and link.subject_key_id and link.authority_key_id != link.subject_key_id
+            if link.country == link.issuer_country
+        )
+
+    @cached_property
+    def _links_by_issuer_key(self) -> Mapping[bytes, tuple[bytes, ...]]:
+        return _grouped(self._links)
+
+    @cached_property
+    def _links_by_own_key(self) -> Mapping[bytes, tuple[bytes, ...]]:
+        return _grouped((own, issuer) for issuer, own in self._links)
+
+    @cached_property
+    def _signers_by_serial(self) -> Mapping[tuple[bytes, int], tuple[Certificate, ...]]:
+        return _grouped(((signer.issuer, signer.serial), signer) for signer in self.document_signers)
+
+    @cached_property
+    def _signers_by_number(self) -> Mapping[int, tuple[Certificate, ...]]:
+        return _grouped((signer.serial, signer) for signer in self.document_signers)
+
+    @cached_property
+    def _signers_by_key(self) -> Mapping[bytes, tuple[Certificate, ...]]:
+        return _grouped((signer.subject_key_id, signer) for signer in self.document_signers)
+
+    @cached_property
+    def _defects_by_name(self) -> Mapping[tuple[bytes, int], tuple[Defect, ...]]:
+        return _grouped(
+            ((d.issuer, d.serial), d) for d in self.defects if d.issuer is not None and d.serial is not None
+        )
+
+    @cached_property
+    def _defects_by_key(self) -> Mapping[bytes, tuple[Defect, ...]]:
+        return _grouped((d.subject_key_id, d) for d in self.defects)
+
+    @cached_property
+    def _defects_otherwise(self) -> tuple[Defect, ...]:
+        """Those that name a signer by its hash alone, or no signer but documents."""
+        return tuple(d for d in self.defects if d.issuer is None and d.subject_key_id is None)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _grouped(pairs: Iterable[tuple[K | None, V]]) -> Mapping[K, tuple[V, ...]]:
+    groups: defaultdict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        if key is not None:
+            groups[key].append(value)
+    return {key: tuple(values) for key, values in groups.items()}
+
+
+EMPTY = TrustStore()

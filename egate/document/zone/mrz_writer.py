@@ -1,0 +1,94 @@
+"""Writes a machine readable zone of any format, for the simulated issuer and for tests (ICAO Doc 9303-4 to -7, 4.2.2)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from egate.document.data import DocumentData
+from egate.document.zone.check_digit import ALPHABET, FILLER, check_digit
+from egate.document.zone.mrz_format import LAYOUTS, Layout, MrzFormat, Place
+from egate.document.zone.mrz_names import write_names
+
+_NUMBER_SIZE = 9
+
+
+def write_mrz(mrz_format: MrzFormat, data: DocumentData, *, wrong: str = "") -> tuple[str, ...]:
+    """The lines of one zone. wrong: the one field that gets a wrong check digit, "" for none.
+
+    Names that are too long are truncated; a TD1's or TD2's document number of more than nine characters continues in the
+    optional data. The composite digit fits whatever the other digits are, so that exactly the named field is wrong.
+    Raises ValueError if a field does not fit its place or wrong is not a checked field of the format.
+    """
+    layout = LAYOUTS[mrz_format]
+    if wrong and wrong not in _checked(layout):
+        raise ValueError(f"{wrong} has no check digit")
+    lines = [[FILLER] * layout.size for _ in range(layout.lines)]
+    _write_number(lines, layout, mrz_format, data, wrong == "document_number")
+    _write(lines, layout.document_code, data.document_code)
+    _write(lines, layout.issuing_state, data.issuing_state)
+    _write(lines, layout.names, write_names(data.primary_identifier, data.secondary_identifier, layout.names.size))
+    _write(lines, layout.nationality, data.nationality)
+    _write(lines, layout.sex, data.sex)
+    birth, expiry = _date(data.date_of_birth), _date(data.date_of_expiry)
+    _write(lines, layout.date_of_birth, birth)
+    _write(lines, layout.date_of_birth_digit, _digit(birth, wrong == "date_of_birth"))
+    _write(lines, layout.date_of_expiry, expiry)
+    _write(lines, layout.date_of_expiry_digit, _digit(expiry, wrong == "date_of_expiry"))
+    if layout.personal_number_digit is not None:
+        personal = _read(lines, layout.optional_data)
+        _write(lines, layout.personal_number_digit, _digit(personal, wrong == "personal_number"))
+    if layout.optional_data_2 is not None:
+        _write(lines, layout.optional_data_2, data.optional_data_2)
+    elif data.optional_data_2:
+        raise ValueError("only a TD1 has a second field of optional data")
+    if layout.composite_digit is not None:
+        covered = "".join(_read(lines, place) for place in layout.composite)
+        _write(lines, layout.composite_digit, _digit(covered, wrong == "composite"))
+    return tuple("".join(line) for line in lines)
+
+
+def write_td3(data: DocumentData, *, wrong: str = "") -> tuple[str, str]:
+    """Both lines of 44 characters, as write_mrz."""
+    upper, lower = write_mrz(MrzFormat.TD3, data, wrong=wrong)
+    return upper, lower
+
+
+def _checked(layout: Layout) -> frozenset[str]:
+    return frozenset(name.removesuffix("_digit") for name, _ in layout.places() if name.endswith("_digit"))
+
+
+def _write_number(
+    lines: list[list[str]], layout: Layout, mrz_format: MrzFormat, data: DocumentData, wrong: bool
+) -> None:
+    number = data.document_number
+    digit = _digit(number.ljust(_NUMBER_SIZE, FILLER), wrong)
+    if len(number) <= _NUMBER_SIZE or mrz_format not in (MrzFormat.TD1, MrzFormat.TD2):
+        _write(lines, layout.document_number, number)
+        _write(lines, layout.document_number_digit, digit)
+        _write(lines, layout.optional_data, data.optional_data)
+        return
+    # Doc 9303-5 and -6, 4.2.2.2 note j: the digit's place holds a filler, the rest follows with its digit and a filler.
+    if FILLER in number[_NUMBER_SIZE:]:
+        raise ValueError("a long document number cannot hold a filler after its ninth character")
+    rest = number[_NUMBER_SIZE:] + digit
+    _write(lines, layout.document_number, number[:_NUMBER_SIZE])
+    _write(lines, layout.optional_data, rest + FILLER + data.optional_data if data.optional_data else rest)
+
+
+def _write(lines: list[list[str]], place: Place, text: str) -> None:
+    if len(text) > place.size or not set(text) <= set(ALPHABET + FILLER):
+        raise ValueError("a field does not fit its place in the zone")
+    lines[place.line][place.start : place.end] = text.ljust(place.size, FILLER)
+
+
+def _read(lines: list[list[str]], place: Place) -> str:
+    return "".join(lines[place.line][place.start : place.end])
+
+
+def _digit(field: str, wrong: bool) -> str:
+    digit = int(check_digit(field))
+    return str((digit + 1) % 10 if wrong else digit)
+
+
+def _date(value: date | None) -> str:
+    return FILLER * 6 if value is None else value.strftime("%y%m%d")
