@@ -137,11 +137,17 @@ class MrzReader:
                 self._presented(zone(frame), frame.started_s)
 
     def _presented(self, lines: tuple[str, ...], started_s: float) -> None:
-        """MRZ port thread. The newest document counts: a zone that arrives during a session starts a new one."""
+        """MRZ port thread. The newest document counts: another zone that arrives during a session starts a new one.
+
+        The same zone once more is the same document, moved or sent again by its reader: a session that began anew each time would
+        never end.
+        """
         with self._lock:
             request = self._request
             if request is None or started_s < request.armed_s:
                 self.discarded_count += 1
+                return
+            if request.token is not None and request.lines == lines:
                 return
             self._token += 1
             token, first = self._token, request.token is None

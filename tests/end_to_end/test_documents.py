@@ -36,6 +36,7 @@ from tests.end_to_end.hall import (
     step_in,
     stream,
 )
+from tests.end_to_end.test_privacy import HOLDER_INDEX, leaks, written
 
 SEED = 5_309
 GENUINE = ("CHIP_ACCESS", "PASSIVE_AUTHENTICATION", "CHIP_AUTHENTICATION")
@@ -186,6 +187,21 @@ async def test_chip_that_falls_silent_is_given_up_and_the_next_is_read(genuine_h
     assert told.outcome == values_pb2.OUTCOME_REFERRED
     assert time.monotonic() - placed[0] < SESSION_S_MAX * 2
     assert (await presented(genuine_hall, callers, passport())).outcome == values_pb2.OUTCOME_PASSED
+
+
+async def test_nothing_outside_the_dossiers_tells_whose_chip_it_was(genuine_hall: Hall, callers: Callers) -> None:
+    """One that passes, one with a changed portrait, one by request: at log level debug."""
+    document = passport(HOLDER_INDEX)
+    assert (await presented(genuine_hall, callers, document)).outcome == values_pb2.OUTCOME_PASSED
+    forged = with_portrait(document, grey(".jpg") + b"\0")
+    assert (await presented(genuine_hall, callers, forged)).outcome == values_pb2.OUTCOME_REFERRED
+    await cross(genuine_hall, callers, with_document(forged))
+    files = written(genuine_hall.site)
+    assert {"egate.log", "journal.db", "index.json"} <= {path.name for path in files}
+    assert leaks(files) == []
+    chip = [document.files[name][-48:] for name in ("sod", "dg1", "dg2", "dg14", "dg15") if name in document.files]
+    content = [path.read_bytes() for path in files]
+    assert not [part for part in chip for data in content if part in data or part.hex().encode() in data.lower()]
 
 
 async def test_revocation_takes_effect_without_a_restart(genuine_hall: Hall, callers: Callers) -> None:

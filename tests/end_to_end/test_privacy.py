@@ -18,7 +18,8 @@ from hw.sim.issuer import invent_holder, issue
 from tests.end_to_end.evidence import Picture
 from tests.end_to_end.hall import REQUEST_LANE, Callers, Hall, authorise, cross, request, step_in, stream
 
-HOLDER = invent_holder(3, date.today())
+HOLDER_INDEX = 3
+HOLDER = invent_holder(HOLDER_INDEX, date.today())
 # JPEG (ITU-T T.81 SOI and the first segment's marker; two bytes alone turn up in any hash) and PNG (W3C PNG, 5.2).
 IMAGE_MARKS = (b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1", b"\xff\xd8\xff\xdb", b"\x89PNG\r\n\x1a\n")
 # Keys, certificates and the officers' hashes hold no traveller; the daemon does not write them.
