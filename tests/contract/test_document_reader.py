@@ -20,6 +20,7 @@ import pytest
 import pytest_asyncio
 
 from egate.document.verify import verify_document
+from egate.domain.chip import AccessProtocol
 from egate.domain.device import DeviceState
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckResult
@@ -30,6 +31,7 @@ from hw.registry import open_device
 from hw.sim.client import Simulator, spawn
 from hw.sim.field import PROTOCOLS
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
+from hw.sim.issuer_profile import Profile
 from hw.url import parse
 
 LANE = "lane-1"
@@ -41,6 +43,8 @@ PORTRAIT = cv2.imencode(".jpg", NOISE)[1].tobytes()  # 75 kB: beyond what even R
 FINGER = cv2.imencode(".png", NOISE[:, :, 0])[1].tobytes()
 
 
+SMALL_PORTRAIT = cv2.imencode(".jpg", NOISE[:30, :20])[1].tobytes()
+PROFILES = (Profile(), Profile(pace=()))
 SMALL_FILES_SIZE = sum(
     len(content)
     for name, content in issue(invent_holder(1, TODAY), PORTRAIT, FINGER).files.items()
@@ -349,6 +353,61 @@ async def test_garbage_while_the_chip_is_read_never_gives_another_document(setup
         assert read.portrait in (None, PORTRAIT)
         assert read.failure or (read.portrait, read.finger) == (PORTRAIT, FINGER)  # read again after a reset
     assert (await setup.read(document(2))).failure == ""
+
+
+def open_handles() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_port_unplugged_and_replugged_twenty_times_leaks_nothing(setup: Setup) -> None:
+    """Also in the middle of a session. Every time the next document is read whole."""
+    small = issue(invent_holder(4, TODAY), SMALL_PORTRAIT)
+    assert (await setup.read(small)).failure == ""
+    handles = open_handles()
+    for round_count in range(20):
+        if round_count % 2:
+            task = await setup.reading()
+            setup.hand.present_document(
+                LANE, document(1), chip_stall_s=30.0, stall_after_size=2_000 + 3_000 * round_count
+            )
+            await setup.happened("chip_stalled")
+            setup.hand.fault(LANE, "chip", "unplug")
+            assert (await task).failure.endswith("_lost")
+        else:
+            setup.hand.fault(LANE, "chip", "unplug")
+        await setup.until(DeviceState.LOST)
+        setup.hand.fault(LANE, "chip", "replug")
+        await setup.until(DeviceState.ONLINE)
+        read = await setup.read(small)
+        assert (read.failure, read.portrait) == ("", SMALL_PORTRAIT)
+    assert open_handles() <= handles
+    assert setup.states.count(DeviceState.LOST) == 20
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: "pace" if profile.pace else "bac")
+async def test_chip_that_asks_for_access_is_opened_with_the_zone_and_proves_itself(
+    setup: Setup, profile: Profile
+) -> None:
+    shown = issue(invent_holder(6, TODAY), PORTRAIT, FINGER, profile)
+    read = await setup.read(shown)
+    assert (read.failure, read.portrait, read.finger) == ("", PORTRAIT, FINGER)
+    assert read.chip is not None
+    assert read.chip.access is (AccessProtocol.PACE if profile.pace else AccessProtocol.BAC)
+    assert read.chip.chip_authentication is not None
+    assert read.chip.chip_authentication.result is CheckResult.PASS
+    assert dict(read.chip.files) == dict(shown.files)
+
+
+async def test_chip_of_another_document_is_not_opened(setup: Setup) -> None:
+    """Its zone is not the printed one: nothing but EF.CardAccess comes of it."""
+    one, two = (issue(invent_holder(index, TODAY), PORTRAIT, FINGER, PROFILES[0]) for index in (8, 9))
+    task = await setup.reading()
+    setup.hand.present_document(LANE, IssuedDocument(one.mrz_lines, two.files, two.personalisation))
+    read = await task
+    assert read.failure == "access_wrong_key"
+    assert (read.chip_mrz, read.portrait, read.finger) == (None, None, None)
+    assert read.chip is not None
+    assert set(read.chip.files) == {"card_access"}
 
 
 async def test_repr_of_a_document_shows_nothing(setup: Setup) -> None:
