@@ -14,8 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egate.document.crypto.curves import curves
-from egate.document.crypto.public_key import PublicKey, RsaKey, load_public_key
-from egate.document.crypto.signature import HASH_OIDS, SignatureAlgorithm, digest, signature_algorithm, verify_signature
+from egate.document.crypto.public_key import EcKey, PublicKey, RsaKey, load_public_key
+from egate.document.crypto.signature import (
+    HASH_OIDS,
+    Scheme,
+    SignatureAlgorithm,
+    digest,
+    signature_algorithm,
+    verify_prehashed,
+    verify_signature,
+)
 from egate.document.encoding import der
 from egate.errors import DocumentError
 
@@ -139,6 +147,28 @@ def test_ecdsa_signatures_are_der_and_in_range() -> None:
         assert not verify_signature(key, algorithm, DATA, encoded(first, second))
     padded = der.encode(der.SEQUENCE, b"\x02\x1f" + r.to_bytes(31, "big") + core.Integer(s).dump())
     assert not verify_signature(key, algorithm, DATA, padded)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("oid", sorted(curves()))
+def test_signature_whose_point_is_infinity_does_not_verify(oid: str, plain: bool) -> None:
+    """Whoever knows the private key d can choose r = -h/d, so that u1 G + u2 Q is no point and has no x to compare."""
+    curve = curves()[oid]
+    key = ecdsa.SigningKey.from_secret_exponent(0x1234567, curve.portable)
+    point = key.verifying_key.pubkey.point
+    public = EcKey(curve, int(point.x()), int(point.y()))
+    hashed = digest("sha256", DATA)
+    number = int.from_bytes(hashed, "big") >> max(0, 256 - curve.n.bit_length())
+    r, s = -number * pow(0x1234567, -1, curve.n) % curve.n, 1
+    if plain:
+        signature = b"".join(each.to_bytes(curve.order_size, "big") for each in (r, s))
+        algorithm = SignatureAlgorithm(Scheme.ECDSA_PLAIN, "sha256")
+    else:
+        signature = ecdsa.util.sigencode_der(r, s, curve.n)
+        algorithm = SignatureAlgorithm(Scheme.ECDSA, "sha256")
+    assert not verify_signature(public, algorithm, DATA, signature)
+    assert not verify_prehashed(public, algorithm, hashed, signature)
+    assert not verify_prehashed(public, algorithm, bytes(32), signature)  # u1 = 0
 
 
 def test_key_of_another_kind_never_verifies() -> None:

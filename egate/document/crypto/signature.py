@@ -163,12 +163,13 @@ def _verify_ec(key: EcKey, hash_name: str, hashed: bytes, r: int, s: int) -> boo
 
 
 def _verify_portable(key: EcKey, hashed: bytes, r: int, s: int) -> bool:
-    """FIPS 186-4, 6.4; the hash's leftmost bits where it is longer than the order."""
+    """FIPS 186-4, 6.4; the hash's leftmost bits where it is longer than the order. The library's own fails where the sum is infinity."""
     curve = key.curve
     number = int.from_bytes(hashed, "big") >> max(0, 8 * len(hashed) - curve.n.bit_length())
-    point = ecdsa.ellipticcurve.Point(curve.portable.curve, key.x, key.y)
-    public = ecdsa.ecdsa.Public_key(curve.portable.generator, point, verify=False)
-    return bool(public.verifies(number, ecdsa.ecdsa.Signature(r, s)))
+    inverse = pow(s, -1, curve.n)
+    public = ecdsa.ellipticcurve.PointJacobi(curve.portable.curve, key.x, key.y, 1, curve.n)
+    point = curve.portable.generator.mul_add(number * inverse % curve.n, public, r * inverse % curve.n)
+    return bool(point != ecdsa.ellipticcurve.INFINITY and point.x() % curve.n == r)
 
 
 @lru_cache(maxsize=1024)
