@@ -25,6 +25,10 @@ PRODUCTION_MANDATORY = ALWAYS_MANDATORY | {
     Check.LISTS,
 }
 
+# What these leave open refers although a policy does not name them. CHIP_AUTHENTICATION is NOT_PERFORMED for a document that cannot prove
+# its chip; UNDETERMINED is one that can, by a proof nobody could judge: a copy of it looks the same.
+NEVER_OPEN = frozenset({Check.CHIP_AUTHENTICATION})
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -97,19 +101,17 @@ def judge_finger(result: FingerResult, policy: Policy) -> CheckEvidence:
 
 
 def decide(evidence: Mapping[Check, CheckEvidence], policy: Policy, against: tuple[ReasonDetail, ...] = ()) -> Decision:
-    """ADMIT only if every mandatory check is PASS, no check at all is FAIL or ABORTED, and nothing speaks against it.
+    """ADMIT only if every mandatory check is PASS, no check at all is FAIL or ABORTED, none of NEVER_OPEN is UNDETERMINED, and nothing
+    speaks against it.
 
     against: reasons that come from no check, e.g. a lost device.
     """
     checks = tuple(evidence.get(check) or CheckEvidence(check, CheckResult.NOT_PERFORMED) for check in Check)
     reasons = list(against)
     missing: list[ReasonDetail] = []
-    for item in checks:
-        mandatory = item.check in policy.mandatory and item.result is not CheckResult.PASS
-        if item.result in (CheckResult.FAIL, CheckResult.ABORTED) or (mandatory and item.reasons):
-            reasons += [ReasonDetail(reason, item.detail) for reason in item.reasons]
-        if mandatory or item.result in (CheckResult.FAIL, CheckResult.ABORTED):
-            missing.append(ReasonDetail(Reason.CHECK_MISSING, item.check.value))
+    for item in (each for each in checks if _refers(each, policy)):
+        reasons += [ReasonDetail(reason, item.detail) for reason in item.reasons]
+        missing.append(ReasonDetail(Reason.CHECK_MISSING, item.check.value))
     # What was never tried because something else failed first is no reason of its own: it is in not_performed.
     reasons = reasons or missing
     return Decision(
@@ -119,6 +121,14 @@ def decide(evidence: Mapping[Check, CheckEvidence], policy: Policy, against: tup
         not_performed=tuple(item.check for item in checks if item.result is CheckResult.NOT_PERFORMED),
         policy_version=policy.version,
     )
+
+
+def _refers(item: CheckEvidence, policy: Policy) -> bool:
+    if item.result in (CheckResult.FAIL, CheckResult.ABORTED):
+        return True
+    if item.result is CheckResult.UNDETERMINED and item.check in NEVER_OPEN:
+        return True
+    return item.check in policy.mandatory and item.result is not CheckResult.PASS
 
 
 def _face(result: FaceResult, policy: Policy) -> CheckEvidence:

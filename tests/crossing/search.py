@@ -41,6 +41,7 @@ DEVICES = ("sensors",)
 
 GOOD = (CheckEvidence(Check.MRZ, CheckResult.PASS), CheckEvidence(Check.DOCUMENT_VALIDITY, CheckResult.PASS))
 BAD = (CheckEvidence(Check.MRZ, CheckResult.FAIL, (Reason.MRZ_CHECK_DIGIT,), detail="document_number"), GOOD[1])
+UNPROVEN = (*GOOD, CheckEvidence(Check.CHIP_AUTHENTICATION, CheckResult.UNDETERMINED))  # no policy here names it
 NO_MRZ = (CheckEvidence(Check.MRZ, CheckResult.UNDETERMINED), GOOD[1])
 FACES = {
     "match": FaceResult(0.9, 1e-6, 1),
@@ -168,7 +169,7 @@ def _possible(node: Node) -> Iterator[tuple[ev.Event, float]]:
             yield ev.DocumentCompleted(token, Reason.DOCUMENT_READ_FAILED), now
     for token in dict.fromkeys((pending.checks, STALE)):
         if token is not None:
-            yield from ((ev.DocumentVerified(token, checks), now) for checks in (GOOD, BAD, NO_MRZ))
+            yield from ((ev.DocumentVerified(token, checks), now) for checks in (GOOD, BAD, NO_MRZ, UNPROVEN))
     for token in dict.fromkeys((pending.face, STALE)):
         if token is not None:
             yield from ((ev.FaceCompleted(token, face), now) for face in FACES.values())
@@ -500,12 +501,13 @@ def _crossing_key(state: State) -> object:
 def _gathering_key(state: State, crossing: Crossing) -> object:
     passed = frozenset(item.check for item in crossing.evidence if item.result is CheckResult.PASS)
     refused = any(item.check is Check.MRZ and item.result is CheckResult.FAIL for item in crossing.evidence)
+    unproven = any(item.check is Check.CHIP_AUTHENTICATION for item in crossing.evidence)
     return (
         crossing.device and state.phase is Phase.READING,
         crossing.document,
         crossing.checked,
         passed,
-        refused,
+        (refused, unproven),
         Comparing(done=True) if crossing.face.done else crossing.face,
         Comparing(done=True) if crossing.finger.done else crossing.finger,
         crossing.captures_over,

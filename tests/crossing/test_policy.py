@@ -49,6 +49,17 @@ def test_a_failed_check_refers_even_if_it_is_not_mandatory(check: Check, result:
     assert decide({**ALL_PASS, check: CheckEvidence(check, result)}, POLICY).verdict is Verdict.REFER
 
 
+@pytest.mark.parametrize(("result", "verdict"), [("UNDETERMINED", Verdict.REFER), ("NOT_PERFORMED", Verdict.ADMIT)])
+def test_a_chip_that_could_be_proven_must_be_whatever_the_policy_names(result: str, verdict: Verdict) -> None:
+    """A clone of a document whose key's algorithm we lack; a document without a key cannot prove anything."""
+    reasons = (Reason.ALGORITHM_UNSUPPORTED,) if result == "UNDETERMINED" else ()
+    open_ = CheckEvidence(Check.CHIP_AUTHENTICATION, CheckResult(result), reasons)
+    assert Check.CHIP_AUTHENTICATION not in POLICY.mandatory
+    decision = decide({**ALL_PASS, Check.CHIP_AUTHENTICATION: open_}, POLICY)
+    assert decision.verdict is verdict
+    assert decision.reasons == tuple(ReasonDetail(reason) for reason in reasons)
+
+
 def test_missing_evidence_refers() -> None:
     for check in POLICY.mandatory:
         evidence = {key: value for key, value in ALL_PASS.items() if key is not check}

@@ -138,6 +138,11 @@ def test_nan_that_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     _finds("S3")
 
 
+def test_chip_whose_proof_nobody_judged_that_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "NEVER_OPEN", frozenset())
+    _finds("S3")
+
+
 def test_unexpected_event_that_is_ignored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_unexpected", lambda turn: None)
     _finds("S4")
