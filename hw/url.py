@@ -30,6 +30,7 @@ PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the sa
 SECRET_KEYS = frozenset({"key", "password", "token"})
 PATH_LINKS = frozenset({"serial", "pty", "file", "replay"})
 NAME_LINKS = frozenset({"tcp", "sim", "reader"})
+VIRTUAL_READER = "Virtual PCD"  # as vsmartcard names its readers
 SIMULATED_LINKS = frozenset({"pty", "sim", "file", "replay"})
 
 URL_CHARACTERS_MAX = 1024  # chosen; no real URL comes near
@@ -63,8 +64,10 @@ class DeviceUrl:
         """True if what is behind it is no device of a gate: production refuses such a URL.
 
         Asks file system and resolver: a serial path that leads to a pseudo terminal counts as simulated, and so does this
-        machine's own loopback.
+        machine's own loopback, and the PC/SC reader that only software can put a chip into.
         """
+        if self.parameters.get("chip_pcsc", "").startswith(VIRTUAL_READER):
+            return True
         if self.link == "serial":
             return any(is_pty(Path(target)) for target in self.targets)
         return self.link in SIMULATED_LINKS or (self.link == "tcp" and is_loopback(split_host(self.target)[0]))

@@ -7,9 +7,29 @@ from pathlib import Path
 import pytest
 
 from egate.errors import ConfigurationError
-from hw.registry import open_device
+from hw.link.base import LinkLost
+from hw.registry import is_chip_reader, open_chip_reader, open_device
+from hw.url import parse
 
 
 def test_unknown_protocol_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="teleport"):
         open_device("teleport+tcp://host:1", tmp_path)
+
+
+@pytest.mark.parametrize("url", ["pn532+pty:///run/none", "emrtd+pty:///run/none?baud=921600"])
+def test_bare_chip_reader_is_opened_by_its_protocol(url: str) -> None:
+    assert is_chip_reader(url)
+    with pytest.raises(LinkLost):
+        open_chip_reader(url)
+
+
+def test_device_of_a_lane_is_no_bare_chip_reader() -> None:
+    assert not is_chip_reader("mrz+pty:///run/mrz?baud=9600")
+    with pytest.raises(ConfigurationError, match="not known"):
+        open_chip_reader("mrz+pty:///run/mrz?baud=9600")
+
+
+def test_name_of_a_pcsc_reader_is_decoded() -> None:
+    assert parse("pcsc+reader://ACS%20ACR122U%2000%2000").target == "ACS ACR122U 00 00"
+    assert is_chip_reader("pcsc+reader://ACS%20ACR122U%2000%2000")

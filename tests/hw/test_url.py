@@ -116,3 +116,9 @@ def test_serial_path_that_leads_to_a_pty_counts_as_simulated(tmp_path: Path) -> 
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_virtual_pcsc_reader_counts_as_simulated() -> None:
+    url = "mrz+serial:///dev/serial/by-id/none?baud=9600&chip_pcsc="
+    assert parse(f"{url}Virtual%20PCD%2000%2000").simulated
+    assert not parse(f"{url}ACS%20ACR122U%2000%2000").simulated
