@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from egate.document.crypto.curves import curves
+from egate.document.encoding import der
+from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate
 from egate.document.pki.crl import parse_crl
 from egate.document.pki.defect import Defect, DocumentTraits
 from egate.document.pki.trust import EMPTY, RevocationStatus, TrustAnchor, TrustedCrl, TrustStore
@@ -16,6 +21,7 @@ NEW = csca(common="CSCA 2")
 LINK = csca(common="CSCA 2", key=NEW.key, issuer=OLD)
 FOREIGN = csca("XB")
 OLD_SIGNER, NEW_SIGNER = issue(OLD), issue(NEW)
+SECP256R1 = next(curve for curve in curves().values() if curve.name == "NIST256p")
 
 
 def store(*anchors: Party, crls: tuple[tuple[bytes, Party], ...] = (), defects: tuple[Defect, ...] = ()) -> TrustStore:
@@ -144,10 +150,45 @@ def test_defects_are_found_however_they_name_the_signer(by: str) -> None:
     assert trust.defects_of(issue(OLD).parsed) == ()
 
 
-def test_a_hash_beside_the_serial_must_match_too() -> None:
-    one = OLD_SIGNER.parsed
-    defect = Defect("sod_invalid", "XA", issuer=one.issuer, serial=one.serial, certificate_hash=("sha256", bytes(32)))
-    assert store(OLD, defects=(defect,)).defects_of(one) == ()
+def altered(one: Certificate, how: str) -> Certificate:
+    """As whoever holds a certificate can write it: its issuer signed the same."""
+    tbs, identifier, signature = der.read(one.der, der.SEQUENCE).children()
+    if how == "length":
+        body = tbs.raw + identifier.raw + signature.raw
+        return parse_certificate(b"\x30\x83" + len(body).to_bytes(3, "big") + body)
+    r, s = decode_dss_signature(one.signature)
+    flipped = der.encode(der.BIT_STRING, b"\0" + encode_dss_signature(r, SECP256R1.n - s))
+    return parse_certificate(der.encode(der.SEQUENCE, tbs.raw + identifier.raw + flipped))
+
+
+@pytest.mark.parametrize("how", ["length", "signature"])
+@pytest.mark.parametrize("by", ["serial", "key", "hash"])
+def test_a_certificate_written_otherwise_is_the_same_to_a_defect_list(by: str, how: str) -> None:
+    """A hash beside serial number or key says nothing more: who holds a revoked certificate chooses what its hash is."""
+    one, other = OLD_SIGNER.parsed, altered(OLD_SIGNER.parsed, how)
+    assert is_signed_by(other, OLD.parsed) and other.sha256 != one.sha256
+    revoked = Defect("certificate_revoked", "XA", certificate_hash=("sha256", bytes.fromhex(one.sha256)))
+    if by == "serial":
+        revoked = replace(revoked, issuer=one.issuer, serial=one.serial)
+    if by == "key":
+        revoked = replace(revoked, subject_key_id=one.subject_key_id)
+    trust = store(OLD, crls=((crl(OLD), OLD),), defects=(revoked,))
+    assert trust.revocation(one, OLD.parsed, NOW) is RevocationStatus.REVOKED
+    assert trust.revocation(other, OLD.parsed, NOW) is RevocationStatus.REVOKED
+    assert status(trust, issue(OLD), OLD) is RevocationStatus.GOOD
+
+
+def test_a_hash_of_an_unusual_encoding_is_found_by_the_stored_certificate() -> None:
+    published = altered(OLD_SIGNER.parsed, "length")
+    known = Defect("certificate_revoked", "XA", certificate_hash=("sha256", bytes.fromhex(published.sha256)))
+    trust = replace(store(OLD, defects=(known,)), document_signers=(published,))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.REVOKED
+
+
+def test_an_anchor_is_known_however_it_is_written() -> None:
+    trust = store(OLD)
+    assert trust.is_anchor(altered(OLD.parsed, "signature")) and trust.is_anchor(altered(OLD.parsed, "length"))
+    assert not trust.is_anchor(csca(common="CSCA 1", key=OLD.key).parsed)
 
 
 def test_a_deviation_of_single_documents_needs_the_document() -> None:
@@ -179,7 +220,6 @@ def test_age_and_staleness() -> None:
 
 
 def test_a_simulated_issuer_marks_the_store() -> None:
-    from egate.document.pki.certificate import parse_certificate
     from hw.sim.pki import SimulatedState
 
     simulated = parse_certificate(SimulatedState(NOW).csca.certificate)

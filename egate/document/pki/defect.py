@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -30,7 +31,7 @@ class Defect:
 
     kind: snake case, or the object identifier where it is unknown. data_groups: numbers concerned, SOD and COM as 20 and 21.
     publisher: alpha-2 of the state whose list it is. issuer (normalised name) and serial, subject_key_id, certificate_hash
-    (algorithm, digest): the document signer. document_type, issued_from, issued_until (aware UTC), document_numbers: the documents.
+    (algorithm, digest; of a published encoding): the document signer. document_type, issued_from, issued_until (aware UTC), document_numbers: the documents.
     """
 
     kind: str
@@ -54,18 +55,23 @@ class Defect:
     def names_signer(self) -> bool:
         return self.serial is not None or self.subject_key_id is not None or self.certificate_hash is not None
 
-    def names(self, signer: Certificate) -> bool:
-        """Whether it concerns documents of this signer. One that names no signer concerns all of the publishing state."""
+    def names(self, signer: Certificate, encodings: Collection[bytes] = ()) -> bool:
+        """Whether it concerns documents of this signer. One that names no signer concerns all of the publishing state.
+
+        Serial number and key are signed by the signer's CSCA, so with them the hash is no criterion: whoever hands in a certificate can
+        write it so that its hash is another. encodings: those under which this certificate may have been published, beside its own.
+        """
         if not self.names_signer:
             return signer.issuer_country == self.publisher
+        if self.serial is None and self.subject_key_id is None:
+            return self._is_hash_of((signer.der, *encodings))
         if self.serial is not None and (signer.issuer, signer.serial) != (self.issuer, self.serial):
             return False
-        if self.subject_key_id is not None and signer.subject_key_id != self.subject_key_id:
-            return False
-        if self.certificate_hash is not None:
-            algorithm, digest = self.certificate_hash
-            return hashlib.new(algorithm, signer.der).digest() == digest
-        return True
+        return self.subject_key_id is None or signer.subject_key_id == self.subject_key_id
+
+    def _is_hash_of(self, encodings: Iterable[bytes]) -> bool:
+        algorithm, digest = self.certificate_hash or ("sha256", b"")
+        return any(hashlib.new(algorithm, encoding).digest() == digest for encoding in encodings)
 
     def concerns(self, document: DocumentTraits | None) -> bool:
         """Whether it concerns a document of its signer; None: every document of it. An unknown date of issue rules nothing out."""

@@ -17,6 +17,7 @@ from typing import TypeVar
 from egate.document.pki.certificate import Certificate
 from egate.document.pki.crl import Crl
 from egate.document.pki.defect import Defect, DocumentTraits
+from egate.document.pki.equivalents import encodings
 
 STALE_DAYS = 7  # issue "Travel documents": a store that nobody updated for a week warns
 # Subject organisation of the simulated issuer's CSCA (hw/sim): production refuses a store that trusts one.
@@ -76,7 +77,8 @@ class TrustStore:
         return tuple(found.values())
 
     def is_anchor(self, certificate: Certificate) -> bool:
-        return certificate.sha256 in self._anchor_hashes
+        """By what is signed of it: it may be written otherwise."""
+        return any(one.tbs == certificate.tbs for one in self._anchors_by_name.get(certificate.subject, ()))
 
     def signers(self, issuer: bytes, serial: int) -> tuple[Certificate, ...]:
         """Document signers of the store by normalised issuer name and serial number, for a security object without certificate."""
@@ -123,9 +125,12 @@ class TrustStore:
         named = (
             *self._defects_by_name.get((signer.issuer, signer.serial), ()),
             *(self._defects_by_key.get(signer.subject_key_id, ()) if signer.subject_key_id else ()),
-            *(defect for defect in self._defects_otherwise if defect.names(signer)),
+            *self._defects_otherwise,
         )
-        return tuple(defect for defect in dict.fromkeys(named) if defect.names(signer) and defect.concerns(document))
+        written = self._encodings(signer) if self._defects_otherwise else ()
+        return tuple(
+            defect for defect in dict.fromkeys(named) if defect.names(signer, written) and defect.concerns(document)
+        )
 
     def age(self, now: datetime) -> timedelta | None:
         """Since the last accepted import; None if there was none."""
@@ -146,6 +151,16 @@ class TrustStore:
         counts = f"{len(self.anchors)} anchors, {len(self.document_signers)} signers, {len(self.crls)} lists"
         return f"TrustStore({counts}, {len(self.defects)} defects)"
 
+    def _encodings(self, certificate: Certificate) -> frozenset[bytes]:
+        """Under which it may have been published: as it is stored, and the usual ones."""
+        stored = (
+            *self._anchors_by_name.get(certificate.subject, ()),
+            *self.signers(certificate.issuer, certificate.serial),
+        )
+        return encodings(certificate, self.issuers(certificate)) | {
+            one.der for one in stored if one.tbs == certificate.tbs
+        }
+
     def _successors(self, issuer: Certificate) -> frozenset[str]:
         """The issuer and every anchor with its key or with a key it certified by link certificates (Doc 9303-12, 3.2: key rollover)."""
         return self._walk(issuer, self._links_by_issuer_key)
@@ -161,10 +176,6 @@ class TrustStore:
                 keys.extend(dict.fromkeys(other for other in step.get(key, ()) if other not in keys))
         reached = (anchor for key in keys for anchor in self._anchors_by_key.get(key, ()))
         return frozenset({start.sha256, *(anchor.sha256 for anchor in reached if anchor.country == start.country)})
-
-    @cached_property
-    def _anchor_hashes(self) -> frozenset[str]:
-        return frozenset(anchor.certificate.sha256 for anchor in self.anchors)
 
     @cached_property
     def _anchors_by_key(self) -> Mapping[bytes, tuple[Certificate, ...]]:
