@@ -1,7 +1,7 @@
 """Whether the chip is the original: findings of access, chip authentication and active authentication.
 
-A proof counts only for a key that passive authentication has bound to the document: a copied chip brings its own key, or none
-(Doc 9303-11, 6.1 and 6.2; TR-03135-1). A key that is signed but not proven is a copy, too.
+A proof counts only for a key that passive authentication has bound to the document: a copied chip brings its own key, another document's,
+or none (Doc 9303-11, 6.1 and 6.2; TR-03135-1). A key that is signed but not proven is a copy, too.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from datetime import datetime
 
 from egate.document.chip.active_authentication import verify_active
 from egate.document.chip.security_info import SecurityInfos, parse_card_access, parse_dg14
+from egate.document.crypto.public_key import PublicKey, load_public_key
 from egate.document.passive_authentication import PassiveResult, verify_signed_file
 from egate.document.pki.trust import TrustStore
-from egate.domain.chip import AccessProtocol, ChipAuthenticationProtocol, ChipRead
+from egate.domain.chip import CARD_SECURITY, AccessProtocol, ChipAuthenticationProtocol, ChipRead
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
@@ -51,18 +52,22 @@ def verify_chip_authentication(
     check = InspectionCheck.CHIP_AUTHENTICATION
     proof = chip.chip_authentication
     if proof is None:
-        expected = _withheld(14, passive, chip) or _has_chip_keys(chip, passive)
-        if not expected:
-            return Finding(check, CheckResult.NOT_PERFORMED)
-        return _unproven(check, chip)
+        if _withheld(14, passive, chip) or _has_chip_keys(chip, passive):
+            return _unproven(check, chip)
+        if _offers_mapping(_dg14(chip, passive)):  # with parameters that we lack, or it would have been taken
+            return Finding(check, CheckResult.UNDETERMINED, (Reason.CHIP_PROOF_MISSING,), "mapping")
+        return Finding(check, CheckResult.NOT_PERFORMED)
     if proof.result is CheckResult.FAIL:
         return Finding(check, CheckResult.FAIL, (Reason.CHIP_NOT_AUTHENTIC,))
     if proof.result is not CheckResult.PASS:
         return Finding(check, CheckResult.ABORTED, (Reason.CHIP_PROOF_MISSING,), chip.failures.get(check, ""))
+    signed = _dg14(chip, passive)
     cam = proof.protocol is ChipAuthenticationProtocol.PACE_CAM
-    keys = _card_security_keys(chip, passive, store, at, crl_required) if cam else _keys(_dg14(chip, passive))
-    if proof.public_key not in keys:
+    named = _card_security(chip, passive, store, at, crl_required) if cam else signed
+    if named is None or proof.public_key not in {key.public_key for key in named.chip_authentication_keys}:
         return Finding(check, _unbound(passive), (Reason.CHIP_KEY_UNBOUND,))
+    if cam and not _of_one_document(named, signed):
+        return Finding(check, CheckResult.UNDETERMINED, (Reason.CHIP_KEY_UNBOUND,), CARD_SECURITY)
     return Finding(check, CheckResult.PASS)
 
 
@@ -128,22 +133,50 @@ def _has_chip_keys(chip: ChipRead, passive: PassiveResult) -> bool:
         return True
 
 
-def _keys(infos: SecurityInfos | None) -> frozenset[bytes]:
-    """The public keys for chip authentication, DER SubjectPublicKeyInfo."""
-    return frozenset() if infos is None else frozenset(key.public_key for key in infos.chip_authentication_keys)
+def _offers_mapping(infos: SecurityInfos | None) -> bool:
+    return infos is not None and any(offer.mapping == "CAM" for offer in infos.pace)
 
 
-def _card_security_keys(
+def _card_security(
     chip: ChipRead, passive: PassiveResult, store: TrustStore, at: datetime, crl_required: bool
-) -> frozenset[bytes]:
-    """Those of EF.CardSecurity, if its own signature holds (Doc 9303-11, 9.2.10: signed by the document signer).
+) -> SecurityInfos | None:
+    """What EF.CardSecurity says, if its own signature holds (Doc 9303-11, 9.2.11: signed by the document signer).
 
-    And by the state that signed the document: any other trusted one could vouch for a copied chip's own key.
+    And by the state that signed the document, with a signer for such documents: any other could vouch for a copied chip's own key.
     """
-    data = chip.files.get("card_security")
+    data = chip.files.get(CARD_SECURITY)
     if data is None or passive.signer is None or not passive.bound:
-        return frozenset()
-    return _keys(verify_signed_file(data, store, at, country=passive.signer.country, crl_required=crl_required))
+        return None
+    return verify_signed_file(
+        data,
+        store,
+        at,
+        country=passive.signer.country,
+        document_code=passive.document_code,
+        crl_required=crl_required,
+    )
+
+
+def _of_one_document(security: SecurityInfos, signed: SecurityInfos | None) -> bool:
+    """Whether EF.CardSecurity is of the document that DG14 is of (docs/decisions/0011).
+
+    It names neither holder nor number, so that another document's is as well signed. What ties it to this one is a key that both hold,
+    of which only this document's chip was given the private one. The offers of PACE must be the same, the mapping among them.
+    """
+    if signed is None or not _offers_mapping(signed) or set(security.pace) != set(signed.pace):
+        return False
+    return not _loaded(security).isdisjoint(_loaded(signed))
+
+
+def _loaded(infos: SecurityInfos) -> set[PublicKey]:
+    """The keys for chip authentication, however each file writes their parameters."""
+    found = set()
+    for key in infos.chip_authentication_keys:
+        try:
+            found.add(load_public_key(key.public_key))
+        except DocumentError:
+            continue
+    return found
 
 
 def _unbound(passive: PassiveResult) -> CheckResult:

@@ -39,7 +39,8 @@ class PassiveResult:
 
     bound: names of data groups whose hash is signed by a signer that is trusted: signature, chain and validity PASS; revocation PASS,
     or UNDETERMINED where no revocation list is demanded; issuer state did not FAIL. A group that does not match takes no other with it.
-    signer, csca: as found, trusted or not. hash_list: numbers of the data groups EF.SOD names, signed by whomever.
+    signer, csca: as found, trusted or not. hash_list: numbers of the data groups EF.SOD names, signed by whomever. document_code: of DG1,
+    "" if it was not read.
     """
 
     findings: tuple[Finding, ...]
@@ -48,6 +49,7 @@ class PassiveResult:
     csca: Certificate | None = None
     hash_list: frozenset[int] = frozenset()
     signing_time: datetime | None = None
+    document_code: str = ""
 
     def finding(self, check: InspectionCheck) -> Finding:
         return self.findings[PASSIVE_CHECKS.index(check)]
@@ -75,20 +77,28 @@ def verify_passive(
     hash_list, signing_time = frozenset(sod.hashes), sod.signed.signing_time
     if signer is None:
         return _result([*findings, zone_finding], hash_list=hash_list, signing_time=signing_time)
-    chain = verify_chain(signer, store, at, "" if zone is None else zone.document_code)
+    document_code = "" if zone is None else zone.document_code
+    chain = verify_chain(signer, store, at, document_code)
     chain = with_defects(chain, store, signer, zone)
     findings += [chain.finding, verify_validity(signer, chain, at), verify_revocation(signer, chain, store, at)]
     findings.append(_verify_state(zone, zone_finding, signer, chain))
     bound = matching if _trusted(findings, crl_required) else frozenset[str]()
-    return _result(findings, bound, signer, chain.csca, hash_list, signing_time)
+    return _result(findings, bound, signer, chain.csca, hash_list, signing_time, document_code)
 
 
 def verify_signed_file(
-    data: bytes, store: TrustStore, at: datetime, *, country: str, crl_required: bool = False
+    data: bytes,
+    store: TrustStore,
+    at: datetime,
+    *,
+    country: str,
+    document_code: str = "",
+    crl_required: bool = False,
 ) -> SecurityInfos | None:
     """The content of EF.CardSecurity if a trusted document signer of this country signed it (Doc 9303-11, 9.2.11), else None.
 
-    country: of whoever signed EF.SOD, two letters. Never raises.
+    It names no document: the signature says that some document of this state has these keys. country: of whoever signed EF.SOD, two
+    letters. document_code: of the document's zone, which the signer must be for; "" where unknown. Never raises.
     """
     try:
         signed = parse_signed_data(data, CARD_SECURITY_OBJECT)
@@ -98,7 +108,7 @@ def verify_signed_file(
     signature, signer = _verify_signature(signed, store)
     if signer is None or not country or signer.country != country:
         return None
-    chain = with_defects(verify_chain(signer, store, at), store, signer, None)
+    chain = with_defects(verify_chain(signer, store, at, document_code), store, signer, None)
     findings = [chain.finding, verify_validity(signer, chain, at), verify_revocation(signer, chain, store, at)]
     state = _verify_state(None, Finding(_STATE, _NOT_PERFORMED), signer, chain)
     return infos if _trusted([signature, *findings, state], crl_required) else None
@@ -111,11 +121,12 @@ def _result(
     csca: Certificate | None = None,
     hash_list: frozenset[int] = frozenset(),
     signing_time: datetime | None = None,
+    document_code: str = "",
 ) -> PassiveResult:
     """findings in any order; those that are missing were not performed."""
     found = {finding.check: finding for finding in findings}
     ordered = tuple(found.get(check) or Finding(check, _NOT_PERFORMED) for check in PASSIVE_CHECKS)
-    return PassiveResult(ordered, bound, signer, csca, hash_list, signing_time)
+    return PassiveResult(ordered, bound, signer, csca, hash_list, signing_time, document_code)
 
 
 def _trusted(findings: list[Finding], crl_required: bool) -> bool:

@@ -26,6 +26,7 @@ class Proofs:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._try_count = 0
+        self._given_up: ChipAuthentication | None = None
         self._challenged = self._denied = False
 
     def hold_mapping(self, proof: MappingProof) -> Step[None]:
@@ -47,11 +48,15 @@ class Proofs:
             reading.fail("wrong_proof")
 
     def authenticate_chip(self) -> Step[None]:
-        """By the key in DG14, if it holds one and PACE's mapping has not proven the chip already."""
+        """By the key in DG14, if it holds one, also after PACE's mapping: EF.CardSecurity could be another document's, DG14 can't.
+
+        A mapping that succeeds once more after a reset makes nothing good that failed here.
+        """
         reading, infos = self._reading, self._chip_keys
-        if infos is None or self._try_count >= TRY_COUNT_MAX:
+        if infos is None:
             return
-        if self._mapping_proven and reading.plan.terminal is None:
+        if self._try_count >= TRY_COUNT_MAX:
+            reading.chip_authentication = self._given_up or reading.chip_authentication
             return
         reading.place = "chip_authentication"
         before = reading.channel.messaging
@@ -65,12 +70,13 @@ class Proofs:
         if proof.messaging is None:
             self._try_count += 1
             if self._try_count == TRY_COUNT_MAX:
+                self._given_up = proof.authentication
                 reading.fail(proof.cause)
             raise ChannelBroken("chip authentication left no channel")
         if proof.messaging is not before:
             reading.channel.protect(proof.messaging)
         if proof.cause:
-            self._try_count = TRY_COUNT_MAX
+            self._try_count, self._given_up = TRY_COUNT_MAX, proof.authentication
             reading.fail(proof.cause)
 
     def authenticate_terminal(self) -> Step[None]:
@@ -120,11 +126,6 @@ class Proofs:
     def _proven(self) -> bool:
         proof = self._reading.chip_authentication
         return proof is not None and proof.result is CheckResult.PASS
-
-    @property
-    def _mapping_proven(self) -> bool:
-        proof = self._reading.chip_authentication
-        return self._proven and proof is not None and proof.protocol is ChipAuthenticationProtocol.PACE_CAM
 
     @property
     def _chip_keys(self) -> SecurityInfos | None:

@@ -4,8 +4,8 @@
     forgery = forge(ForgeryClass.CHANGED_PORTRAIT, office, seed=7)
     forgery.document, forgery.check, forgery.reason
 
-A forger here has genuine documents, can write chips, and knows no private key of a state or of a chip. Where a class has variants the
-seed chooses. Not modelled: a forger who broke a key, or who relays to the genuine chip of the very document.
+A forger here has genuine documents, can write chips, and knows no private key of a state or of the forged document's chip. Where a
+class has variants the seed chooses. Not modelled: a forger who broke a key, or who relays to the genuine chip of the very document.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ from egate.domain.chip import AccessProtocol
 from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason
 from hw.emrtd.mrz_key import mrz_key
-from hw.sim.forgery_chip import with_chip, with_own_keys, with_wrong_keys, without_key_groups, without_keys
+from hw.sim.forgery_chip import (
+    with_chip,
+    with_mapping_of,
+    with_own_keys,
+    with_wrong_keys,
+    without_key_groups,
+    without_keys,
+)
 from hw.sim.forgery_sod import flip_signature_bit, replace_content
 from hw.sim.issuer import IssuedDocument
 from hw.sim.issuer_office import Office
@@ -130,12 +137,18 @@ def _hash_list_shortened(office: Office, seed: int, draw: random.Random) -> Forg
 
 
 def _cloned_chip(office: Office, seed: int, draw: random.Random) -> Forgery:
-    """Files copied from a genuine document; of its keys the forger has none. He answers with others, puts his own in, or is silent."""
+    """Files copied from a genuine document; of its keys the forger has none.
+
+    He answers with others, puts his own in, is silent, leaves out what names the keys, or opened another document's chip and proves that.
+    """
     profile = _with_chip_key(office.profile_of(seed), draw)
+    variant = draw.choice(("wrong_key", "own_key", "silent", "withheld", "card_security"))
+    if variant == "card_security" and profile.pace:
+        profile = _mapped(profile)
     document = office.issue(seed, profile=profile)
     chip, active = InspectionCheck.CHIP_AUTHENTICATION, InspectionCheck.ACTIVE_AUTHENTICATION
-    first = chip if profile.chip_authentication or profile.has_mapping_key else active
-    match draw.choice(("wrong_key", "own_key", "silent", "withheld")):
+    first = chip if profile.chip_authentication else active
+    match variant:
         case "wrong_key":
             return Forgery(with_wrong_keys(document, profile), first, Reason.CHIP_NOT_AUTHENTIC, "wrong_key")
         case "own_key":
@@ -143,12 +156,10 @@ def _cloned_chip(office: Office, seed: int, draw: random.Random) -> Forgery:
         case "withheld":
             first = chip if "dg14" in document.files else active
             return Forgery(without_key_groups(document, profile), first, Reason.CHIP_PROOF_MISSING, "withheld")
-    silent = without_keys(document)
-    if profile.chip_authentication or profile.active_authentication:
-        first = chip if profile.chip_authentication else active
-        return Forgery(silent, first, Reason.CHIP_PROOF_MISSING, "silent")
-    # Only the mapping proved it, and DG14 names the mapping.
-    return Forgery(silent, InspectionCheck.CHIP_ACCESS, Reason.CHIP_ACCESS_DOWNGRADED, "silent")
+        case "card_security":
+            opened = office.issue(seed + len(office.issuers), profile=_mapped(profile))  # by the same signer
+            return Forgery(with_mapping_of(opened, document), first, Reason.CHIP_PROOF_MISSING, "card_security")
+    return Forgery(without_keys(document), first, Reason.CHIP_PROOF_MISSING, "silent")
 
 
 def _chip_missing(office: Office, seed: int, draw: random.Random) -> Forgery:
@@ -222,6 +233,14 @@ def _with_chip_key(profile: Profile, draw: random.Random) -> Profile:
     if key == "active":
         return replace(profile, active_authentication="rsa1024")
     return replace(profile, chip_authentication="secp256r1")
+
+
+def _mapped(profile: Profile) -> Profile:
+    """With chip authentication mapping, and the key that such a chip has besides."""
+    offers = (Pace(mapping="CAM"), Pace())
+    return replace(
+        profile, pace=offers, pace_signed=True, chip_authentication=profile.chip_authentication or "secp256r1"
+    )
 
 
 def _overwritten(lines: tuple[str, ...], place: Place, text: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from egate.document.chip.security_info import parse_card_access
 from egate.document.chip.security_info_writer import write_security_infos
 from egate.document.lds.structure import write_ef_com
+from egate.domain.chip import CARD_ACCESS, CARD_SECURITY, AccessProtocol
 from hw.emrtd.personalisation import ChipKey, Personalisation
 from hw.sim.issuer import IssuedDocument, Issuer
 from hw.sim.issuer_chip import make_parts
@@ -51,6 +52,13 @@ def with_own_keys(document: IssuedDocument, profile: Profile, forger: Issuer) ->
         active_authentication_key=parts.active_authentication_key,
     )
     return own.with_files(**parts.files)
+
+
+def with_mapping_of(other: IssuedDocument, document: IssuedDocument) -> IssuedDocument:
+    """A chip that proves by PACE's mapping that it is other's, whose key it has, and holds document's files."""
+    ways = frozenset({AccessProtocol.PACE})
+    chip = with_chip(without_keys(document), access=ways, mapping_key=chip_of(other).mapping_key)
+    return chip.with_files(**{name: other.files[name] for name in (CARD_ACCESS, CARD_SECURITY)})
 
 
 def without_key_groups(document: IssuedDocument, profile: Profile) -> IssuedDocument:

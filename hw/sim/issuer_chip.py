@@ -44,11 +44,13 @@ def make_parts(profile: Profile, signer: Authority, generate: Generate) -> ChipP
     signed: list[SecurityInfo] = list(offers) if profile.pace_signed else []
     files: dict[str, bytes] = {}
     chip_keys: tuple[ChipKey, ...] = ()
+    proofs: list[SecurityInfo] = []
     if profile.chip_authentication:
         key = generate(Algorithm(profile.chip_authentication, explicit=profile.explicit))
         chip_keys = (ChipKey(key.spki(), key.scalar()),)
         info = chip_authentication_info(oid_of(CHIP_AUTHENTICATION, "ECDH", profile.chip_suite))
-        signed += [info, _public_key_info(chip_keys[0])]
+        proofs = [info, _public_key_info(chip_keys[0])]
+        signed += proofs
     active = None
     if profile.active_authentication:
         key = generate(Algorithm(profile.active_authentication, profile.active_hash, explicit=profile.explicit))
@@ -64,7 +66,7 @@ def make_parts(profile: Profile, signer: Authority, generate: Generate) -> ChipP
         files["dg14"] = write_dg14(signed)
     mapping = _mapping_key(profile, generate)
     if mapping is not None:
-        infos: list[SecurityInfo] = [*offers, _public_key_info(mapping)]
+        infos = [*offers, _public_key_info(mapping), *proofs]
         files["card_security"] = write_card_security(write_security_infos(infos), signer)
     return ChipParts(files, chip_keys, mapping, active)
 
@@ -80,11 +82,11 @@ def access_of(profile: Profile) -> frozenset[AccessProtocol]:
 
 
 def _mapping_key(profile: Profile, generate: Generate) -> ChipKey | None:
-    """On the curve that PACE runs on (Doc 9303-11, 4.4.3.3.3)."""
+    """On the curve that PACE runs on (Doc 9303-11, 4.4.3.3.3), numbered as 9.2.6 demands: by the curve, as German passports do."""
     for offer in profile.pace:
         if offer.mapping == "CAM":
             key = generate(Algorithm(offer.curve, explicit=profile.explicit))
-            return ChipKey(key.spki(), key.scalar())
+            return ChipKey(key.spki(), key.scalar(), offer.parameter_id)
     return None
 
 

@@ -46,7 +46,8 @@ class Pace:
 class Profile:
     """A kind of document.
 
-    pace: offered in EF.CardAccess; with chip authentication mapping its key stands in EF.CardSecurity. pace_signed: DG14 repeats
+    pace: offered in EF.CardAccess; with chip authentication mapping its key stands in EF.CardSecurity, beside the key of DG14, which such
+    a chip must have, too (Doc 9303-11, 4.4). pace_signed: DG14 repeats
     the offer, as it must since 2018. bac, plain: other ways in; plain leaves no file but DG3 closed. can: card access number, "" for none.
     chip_authentication: curve of the key in DG14, "" for none; chip_suite: of the secure messaging after it. active_authentication:
     key of DG15, a curve or "rsa1024" …, "" for none; active_hash: its hash. explicit: public keys state their parameters in full.
@@ -97,7 +98,7 @@ def vary_profile(seed: int) -> Profile:
         pace=pace,
         pace_signed=mapped or draw.random() < 0.8,  # or nobody would notice that the mapping is gone
         bac=not pace or draw.random() < 0.7,
-        chip_authentication=draw.choice((*CURVE_PARAMETERS, "brainpoolP256r1", "")),
+        chip_authentication=draw.choice((*CURVE_PARAMETERS, "brainpoolP256r1", "")) or ("secp256r1" if mapped else ""),
         chip_suite=draw.choice(("TDES", "AES128", "AES192", "AES256")),
         active_authentication=active,
         active_hash=draw.choice(("sha1", "sha256")),

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.chip.security_info import parse_card_access, parse_dg14
+from egate.document.chip.security_info import PaceInfo, parse_card_access, parse_dg14
 from egate.document.chip.security_info_writer import write_dg14, write_security_infos
+from egate.document.chip.security_protocol import PACE, oid_of
 from egate.document.chip_checks import Rules, Trust, verify_chip
 from egate.document.passive_authentication import verify_signed_file
 from egate.domain.chip import (
@@ -28,9 +29,10 @@ from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
 from hw.emrtd.active_authentication import ChipHalf
-from hw.sim.issuer import Issuer, invent_holder
+from hw.sim.issuer import IssuedDocument, Issuer, invent_holder
 from hw.sim.issuer_profile import Pace, Profile
 from hw.sim.pki import SimulatedState
+from hw.sim.security_object_writer import write_card_security
 from tests.document.signed_documents import NOW, store_of
 
 JPEG = bytes.fromhex("ffd8ffc0000b080010001001011100ffd9")  # a frame header of 16 x 16 and nothing else
@@ -126,25 +128,85 @@ def test_a_document_without_keys_proves_nothing() -> None:
     assert evidence(read, Check.PASSIVE_AUTHENTICATION).result is CheckResult.PASS
 
 
-def test_mapping_key_must_stand_in_a_signed_card_security() -> None:
-    cam = ISSUER.issue(
-        invent_holder(2, NOW.date()), JPEG, profile=Profile(pace=(Pace(mapping="CAM"),), chip_authentication="")
+MAPPED = Profile(pace=(Pace(mapping="CAM"), Pace()))
+
+
+def mapped(document: IssuedDocument, other: IssuedDocument | None = None) -> ChipRead:
+    """Read by PACE with chip authentication mapping and no other proof; EF.CardSecurity and the proven key are other's."""
+    security = document if other is None else other
+    chip = security.personalisation
+    assert chip is not None and chip.mapping_key is not None
+    return ChipRead(
+        present=True,
+        files={**document.files, **{name: security.files[name] for name in ("card_access", "card_security")}},
+        access=AccessProtocol.PACE,
+        chip_authentication=ChipAuthentication(
+            ChipAuthenticationProtocol.PACE_CAM, chip.mapping_key.public_key, CheckResult.PASS
+        ),
     )
-    key = next(iter(_card_security_keys(cam.files["card_security"])))
-    mapped = ChipAuthentication(ChipAuthenticationProtocol.PACE_CAM, key, CheckResult.PASS)
-    read = ChipRead(present=True, files=cam.files, access=AccessProtocol.PACE, chip_authentication=mapped)
+
+
+def test_mapping_key_must_stand_in_a_signed_card_security() -> None:
+    cam = ISSUER.issue(invent_holder(2, NOW.date()), JPEG, profile=MAPPED)
+    read = mapped(cam)
     assert evidence(read, Check.CHIP_AUTHENTICATION).result is CheckResult.PASS
     for spoiled in (
         without("card_security", read=read),
         changed(read, card_security=cam.files["card_security"][:-1] + b"\0"),
     ):
-        assert evidence(spoiled, Check.CHIP_AUTHENTICATION).reasons == (Reason.CHIP_KEY_UNBOUND,)
+        found = evidence(spoiled, Check.CHIP_AUTHENTICATION)
+        assert (found.result, found.reasons) == (CheckResult.FAIL, (Reason.CHIP_KEY_UNBOUND,))
 
 
-def _card_security_keys(data: bytes) -> set[bytes]:
-    infos = verify_signed_file(data, STORE, AT, country="UT")
+@pytest.mark.parametrize(
+    "profile",
+    [
+        MAPPED,  # whose DG14 promises the very same mapping
+        replace(MAPPED, chip_authentication=""),  # against Doc 9303-11, 4.4
+        replace(MAPPED, chip_authentication="", active_authentication="secp256r1"),
+        Profile(pace=(), bac=True),
+        Profile(pace=(), bac=True, chip_authentication="", active_authentication="secp256r1"),
+    ],
+)
+def test_another_documents_card_security_proves_nothing(profile: Profile) -> None:
+    """Of the same state and the same signer: whoever got at the key of one chip must not get clones of all others."""
+    victim = ISSUER.issue(invent_holder(7, NOW.date()), JPEG, profile=profile)
+    opened = ISSUER.issue(invent_holder(8, NOW.date()), JPEG, profile=MAPPED)
+    read = mapped(victim, opened)
+    found = finding(read, InspectionCheck.CHIP_AUTHENTICATION)
+    assert (found.result, found.reasons) == (CheckResult.UNDETERMINED, (Reason.CHIP_KEY_UNBOUND,))
+    owed = CheckResult.FAIL if profile.active_authentication else CheckResult.UNDETERMINED
+    assert evidence(read, Check.CHIP_AUTHENTICATION).result is owed
+
+
+def test_card_security_must_offer_what_dg14_offers() -> None:
+    """Of the document itself by its keys, but the issuer never promised a mapping."""
+    cam = ISSUER.issue(invent_holder(9, NOW.date()), JPEG, profile=replace(MAPPED, pace_signed=False))
+    found = finding(mapped(cam), InspectionCheck.CHIP_AUTHENTICATION)
+    assert (found.result, found.detail) == (CheckResult.UNDETERMINED, "card_security")
+
+
+def test_card_security_of_a_signer_for_other_documents_proves_nothing() -> None:
+    cam = ISSUER.issue(invent_holder(10, NOW.date()), JPEG, profile=MAPPED)
+    infos = verify_signed_file(cam.files["card_security"], STORE, AT, country="UT")
     assert infos is not None
-    return {key.public_key for key in infos.chip_authentication_keys}
+    others = STATE.issue_signer(NOW, document_types=("AR",))
+    data = write_card_security(write_security_infos(infos.infos), others)
+    assert verify_signed_file(data, STORE, AT, country="UT", document_code="AR") is not None
+    found = evidence(changed(mapped(cam), card_security=data), Check.CHIP_AUTHENTICATION)
+    assert (found.result, found.reasons) == (CheckResult.FAIL, (Reason.CHIP_KEY_UNBOUND,))
+
+
+def test_mapping_that_was_promised_is_owed() -> None:
+    """The reader lacks its parameters and took another offer; a clone without the key looks the same."""
+    unknown = PaceInfo(oid_of(PACE, "ECDH", "CAM", "AES128"), "ECDH", "CAM", "AES128", 2, 40)
+    offers = [unknown, Pace().info]
+    plain = ISSUER.issue(invent_holder(11, NOW.date()), JPEG, profile=Profile(chip_authentication=""))
+    files = {**plain.files, "card_access": write_security_infos(offers), "dg14": write_dg14(offers)}
+    read = ChipRead(present=True, files=ISSUER.sign(files), access=AccessProtocol.PACE)
+    assert evidence(read, Check.CHIP_ACCESS).result is CheckResult.PASS
+    found = evidence(read, Check.CHIP_AUTHENTICATION)
+    assert (found.result, found.reasons) == (CheckResult.UNDETERMINED, (Reason.CHIP_PROOF_MISSING,))
 
 
 def test_another_state_cannot_vouch_for_a_copys_own_key() -> None:

@@ -24,7 +24,7 @@ from hw.emrtd.plan import ReadPlan
 from hw.emrtd.session import RETRY_COUNT_MAX
 from hw.emrtd.terminal_chain import parse_terminal_chain
 from hw.emrtd.transport import Card, CardGarbled, CardRemoved, CardTimeout
-from hw.sim.forgery_chip import with_wrong_keys
+from hw.sim.forgery_chip import with_chip, with_wrong_keys
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
 from hw.sim.issuer_profile import Pace, Profile
 from hw.sim.pki_terminal import make_terminal_pki
@@ -34,6 +34,7 @@ NOISE = np.random.default_rng(9).integers(0, 255, (40, 30, 3), dtype=np.uint8)
 PORTRAIT = cv2.imencode(".jpg", NOISE)[1].tobytes()
 FINGER = cv2.imencode(".png", NOISE[:, :, 0])[1].tobytes()
 TERMINAL = make_terminal_pki(date.today())
+MAPPED = Profile(pace=(Pace(mapping="CAM"), Pace()))
 PROFILES = {
     "pace": Profile(active_authentication="secp256r1"),
     "pace-im": Profile(pace=(Pace(mapping="IM", suite="AES256"),)),
@@ -207,6 +208,32 @@ def test_copied_chip_fails_its_proof_and_is_read_for_the_officer() -> None:
     assert result.chip_authentication.result is CheckResult.FAIL
     assert "chip_authentication" in result.failures
     assert {"dg1", "dg2", "dg3", "dg14"} <= set(result.files)
+
+
+def test_chip_proven_by_the_mapping_proves_the_key_of_dg14_as_well() -> None:
+    document = issue(invent_holder(8, TODAY), PORTRAIT, FINGER, MAPPED)
+    result = Reader(document).read(plan_of(document))
+    assert result.failures == {}
+    assert whole(result, document)
+    proof = result.chip_authentication
+    assert proof is not None
+    assert (proof.protocol, proof.result) == (ChipAuthenticationProtocol.CHIP_AUTHENTICATION, CheckResult.PASS)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_mapping_makes_no_failed_proof_good(silent: bool) -> None:
+    """A copy with another document's mapping key: the reset after its failure proves the mapping anew, and that is not enough."""
+    document = issue(invent_holder(8, TODAY), PORTRAIT, FINGER, MAPPED)
+    mapping = document.personalisation.mapping_key if document.personalisation else None
+    copy = with_chip(with_wrong_keys(document, MAPPED), mapping_key=mapping)
+    if silent:
+        copy = with_chip(copy, chip_authentication_keys=())
+    result = Reader(copy).read(plan_of(document))
+    assert whole(result, document)
+    proof = result.chip_authentication
+    assert proof is not None
+    assert proof.protocol is ChipAuthenticationProtocol.CHIP_AUTHENTICATION
+    assert proof.result is (CheckResult.ABORTED if silent else CheckResult.FAIL)
 
 
 def test_chip_swapped_after_its_proof_is_noticed() -> None:
