@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography import x509
 from hypothesis import given
@@ -64,6 +66,24 @@ def test_every_flipped_bit_is_refused_or_breaks_the_signature() -> None:
             assert not is_crl_signed_by(parse_crl(bytes(flipped)), ROOT.parsed)
         except DocumentError:
             pass
+
+
+@pytest.mark.parametrize(
+    ("certified", "listed"),
+    [
+        (-(1 << 62) - 5, (1 << 64) - (1 << 62) - 5),
+        (-1, 255),
+        (-128, 128),
+        (-129, 0xFF7F),
+        (0xFF7F, -129),
+        (-(1 << 63), 1 << 63),
+    ],
+)
+def test_a_serial_number_without_its_leading_zero_octet_is_the_same(certified: int, listed: int) -> None:
+    """Software that writes it, or reads it, without a sign; certificates with negative ones are in use."""
+    found = replace(parse_crl(crl(ROOT)), revoked={ROOT.parsed.subject: frozenset((listed,))})
+    assert found.names(ROOT.parsed.subject, certified) and found.names(ROOT.parsed.subject, listed)
+    assert not found.names(ROOT.parsed.subject, abs(certified) + 1)
 
 
 def test_an_entry_may_name_another_issuer() -> None:

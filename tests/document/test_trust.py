@@ -178,6 +178,12 @@ def test_a_certificate_written_otherwise_is_the_same_to_a_defect_list(by: str, h
     assert status(trust, issue(OLD), OLD) is RevocationStatus.GOOD
 
 
+def test_a_defect_names_a_negative_serial_number_by_its_octets() -> None:
+    negative = replace(OLD_SIGNER.parsed, serial=-(1 << 62) - 5)
+    revoked = Defect("certificate_revoked", "XA", issuer=negative.issuer, serial=negative.serial + (1 << 64))
+    assert store(OLD, defects=(revoked,)).revocation(negative, OLD.parsed, NOW) is RevocationStatus.REVOKED
+
+
 def test_a_hash_of_an_unusual_encoding_is_found_by_the_stored_certificate() -> None:
     published = altered(OLD_SIGNER.parsed, "length")
     known = Defect("certificate_revoked", "XA", certificate_hash=("sha256", bytes.fromhex(published.sha256)))

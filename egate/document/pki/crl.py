@@ -19,6 +19,7 @@ from datetime import datetime
 from egate.document.crypto.signature import signature_algorithm, verify_signature
 from egate.document.encoding import der, pem
 from egate.document.pki.certificate import Certificate, parse_time
+from egate.document.pki.equivalents import serial_numbers
 from egate.document.pki.name import parse_name
 from egate.errors import DocumentError
 
@@ -67,9 +68,8 @@ class Crl:
 
     def names(self, issuer: bytes, serial: int, *, any_issuer: bool = False) -> bool:
         """Whether this certificate is listed. any_issuer: also count entries of the list's own issuer, which took over from `issuer`."""
-        if serial in self.revoked.get(issuer, ()):
-            return True
-        return any_issuer and serial in self.revoked.get(self.issuer, ())
+        issuers = (issuer, self.issuer) if any_issuer else (issuer,)
+        return any(number in self.revoked.get(one, ()) for one in issuers for number in serial_numbers(serial))
 
     def is_current(self, at: datetime) -> bool:
         return self.next_update is not None and self.this_update <= at <= self.next_update

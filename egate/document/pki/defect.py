@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from egate.document.pki.certificate import Certificate
+from egate.document.pki.equivalents import serial_numbers
 
 CERTIFICATE_REVOKED = "certificate_revoked"
 SOD, COM = 20, 21  # as data group numbers in deviation lists, Doc 9303-12, 10: Datagroup
@@ -30,8 +31,9 @@ class Defect:
     """One published defect and the documents it concerns: all criteria that are given must hold (Doc 9303-12, 10: logical AND).
 
     kind: snake case, or the object identifier where it is unknown. data_groups: numbers concerned, SOD and COM as 20 and 21.
-    publisher: alpha-2 of the state whose list it is. issuer (normalised name) and serial, subject_key_id, certificate_hash
-    (algorithm, digest; of a published encoding): the document signer. document_type, issued_from, issued_until (aware UTC), document_numbers: the documents.
+    publisher: alpha-2 of the state whose list it is. issuer (normalised name) and serial, subject_key_id, certificate_hash (algorithm,
+    digest; of a published encoding): the document signer. document_type, issued_from, issued_until (aware UTC), document_numbers:
+    the documents.
     """
 
     kind: str
@@ -65,7 +67,9 @@ class Defect:
             return signer.issuer_country == self.publisher
         if self.serial is None and self.subject_key_id is None:
             return self._is_hash_of((signer.der, *encodings))
-        if self.serial is not None and (signer.issuer, signer.serial) != (self.issuer, self.serial):
+        if self.serial is not None and (
+            signer.issuer != self.issuer or self.serial not in serial_numbers(signer.serial)
+        ):
             return False
         return self.subject_key_id is None or signer.subject_key_id == self.subject_key_id
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from egate.document.pki.certificate import Certificate
 from egate.document.pki.crl import Crl
 from egate.document.pki.defect import Defect, DocumentTraits
-from egate.document.pki.equivalents import encodings
+from egate.document.pki.equivalents import encodings, serial_numbers
 
 STALE_DAYS = 7  # issue "Travel documents": a store that nobody updated for a week warns
 # Subject organisation of the simulated issuer's CSCA (hw/sim): production refuses a store that trusts one.
@@ -123,7 +123,11 @@ class TrustStore:
     def defects_of(self, signer: Certificate, document: DocumentTraits | None = None) -> tuple[Defect, ...]:
         """Published defects of this signer's documents. Without document traits only those that concern every one of them."""
         named = (
-            *self._defects_by_name.get((signer.issuer, signer.serial), ()),
+            *(
+                one
+                for number in serial_numbers(signer.serial)
+                for one in self._defects_by_name.get((signer.issuer, number), ())
+            ),
             *(self._defects_by_key.get(signer.subject_key_id, ()) if signer.subject_key_id else ()),
             *self._defects_otherwise,
         )
