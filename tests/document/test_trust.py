@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from egate.document.crypto.curves import curves
@@ -108,6 +109,20 @@ def test_an_unlinked_issuer_of_the_same_name_clears_nobody() -> None:
 def test_another_states_list_says_nothing() -> None:
     listed = crl(FOREIGN, [OLD_SIGNER.certificate.serial_number])
     assert status(store(OLD, FOREIGN, crls=((listed, FOREIGN),)), OLD_SIGNER, OLD) is RevocationStatus.CRL_MISSING
+
+
+def of_issuer(authority: Party) -> list[tuple[x509.ExtensionType, bool]]:
+    """Extensions of a list's entry that say whose certificate it is about."""
+    return [(x509.CertificateIssuer([x509.DirectoryName(authority.certificate.subject)]), True)]
+
+
+def test_another_state_revokes_nobody_even_by_name() -> None:
+    serial = OLD_SIGNER.certificate.serial_number
+    listed = crl(FOREIGN, [serial], entry_extensions=of_issuer(OLD))
+    trust = store(OLD, FOREIGN, crls=((listed, FOREIGN), (crl(OLD), OLD)))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.GOOD
+    own = crl(NEW, [serial], entry_extensions=of_issuer(OLD))
+    assert status(store(OLD, NEW, crls=((own, NEW), (crl(OLD), OLD))), OLD_SIGNER, OLD) is RevocationStatus.REVOKED
 
 
 def test_a_cross_certificate_of_another_state_links_nothing() -> None:

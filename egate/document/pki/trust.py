@@ -109,7 +109,7 @@ class TrustStore:
         successors = self._successors(issuer)
         linked = {*successors, *self._predecessors(issuer)}
         status = RevocationStatus.CRL_MISSING
-        for trusted in self.crls:
+        for trusted in self._crls_of(certificate.issuer_country, issuer.country):
             crl = trusted.crl
             if crl.names(certificate.issuer, certificate.serial, any_issuer=trusted.signer.sha256 in linked):
                 return RevocationStatus.REVOKED
@@ -154,6 +154,10 @@ class TrustStore:
     def __repr__(self) -> str:
         counts = f"{len(self.anchors)} anchors, {len(self.document_signers)} signers, {len(self.crls)} lists"
         return f"TrustStore({counts}, {len(self.defects)} defects)"
+
+    def _crls_of(self, *countries: str) -> list[TrustedCrl]:
+        """A state's lists speak of its own certificates, whatever issuers their entries name."""
+        return [trusted for country in dict.fromkeys(countries) for trusted in self._crls_by_country.get(country, ())]
 
     def _encodings(self, certificate: Certificate) -> frozenset[bytes]:
         """Under which it may have been published: as it is stored, and the usual ones."""
@@ -207,6 +211,10 @@ class TrustStore:
     @cached_property
     def _links_by_own_key(self) -> Mapping[bytes, tuple[bytes, ...]]:
         return _grouped((own, issuer) for issuer, own in self._links)
+
+    @cached_property
+    def _crls_by_country(self) -> Mapping[str, tuple[TrustedCrl, ...]]:
+        return _grouped((trusted.crl.country, trusted) for trusted in self.crls)
 
     @cached_property
     def _signers_by_serial(self) -> Mapping[tuple[bytes, int], tuple[Certificate, ...]]:
