@@ -95,8 +95,28 @@ def test_the_old_key_does_not_speak_for_new_signers() -> None:
     assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.GOOD
     assert status(trust, NEW_SIGNER, NEW) is RevocationStatus.CRL_MISSING
     assert status(trust, NEW_SIGNER, LINK) is RevocationStatus.CRL_MISSING
-    named = store(OLD, NEW, LINK, crls=((crl(OLD, [NEW_SIGNER.certificate.serial_number]), OLD),))
+    serial = NEW_SIGNER.certificate.serial_number
+    collided = store(OLD, NEW, LINK, crls=((crl(OLD, [serial]), OLD), (crl(NEW), NEW)))
+    assert status(collided, NEW_SIGNER, NEW) is RevocationStatus.GOOD  # a serial number of the old CSCA's own
+    named = store(OLD, NEW, LINK, crls=((crl(OLD, [serial], entry_extensions=of_issuer(NEW)), OLD),))
     assert status(named, NEW_SIGNER, NEW) is RevocationStatus.REVOKED
+
+
+def test_a_list_that_tells_issuers_apart_is_taken_at_its_word() -> None:
+    """Serial numbers begin again with a new CSCA. A list that does not tell apart revokes both: rather once too often."""
+    serial = OLD_SIGNER.certificate.serial_number
+    mixed = parse_crl(crl(NEW, [serial]))
+    apart = replace(mixed, revoked={**mixed.revoked, OLD.parsed.subject: frozenset((1,))})
+    assert (
+        store(OLD, NEW, LINK, crls=((crl(NEW, [serial]), NEW),)).revocation(OLD_SIGNER.parsed, OLD.parsed, NOW)
+        is RevocationStatus.REVOKED
+    )
+    trust = replace(store(OLD, NEW, LINK), crls=(TrustedCrl(apart, NEW.parsed),))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.GOOD
+    same_name = csca(common="CSCA 1")
+    link = csca(common="CSCA 1", key=same_name.key, issuer=OLD)
+    trust = store(OLD, same_name, link, crls=((crl(same_name, [serial]), same_name),))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.REVOKED
 
 
 def test_an_unlinked_issuer_of_the_same_name_clears_nobody() -> None:

@@ -67,8 +67,11 @@ class Crl:
         return sum(len(serials) for serials in self.revoked.values())
 
     def names(self, issuer: bytes, serial: int, *, any_issuer: bool = False) -> bool:
-        """Whether this certificate is listed. any_issuer: also count entries of the list's own issuer, which took over from `issuer`."""
-        issuers = (issuer, self.issuer) if any_issuer else (issuer,)
+        """Whether this certificate is listed. any_issuer: the list's own issuer took over from `issuer`, under another name maybe.
+
+        Then entries that say no issuer count as well, unless the list tells issuers apart in others (RFC 5280, 5.3.3).
+        """
+        issuers = (issuer, self.issuer) if any_issuer and self.revoked.keys() <= {self.issuer} else (issuer,)
         return any(number in self.revoked.get(one, ()) for one in issuers for number in serial_numbers(serial))
 
     def is_current(self, at: datetime) -> bool:

@@ -100,18 +100,18 @@ class TrustStore:
     def revocation(self, certificate: Certificate, issuer: Certificate, at: datetime) -> RevocationStatus:
         """What the lists say at a time. issuer: the anchor that verified the certificate's signature.
 
-        REVOKED: any list of the issuer's name or of an authority linked with it names it, however old the list; or a defect list says so.
+        REVOKED: any list of its state names it by issuer and serial number, or a list of the issuer's successors by a serial number that
+        may be its own, however old the list; or a defect list says so.
         GOOD: a list signed by the issuer's key or by one that succeeds it (link certificates) does not, and `at` lies between its
         two updates: a CSCA's list covers what its earlier keys signed (Doc 9303-12, 7.1.4), never what later ones did.
         """
         if any(defect.revokes for defect in self.defects_of(certificate)):
             return RevocationStatus.REVOKED
         successors = self._successors(issuer)
-        linked = {*successors, *self._predecessors(issuer)}
         status = RevocationStatus.CRL_MISSING
         for trusted in self._crls_of(certificate.issuer_country, issuer.country):
             crl = trusted.crl
-            if crl.names(certificate.issuer, certificate.serial, any_issuer=trusted.signer.sha256 in linked):
+            if crl.names(certificate.issuer, certificate.serial, any_issuer=trusted.signer.sha256 in successors):
                 return RevocationStatus.REVOKED
             if trusted.signer.sha256 in successors:
                 if crl.is_current(at):
@@ -171,19 +171,12 @@ class TrustStore:
 
     def _successors(self, issuer: Certificate) -> frozenset[str]:
         """The issuer and every anchor with its key or with a key it certified by link certificates (Doc 9303-12, 3.2: key rollover)."""
-        return self._walk(issuer, self._links_by_issuer_key)
-
-    def _predecessors(self, issuer: Certificate) -> frozenset[str]:
-        return self._walk(issuer, self._links_by_own_key)
-
-    def _walk(self, start: Certificate, step: Mapping[bytes, tuple[bytes, ...]]) -> frozenset[str]:
-        """Hashes of start and of the anchors whose keys are reached from its key, of its own state only."""
-        keys = [start.subject_key_id] if start.subject_key_id else []
+        keys = [issuer.subject_key_id] if issuer.subject_key_id else []
         for key in keys:
             if len(keys) < SUCCESSORS_MAX:
-                keys.extend(dict.fromkeys(other for other in step.get(key, ()) if other not in keys))
+                keys.extend(dict.fromkeys(other for other in self._links_by_key.get(key, ()) if other not in keys))
         reached = (anchor for key in keys for anchor in self._anchors_by_key.get(key, ()))
-        return frozenset({start.sha256, *(anchor.sha256 for anchor in reached if anchor.country == start.country)})
+        return frozenset({issuer.sha256, *(anchor.sha256 for anchor in reached if anchor.country == issuer.country)})
 
     @cached_property
     def _anchors_by_key(self) -> Mapping[bytes, tuple[Certificate, ...]]:
@@ -194,23 +187,15 @@ class TrustStore:
         return _grouped((anchor.certificate.subject, anchor.certificate) for anchor in self.anchors)
 
     @cached_property
-    def _links(self) -> tuple[tuple[bytes, bytes], ...]:
-        """(key of the issuer, key certified) of every link certificate. Cross-certificates of two states link nothing."""
+    def _links_by_key(self) -> Mapping[bytes, tuple[bytes, ...]]:
+        """The keys each key certified by link certificates. Cross-certificates of two states link nothing."""
         certificates = (anchor.certificate for anchor in self.anchors)
-        return tuple(
+        return _grouped(
             (link.authority_key_id, link.subject_key_id)
             for link in certificates
             if link.authority_key_id and link.subject_key_id and link.authority_key_id != link.subject_key_id
             if link.country == link.issuer_country
         )
-
-    @cached_property
-    def _links_by_issuer_key(self) -> Mapping[bytes, tuple[bytes, ...]]:
-        return _grouped(self._links)
-
-    @cached_property
-    def _links_by_own_key(self) -> Mapping[bytes, tuple[bytes, ...]]:
-        return _grouped((own, issuer) for issuer, own in self._links)
 
     @cached_property
     def _crls_by_country(self) -> Mapping[str, tuple[TrustedCrl, ...]]:
