@@ -18,7 +18,7 @@ from hw.sim.pki import SimulatedState
 _AGE = timedelta(days=1)  # since yesterday: a document is not signed in the second in which it is shown
 PACE_AND_CHIP = Profile()
 BAC_AND_ACTIVE = Profile(pace=(), chip_authentication="", active_authentication="secp256r1")
-MAPPED = Profile(pace=(Pace(mapping="CAM"), Pace()), chip_authentication="")
+MAPPED = Profile(pace=(Pace(mapping="CAM"), Pace()))
 PROFILES = (PACE_AND_CHIP, BAC_AND_ACTIVE, MAPPED)
 
 
