@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from egate.document.chip_authenticity import verify_access, verify_active_authentication, verify_chip_authentication
-from egate.document.passive_authentication import verify_passive
+from egate.document.passive_authentication import PassiveResult, verify_passive
 from egate.document.pki.trust import EMPTY, TrustStore
 from egate.document.summary import summarise
 from egate.domain.chip import ChipRead
@@ -38,6 +38,7 @@ class Trust:
 CLOCK_SLACK = timedelta(days=1)
 NO_TRUST = Trust()
 _NO_CHIP = ChipRead()
+_HIDDEN = ("dg3", "dg14", "dg15")  # what a copy gains by claiming not to have
 
 
 def verify_chip(chip: ChipRead | None, at: datetime, trust: Trust) -> tuple[CheckEvidence, ...]:
@@ -50,8 +51,8 @@ def verify_chip(chip: ChipRead | None, at: datetime, trust: Trust) -> tuple[Chec
     active = verify_active_authentication(chip, passive, proven=authentication.result is CheckResult.PASS)
     return (
         summarise(Check.CHIP_ACCESS, (presence, access), needed=(presence.check, access.check)),
-        _passive_evidence(_told_apart(passive.findings, chip), chip, at, trust),
-        _chip_evidence((authentication, active), _terminal(chip)),
+        _passive_evidence(_with_hidden(_told_apart(passive.findings, chip), chip, passive), chip, at, trust),
+        _chip_evidence((authentication, active), _terminal(chip, passive)),
     )
 
 
@@ -81,6 +82,24 @@ def _told_apart(findings: tuple[Finding, ...], chip: ChipRead) -> tuple[Finding,
     )
 
 
+def _with_hidden(findings: tuple[Finding, ...], chip: ChipRead, passive: PassiveResult) -> tuple[Finding, ...]:
+    """DG_HASHES is open where the chip was asked for a signed group and did not give it: a copy hides what it cannot prove or match.
+
+    But for fingers that it closes as it may. A group that no reader asks for may stay unread.
+    """
+    check = InspectionCheck.DG_HASHES
+    unread = [name for name in _HIDDEN if name in chip.failures and _is_unread(name, chip, passive)]
+    hidden = [name for name in unread if not (name == "dg3" and chip.failures[name] == "access_denied")]
+    if not hidden or passive.finding(check).result is not CheckResult.PASS:
+        return findings
+    missing = Finding(check, CheckResult.UNDETERMINED, (Reason.DG_MISSING,), ",".join(hidden))
+    return tuple(missing if item.check is check else item for item in findings)
+
+
+def _is_unread(name: str, chip: ChipRead, passive: PassiveResult) -> bool:
+    return int(name.removeprefix("dg")) in passive.hash_list and name not in chip.files
+
+
 def _passive_evidence(findings: tuple[Finding, ...], chip: ChipRead, at: datetime, trust: Trust) -> CheckEvidence:
     check = Check.PASSIVE_AUTHENTICATION
     if not chip.present:
@@ -108,9 +127,17 @@ def _chip_evidence(proofs: tuple[Finding, ...], terminal: Finding) -> CheckEvide
     return replace(evidence, findings=(*proofs, terminal))
 
 
-def _terminal(chip: ChipRead) -> Finding:
+def _terminal(chip: ChipRead, passive: PassiveResult) -> Finding:
+    """TERMINAL_AUTHENTICATION. Fingers that are there and that nobody saw are never silent.
+
+    UNDETERMINED: FINGER_ACCESS_DENIED if the chip closed DG3, as it does for a site without a terminal's chain; DG_MISSING if EF.SOD names
+    DG3 and did not come for another reason, or a gate sent the files without it. Neither refers by itself: a site that wants fingers makes
+    FINGER mandatory, which then has no reference.
+    """
     check = InspectionCheck.TERMINAL_AUTHENTICATION
-    if chip.failures.get("dg3") == "access_denied":  # never silently: fingers are there that nobody saw
+    if chip.failures.get("dg3") == "access_denied":
         cause = chip.failures.get("terminal_authentication", "no_chain")
         return Finding(check, CheckResult.UNDETERMINED, (Reason.FINGER_ACCESS_DENIED,), cause)
+    if _is_unread("dg3", chip, passive):
+        return Finding(check, CheckResult.UNDETERMINED, (Reason.DG_MISSING,), "dg3")
     return Finding(check, chip.terminal_authentication, (), chip.failures.get("terminal_authentication", ""))

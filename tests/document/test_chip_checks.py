@@ -313,6 +313,46 @@ def test_closed_fingers_are_said() -> None:
     assert evidence(chip, Check.CHIP_AUTHENTICATION).result is CheckResult.PASS
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes.fromhex("0000000d49484452") + bytes.fromhex("0000001000000010")
+FINGERED = ISSUER.issue(invent_holder(12, NOW.date()), JPEG, PNG, Profile(chip_authentication=""))
+HIDDEN = without("dg3", read=ChipRead(present=True, files=FINGERED.files, access=AccessProtocol.PACE))
+
+
+@pytest.mark.parametrize(
+    "cause", ["", "not_found", "malformed", "too_long", "status_6f00", "status_6985", "access_denied"]
+)
+def test_fingers_that_were_signed_and_not_read_are_never_silent(cause: str) -> None:
+    """cause: "" where nobody asked, as for files that a gate sent."""
+    chip = replace(HIDDEN, failures={"dg3": cause} if cause else {})
+    found = finding(chip, InspectionCheck.TERMINAL_AUTHENTICATION)
+    denied = cause == "access_denied"
+    assert found.result is CheckResult.UNDETERMINED
+    assert found.reasons == ((Reason.FINGER_ACCESS_DENIED,) if denied else (Reason.DG_MISSING,))
+    assert found.detail == ("no_chain" if denied else "dg3")
+    # Only who was asked and had another excuse than closed fingers is refused for it.
+    excused = cause in ("", "access_denied")
+    hashes = finding(chip, InspectionCheck.DG_HASHES)
+    assert hashes.result is (CheckResult.PASS if excused else CheckResult.UNDETERMINED)
+    assert (hashes.reasons, hashes.detail) == (((), "") if excused else ((Reason.DG_MISSING,), "dg3"))
+    assert evidence(chip, Check.PASSIVE_AUTHENTICATION).result is hashes.result
+
+
+@pytest.mark.parametrize("name", ["dg14", "dg15"])
+def test_signed_key_that_the_chip_claims_not_to_have_is_missing(name: str) -> None:
+    keys = ISSUER.issue(invent_holder(13, NOW.date()), JPEG, profile=Profile(active_authentication="secp256r1"))
+    chip = ChipRead(present=True, files=keys.files, access=AccessProtocol.PACE)
+    hidden = without(name, read=replace(chip, failures={name: "not_found"}))
+    found = finding(hidden, InspectionCheck.DG_HASHES)
+    assert (found.result, found.reasons, found.detail) == (CheckResult.UNDETERMINED, (Reason.DG_MISSING,), name)
+
+
+def test_group_that_no_reader_wants_may_stay_unread() -> None:
+    more = ISSUER.issue(invent_holder(14, NOW.date()), JPEG, profile=Profile(), more={"dg11": b"\x6b\x00"})
+    chip = without("dg11", read=ChipRead(present=True, files=more.files, access=AccessProtocol.PACE))
+    assert finding(chip, InspectionCheck.DG_HASHES).result is CheckResult.PASS
+    assert finding(chip, InspectionCheck.TERMINAL_AUTHENTICATION).result is CheckResult.NOT_PERFORMED
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["com", "sod", "dg1", "dg2", "dg14", "dg15", "card_access", "card_security"]),

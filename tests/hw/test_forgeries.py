@@ -22,10 +22,21 @@ from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
+from hw.emrtd import apdu
+from hw.emrtd.direct import DirectTransport
 from hw.emrtd.terminal_chain import TerminalChain, parse_terminal_chain
 from hw.sim.forgery import Forgery, ForgeryClass, forge
 from hw.sim.issuer_office import Office
-from tests.hw.document_reading import against, findings, inspect, passes, read_document, seeded_entropy
+from hw.sim.issuer_profile import Profile
+from tests.hw.document_reading import (
+    against,
+    findings,
+    inspect,
+    passes,
+    read_document,
+    seeded_entropy,
+    transport_of,
+)
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SLICE_FORGERIES, SLICE_GENUINE = 5, 70
@@ -172,6 +183,24 @@ def test_without_the_comparison_another_printed_zone_passes(office: Office, stor
     read = read_forgery(ForgeryClass.PRINTED_ZONE_DIFFERS, office, 0)
     assert not passes(inspect(read, store, AT))
     assert passes(inspect(replace(read, chip_mrz="".join(read.mrz_lines)), store, AT))
+
+
+@pytest.mark.parametrize("sw", [0x6A82, 0x6F00, 0x6A80, 0x6985])
+def test_fingers_that_a_copy_hides_refuse_it(sw: int, office: Office, store: TrustStore) -> None:
+    """A document that nothing protects from copying, and a holder whose fingers are others: the copy says that it has none."""
+    document = office.issue(4, profile=Profile(pace=(), bac=False, plain=True, chip_authentication=""))
+    chip = transport_of(document, seeded_entropy(1))
+
+    def hiding(command: bytes) -> bytes:
+        dg3 = command[1] == apdu.SELECT and command.endswith(apdu.EF_DG3.to_bytes(2, "big"))
+        return sw.to_bytes(2, "big") if dg3 else chip.transmit(command, 1.0)
+
+    assert passes(inspect(read_document(document, seeded_entropy(1)), store, AT))
+    read = read_document(document, seeded_entropy(1), transport=DirectTransport(hiding, lambda: None))
+    evidence = inspect(read, store, AT)
+    assert read.finger is None
+    assert not passes(evidence)
+    assert evidence[Check.PASSIVE_AUTHENTICATION].reasons == (Reason.DG_MISSING,)
 
 
 def read_forgery(kind: ForgeryClass, office: Office, seed: int) -> DocumentRead:
