@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import permutations
 
 import pytest
 from cryptography import x509
@@ -14,8 +15,11 @@ from egate.document.encoding import der
 from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate
 from egate.document.pki.crl import parse_crl
 from egate.document.pki.defect import Defect, DocumentTraits
+from egate.document.pki.signer_chain import verify_chain, verify_revocation
 from egate.document.pki.trust import EMPTY, RevocationStatus, TrustAnchor, TrustedCrl, TrustStore
-from tests.trust.authority import DAY, NOW, Party, crl, csca, issue
+from egate.domain.evidence import CheckResult
+from egate.domain.reason import Reason
+from tests.trust.authority import DAY, NOW, Party, core_oid, crl, csca, issue
 
 OLD = csca(common="CSCA 1")
 NEW = csca(common="CSCA 2")
@@ -164,6 +168,41 @@ def test_links_in_a_circle_end() -> None:
     assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.GOOD
 
 
+@pytest.mark.parametrize("anchors", list(permutations((OLD, NEW, LINK))))
+def test_a_key_is_revoked_by_any_of_its_certificates(anchors: tuple[Party, ...]) -> None:
+    """The link is revoked; the new CSCA's own certificate is on no list, and its thief says that all is well."""
+    revoking = crl(OLD, [LINK.certificate.serial_number])
+    trust = store(*anchors, crls=((revoking, OLD), (crl(NEW), NEW)))
+    assert trust.is_csca_revoked(NEW.parsed) and trust.is_csca_revoked(LINK.parsed)
+    assert not trust.is_csca_revoked(OLD.parsed)
+    chain = verify_chain(NEW_SIGNER.parsed, trust, NOW)
+    finding = verify_revocation(NEW_SIGNER.parsed, chain, trust, NOW)
+    assert (finding.result, finding.reasons) == (CheckResult.FAIL, (Reason.CSCA_REVOKED,))
+    stale = crl(OLD, [LINK.certificate.serial_number], this_update=NOW - 90 * DAY, next_update=NOW - DAY)
+    trust = store(*anchors, crls=((stale, OLD), (crl(NEW), NEW)))
+    assert status(trust, OLD_SIGNER, OLD) is RevocationStatus.CRL_STALE  # a revoked key clears nobody
+
+
+def test_a_key_is_known_however_it_is_written() -> None:
+    """Its link certificate is on the list and spells the curve out; the self-signed certificate names it."""
+    spelled = replace(LINK.parsed, spki=explicit_spki(NEW))
+    revoking = parse_crl(crl(OLD, [LINK.certificate.serial_number]))
+    anchors = tuple(TrustAnchor(one) for one in (OLD.parsed, NEW.parsed, spelled))
+    assert TrustStore(anchors, crls=(TrustedCrl(revoking, OLD.parsed),)).is_csca_revoked(NEW.parsed)
+
+
+def test_another_states_certificate_of_a_key_revokes_it_not() -> None:
+    cross = csca("XB", key=NEW.key, issuer=FOREIGN)
+    revoking = crl(FOREIGN, [cross.certificate.serial_number])
+    trust = store(OLD, NEW, FOREIGN, cross, crls=((revoking, FOREIGN),))
+    assert trust.is_csca_revoked(cross.parsed) and not trust.is_csca_revoked(NEW.parsed)
+
+
+def test_a_defect_list_revokes_a_csca_too() -> None:
+    known = Defect("certificate_revoked", "XB", subject_key_id=LINK.parsed.subject_key_id)
+    assert store(OLD, NEW, LINK, defects=(known,)).is_csca_revoked(NEW.parsed)
+
+
 def test_a_defect_list_revokes_as_well() -> None:
     one = OLD_SIGNER.parsed
     revoked = Defect("certificate_revoked", "XA", issuer=one.issuer, serial=one.serial)
@@ -183,6 +222,25 @@ def test_defects_are_found_however_they_name_the_signer(by: str) -> None:
     trust = store(OLD, defects=(defect,))
     assert trust.defects_of(one) == (defect,)
     assert trust.defects_of(issue(OLD).parsed) == ()
+
+
+def explicit_spki(party: Party) -> bytes:
+    """Its public key with the curve's parameters in place of its name."""
+    key, curve = party.key.public_key().public_numbers(), SECP256R1
+
+    def octets(number: int) -> bytes:
+        return der.encode(der.OCTET_STRING, number.to_bytes(32, "big"))
+
+    def number(value: int) -> bytes:
+        return der.encode(der.INTEGER, value.to_bytes(33, "big"))
+
+    field = der.encode(der.SEQUENCE, core_oid("1.2.840.10045.1.1") + number(curve.p))
+    generator = b"\x04" + curve.x.to_bytes(32, "big") + curve.y.to_bytes(32, "big")
+    shape = der.encode(der.SEQUENCE, octets(curve.a) + octets(curve.b))
+    parameters = number(1) + field + shape + der.encode(der.OCTET_STRING, generator) + number(curve.n)
+    algorithm = der.encode(der.SEQUENCE, core_oid("1.2.840.10045.2.1") + der.encode(der.SEQUENCE, parameters))
+    point = b"\0\x04" + key.x.to_bytes(32, "big") + key.y.to_bytes(32, "big")
+    return der.encode(der.SEQUENCE, algorithm + der.encode(der.BIT_STRING, point))
 
 
 def altered(one: Certificate, how: str) -> Certificate:

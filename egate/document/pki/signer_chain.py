@@ -82,7 +82,7 @@ def verify_revocation(signer: Certificate, chain: Chain, store: TrustStore, at: 
     status = store.revocation(signer, csca, at)
     if status is RevocationStatus.REVOKED:
         return Finding(_REVOCATION, CheckResult.FAIL, (Reason.SIGNER_REVOKED,))
-    if store.revocation(csca, csca, at) is RevocationStatus.REVOKED:
+    if store.is_csca_revoked(csca):
         return Finding(_REVOCATION, CheckResult.FAIL, (Reason.CSCA_REVOKED,))
     if status is RevocationStatus.GOOD:
         return Finding(_REVOCATION, CheckResult.PASS)

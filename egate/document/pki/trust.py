@@ -7,17 +7,19 @@ signed a document signer is the caller's to verify (egate.document.pki.certifica
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
 
+from egate.document.crypto.public_key import RsaKey
 from egate.document.pki.certificate import Certificate
 from egate.document.pki.crl import Crl
 from egate.document.pki.defect import Defect, DocumentTraits
 from egate.document.pki.equivalents import encodings, serial_numbers
+from egate.errors import DocumentError
 
 STALE_DAYS = 7  # issue "Travel documents": a store that nobody updated for a week warns
 # Subject organisation of the simulated issuer's CSCA (hw/sim): production refuses a store that trusts one.
@@ -105,20 +107,25 @@ class TrustStore:
         GOOD: a list signed by the issuer's key or by one that succeeds it (link certificates) does not, and `at` lies between its
         two updates: a CSCA's list covers what its earlier keys signed (Doc 9303-12, 7.1.4), never what later ones did.
         """
-        if any(defect.revokes for defect in self.defects_of(certificate)):
+        if self._is_listed(certificate, (issuer,)):
             return RevocationStatus.REVOKED
         successors = self._successors(issuer)
         status = RevocationStatus.CRL_MISSING
         for trusted in self._crls_of(certificate.issuer_country, issuer.country):
-            crl = trusted.crl
-            if crl.names(certificate.issuer, certificate.serial, any_issuer=trusted.signer.sha256 in successors):
-                return RevocationStatus.REVOKED
-            if trusted.signer.sha256 in successors:
-                if crl.is_current(at):
+            if trusted.signer.spki in successors and not self.is_csca_revoked(trusted.signer):
+                if trusted.crl.is_current(at):
                     status = RevocationStatus.GOOD
                 elif status is RevocationStatus.CRL_MISSING:
                     status = RevocationStatus.CRL_STALE
         return status
+
+    def is_csca_revoked(self, csca: Certificate) -> bool:
+        """Whether any certificate of its key is revoked, self-signed or link: whoever stole a key does not care which one is looked at.
+
+        However it is written, as anchors of one key name its curve or spell it out. Other states' certificates of the key do not count.
+        """
+        revoked = self._revoked_keys.get(csca.country, frozenset())
+        return bool(revoked) and _key(csca) in revoked
 
     def defects_of(self, signer: Certificate, document: DocumentTraits | None = None) -> tuple[Defect, ...]:
         """Published defects of this signer's documents. Without document traits only those that concern every one of them."""
@@ -155,6 +162,21 @@ class TrustStore:
         counts = f"{len(self.anchors)} anchors, {len(self.document_signers)} signers, {len(self.crls)} lists"
         return f"TrustStore({counts}, {len(self.defects)} defects)"
 
+    def _is_listed(self, certificate: Certificate, issuers: Iterable[Certificate]) -> bool:
+        """On a defect list, or on a revocation list of its state. issuers: candidates.
+
+        No key says by a mere serial number that it was never certified: that number is another certificate's.
+        """
+        if any(defect.revokes for defect in self.defects_of(certificate)):
+            return True
+        for issuer in issuers:
+            lists = self._crls_of(certificate.issuer_country, issuer.country)
+            successors = self._successors(issuer) - {certificate.spki} if lists else frozenset[bytes]()
+            for one in lists:
+                if one.crl.names(certificate.issuer, certificate.serial, any_issuer=one.signer.spki in successors):
+                    return True
+        return False
+
     def _crls_of(self, *countries: str) -> list[TrustedCrl]:
         """A state's lists speak of its own certificates, whatever issuers their entries name."""
         return [trusted for country in dict.fromkeys(countries) for trusted in self._crls_by_country.get(country, ())]
@@ -169,14 +191,17 @@ class TrustStore:
             one.der for one in stored if one.tbs == certificate.tbs
         }
 
-    def _successors(self, issuer: Certificate) -> frozenset[str]:
-        """The issuer and every anchor with its key or with a key it certified by link certificates (Doc 9303-12, 3.2: key rollover)."""
+    def _successors(self, issuer: Certificate) -> frozenset[bytes]:
+        """Public keys: the issuer's, and those of every anchor with its key or a key it certified by link certificates.
+
+        Doc 9303-12, 3.2: key rollover.
+        """
         keys = [issuer.subject_key_id] if issuer.subject_key_id else []
         for key in keys:
             if len(keys) < SUCCESSORS_MAX:
                 keys.extend(dict.fromkeys(other for other in self._links_by_key.get(key, ()) if other not in keys))
         reached = (anchor for key in keys for anchor in self._anchors_by_key.get(key, ()))
-        return frozenset({issuer.sha256, *(anchor.sha256 for anchor in reached if anchor.country == issuer.country)})
+        return frozenset({issuer.spki, *(anchor.spki for anchor in reached if anchor.country == issuer.country)})
 
     @cached_property
     def _anchors_by_key(self) -> Mapping[bytes, tuple[Certificate, ...]]:
@@ -196,6 +221,15 @@ class TrustStore:
             if link.authority_key_id and link.subject_key_id and link.authority_key_id != link.subject_key_id
             if link.country == link.issuer_country
         )
+
+    @cached_property
+    def _revoked_keys(self) -> Mapping[str, frozenset[Hashable]]:
+        """By the state whose they are."""
+        certificates = (anchor.certificate for anchor in self.anchors)
+        revoked = [one for one in certificates if self._is_listed(one, self.issuers(one))]
+        return {
+            state: frozenset(map(_key, ones)) for state, ones in _grouped((one.country, one) for one in revoked).items()
+        }
 
     @cached_property
     def _crls_by_country(self) -> Mapping[str, tuple[TrustedCrl, ...]]:
@@ -227,6 +261,15 @@ class TrustStore:
     def _defects_otherwise(self) -> tuple[Defect, ...]:
         """Those that name a signer by its hash alone, or no signer but documents."""
         return tuple(d for d in self.defects if d.issuer is None and d.subject_key_id is None)
+
+
+def _key(certificate: Certificate) -> Hashable:
+    """Its public key; where that cannot be read, the encoding."""
+    try:
+        key = certificate.public_key
+    except DocumentError:
+        return certificate.spki
+    return (key.n, key.e) if isinstance(key, RsaKey) else key
 
 
 K = TypeVar("K")
