@@ -7,7 +7,7 @@ from egate.document.chip.security_info import SecurityInfos, parse_card_security
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import CARD_SECURITY, ChipAuthentication, ChipAuthenticationProtocol
 from egate.errors import DocumentError
-from hw.emrtd import active_authentication, chip_authentication, terminal_authentication
+from hw.emrtd import active_authentication, apdu, chip_authentication, terminal_authentication
 from hw.emrtd.channel import ChannelBroken
 from hw.emrtd.pace_cam import MappingProof, prove_chip
 from hw.emrtd.reading import Reading
@@ -91,12 +91,14 @@ class Proofs:
             reading.fail("no_chip_authentication")
             return
         file_id = infos.terminal_authentication[0].file_id
+        extended = reading.channel.response_size_max > apdu.LE_MAX
         try:
             step = terminal_authentication.authenticate(
                 chain,
                 reading.id_icc,
                 reading.terminal_key,
                 terminal_authentication.EF_CVCA if file_id is None else file_id,
+                apdu.EXTENDED_DATA_MAX if extended else terminal_authentication.SHORT_DATA_MAX,
             )
             yield from reading.channel.run(step)
         except StepFailed as failed:

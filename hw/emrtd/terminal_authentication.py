@@ -24,16 +24,25 @@ VERIFY_CERTIFICATE = (0x00, 0xBE)  # P1-P2 of PSO
 REFERENCE_TAG = 0x83
 CHALLENGE_SIZE = 8
 EF_CVCA = 0x011C  # in the application, unless DG14 names another one
+# What fits into a short command behind secure messaging: padded to 240 bytes, with 4 around the cryptogram and 10 for the MAC.
+SHORT_DATA_MAX = 239
 
 
-def authenticate(chain: TerminalChain, id_icc: bytes, terminal_key: bytes, file_id: int = EF_CVCA) -> Step[None]:
+def authenticate(
+    chain: TerminalChain,
+    id_icc: bytes,
+    terminal_key: bytes,
+    file_id: int = EF_CVCA,
+    data_max: int = apdu.EXTENDED_DATA_MAX,
+) -> Step[None]:
     """The terminal half; yields plain commands for the channel of chip authentication. It ends with EF.CVCA as the current file.
 
-    terminal_key: ChipProof.terminal_key. file_id: of EF.CVCA.
+    terminal_key: ChipProof.terminal_key. file_id: of EF.CVCA. data_max: bytes in one command, SHORT_DATA_MAX for a chip that does not
+    announce extended length: what is longer goes as a chain of commands.
     Raises StepFailed: "unknown_authority" if the chip trusts nobody of chain, "certificate_refused", "wrong_key" for the signature.
     """
     for certificate in (yield from _path(chain, file_id)):
-        yield from _show(certificate)
+        yield from _show(certificate, data_max)
     response = yield _manage(SET_AUTHENTICATION_TEMPLATE, chain.terminal.holder)
     _require(response, status_cause(response.sw))
     response = yield Command(0x00, apdu.GET_CHALLENGE, 0, 0, b"", CHALLENGE_SIZE)
@@ -41,7 +50,7 @@ def authenticate(chain: TerminalChain, id_icc: bytes, terminal_key: bytes, file_
     if len(response.data) != CHALLENGE_SIZE:
         raise StepFailed("malformed")
     signature = chain.key.sign(chain.scheme, signed_data(id_icc, response.data, terminal_key))
-    response = yield Command(0x00, apdu.EXTERNAL_AUTHENTICATE, 0, 0, signature)
+    response = yield from _send(Command(0x00, apdu.EXTERNAL_AUTHENTICATE, 0, 0, signature), data_max)
     _require(response, "wrong_key")
 
 
@@ -66,11 +75,22 @@ def _path(chain: TerminalChain, file_id: int) -> Step[tuple[CvCertificate, ...]]
     return path
 
 
-def _show(certificate: CvCertificate) -> Step[None]:
+def _show(certificate: CvCertificate, data_max: int) -> Step[None]:
     response = yield _manage(SET_VERIFICATION_TEMPLATE, certificate.authority)
     _require(response, "unknown_authority" if response.sw == apdu.SW_REFERENCE_NOT_FOUND else status_cause(response.sw))
-    response = yield Command(0x00, apdu.PERFORM_SECURITY_OPERATION, *VERIFY_CERTIFICATE, certificate.content)
+    command = Command(0x00, apdu.PERFORM_SECURITY_OPERATION, *VERIFY_CERTIFICATE, certificate.content)
+    response = yield from _send(command, data_max)
     _require(response, "certificate_refused")
+
+
+def _send(command: Command, data_max: int) -> Step[Response]:
+    """The answer to the last command of the chain, or to the first that the chip refuses."""
+    *links, last = apdu.chained(command, data_max)
+    for link in links:
+        response = yield link
+        if response.sw != apdu.SW_OK:
+            return response
+    return (yield last)
 
 
 def _manage(template: tuple[int, int], reference: str) -> Command:

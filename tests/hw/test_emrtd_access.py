@@ -27,6 +27,7 @@ from hw.emrtd.transport import Card, CardGarbled, CardRemoved, CardTimeout
 from hw.sim.forgery_chip import with_chip, with_wrong_keys
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
 from hw.sim.issuer_profile import Pace, Profile
+from hw.sim.pki_keys import Algorithm
 from hw.sim.pki_terminal import make_terminal_pki
 
 TODAY = date(2026, 6, 1)
@@ -306,6 +307,23 @@ def test_fingers_open_with_a_chain_and_are_denied_without() -> None:
     refused = Reader(document).read(plan_of(document, terminal=stranger))
     assert refused.terminal_authentication is CheckResult.UNDETERMINED
     assert refused.failures == {"terminal_authentication": "unknown_authority", "dg3": "access_denied"}
+
+
+@pytest.mark.parametrize("curve", ["secp384r1", "brainpoolP512r1"])
+@pytest.mark.parametrize("limits", [Limits(), Limits(data_max=1024, le_max=1024)], ids=["short", "extended"])
+def test_certificate_longer_than_a_short_command_opens_fingers(limits: Limits, curve: str) -> None:
+    """By a chain of commands where the chip has no extended length, and only there (Doc 9303-11, 9.3.2)."""
+    terminal = make_terminal_pki(date.today(), algorithm=Algorithm(curve))
+    profile = Profile(cvca=(terminal.cvca,), limits=limits)
+    document = issue(invent_holder(6, TODAY), PORTRAIT, FINGER, profile)
+    reader = Reader(document)
+    result = reader.read(plan_of(document, terminal=parse_terminal_chain(terminal.certificates, terminal.key)))
+    assert result.failures == {}
+    assert result.terminal_authentication is CheckResult.PASS
+    assert whole(result, document)
+    assert reader.reset_count == 1 + 1  # one to begin, one at the end: nothing was torn
+    shown = [message for message in reader.sent if message[1] == apdu.PERFORM_SECURITY_OPERATION]
+    assert any(message[0] & apdu.CLA_CHAINED for message in shown) is not limits.extended
 
 
 def test_fingers_without_chip_authentication_stay_closed() -> None:
