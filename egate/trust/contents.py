@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +41,7 @@ class Source:
     """Something that was imported. sha256: of the list or the file's item. publisher: alpha-2 of the state.
 
     signer: for people; "" for a pin. signed_at: of a list or a CRL. unusable: certificates of a master list that cannot be used.
+    issuer_key: key_hash of the CSCA that issued a list's signer, "" for all else.
     """
 
     sha256: str
@@ -50,6 +52,7 @@ class Source:
     signer: str = ""
     signed_at: datetime | None = None
     unusable: tuple[UnusableCertificate, ...] = ()
+    issuer_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +116,8 @@ def read_defects(signed: SignedList) -> tuple[Defect, ...]:
 
 def crl_source(crl: Crl, signer: Certificate, file: str, now: datetime) -> Source:
     return Source(crl.sha256, SourceKind.CRL, file, now, crl.country, signer.subject_text, crl.this_update)
+
+
+def key_hash(certificate: Certificate) -> str:
+    """Names a public key in the index."""
+    return hashlib.sha256(certificate.spki).hexdigest()

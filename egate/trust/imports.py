@@ -2,15 +2,15 @@
 
 Trust comes from certificates an operator pins by hand and from nothing else. A pinned CSCA vouches for the signer of a list and so for
 the list's certificates, and for its successor's key by a link certificate. An anchor, pinned or listed, vouches for its own state's link
-certificates, document signers and revocation lists; never for a list of other states' certificates.
+certificates, document signers and revocation lists; never for a list of other states' certificates. One whose key is revoked vouches for
+nothing, and what came through it alone goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate
 from egate.document.pki.crl import is_crl_signed_by, parse_crl
@@ -18,12 +18,22 @@ from egate.document.pki.master_list import parse_master_list, require_anchor
 from egate.document.pki.signed_list import MASTER_LIST, SignedList, open_signed_list, require_signer
 from egate.document.pki.trust import RevocationStatus, TrustedCrl, TrustStore
 from egate.errors import DocumentError
-from egate.trust.contents import LIST_KINDS, Contents, Held, HeldList, Source, SourceKind, crl_source, read_defects
+from egate.trust.contents import (
+    LIST_KINDS,
+    Contents,
+    Held,
+    HeldList,
+    Source,
+    SourceKind,
+    crl_source,
+    key_hash,
+    read_defects,
+)
 from egate.trust.items import Item, ItemKind
+from egate.trust.links import ROUNDS_MAX, holds, is_self_signed, reached, voucher
 from egate.trust.report import ItemReport
 
 CLOCK_TOLERANCE = timedelta(days=1)  # a list signed later than that after now would lock out every honest one; chosen
-ROUNDS_MAX = 16  # a link certificate of this import may be vouched for by another of it, and so on; chosen
 # Refusals that another item of the same import may lift.
 _PROVISIONAL = frozenset((
     "LIST_SIGNER_NOT_PINNED", "CERTIFICATE_NOT_VOUCHED", "SIGNER_UNKNOWN", "SIGNER_CHAIN_BROKEN", "CRL_SIGNER_UNKNOWN",
@@ -31,8 +41,6 @@ _PROVISIONAL = frozenset((
 ))  # fmt: skip
 # Revocation before what it may revoke, lists before what they may no longer vouch for.
 _ORDER = {ItemKind.CRL: 0, ItemKind.LIST: 1}
-_A = TypeVar("_A")
-_B = TypeVar("_B")
 
 
 class Import:
@@ -48,6 +56,7 @@ class Import:
         self._crls = dict(contents.crls)
         self._lists = dict(contents.lists)
         self._updated_at = contents.updated_at
+        self._at_hand: list[Certificate] = []  # self-signed ones of this import
         self._cached_store: TrustStore | None = None
 
     def pin(self, certificate: Certificate, file: str) -> None:
@@ -60,6 +69,7 @@ class Import:
     def add(self, items: Sequence[Item]) -> tuple[ItemReport, ...]:
         """Takes what is vouched for, in whatever order it comes; one report per item, in their order."""
         reports: dict[int, ItemReport] = {}
+        self._at_hand = _self_signed(items)
         waiting = sorted(range(len(items)), key=lambda index: _ORDER.get(items[index].kind, len(_ORDER)))
         for _ in range(ROUNDS_MAX):
             for index in waiting:
@@ -93,10 +103,11 @@ class Import:
         signed = open_signed_list(item.data)
         if signed.signed_at > self._now + CLOCK_TOLERANCE:
             raise DocumentError(f"signed in the future: {signed.signed_at:%Y-%m-%d %H:%M}", code="LIST_FROM_FUTURE")
-        issuer = require_signer(signed, self._roots(), self._now)
+        issuer = require_signer(signed, self._roots(self._store.is_csca_revoked), self._now)
         self._require_not_revoked(signed.signer, issuer, "LIST_SIGNER_REVOKED")
         kind, text = LIST_KINDS[signed.kind], signed.signer.subject_text
-        source = Source(signed.sha256, kind, item.file, self._now, signed.signer.issuer_country, text, signed.signed_at)
+        state, key = signed.signer.issuer_country, key_hash(issuer)
+        source = Source(signed.sha256, kind, item.file, self._now, state, text, signed.signed_at, issuer_key=key)
         if signed.kind == MASTER_LIST:
             return self._take_master_list(signed, source)
         defects = read_defects(signed)
@@ -129,12 +140,16 @@ class Import:
             if _is_older(source.signed_at, one.signed_at) and not self._allow_older:
                 raise DocumentError(f"older than the list of {one.signed_at:%Y-%m-%d} in the store", code="LIST_OLDER")
         for one in old:
-            del self._sources[one.sha256]
-            self._lists.pop(one.sha256, None)
-            for sha256, held in list(self._anchors.items()):
-                self._anchors[sha256] = replace(held, sources=held.sources - {one.sha256})
+            self._drop_list(one.sha256)
         self._sources[source.sha256] = source
         self._cached_store = None
+
+    def _drop_list(self, sha256: str) -> None:
+        """It vouches for nothing any more; what that means is _prune's."""
+        del self._sources[sha256]
+        self._lists.pop(sha256, None)
+        for one, held in list(self._anchors.items()):
+            self._anchors[one] = replace(held, sources=held.sources - {sha256})
 
     def _add_certificate(self, item: Item) -> ItemReport:
         certificate = parse_certificate(item.data)
@@ -162,7 +177,7 @@ class Import:
             if held.certificate.country == crl.country
             and (held.certificate.subject == crl.issuer or _has_key(held.certificate, crl.authority_key_id))
         ]
-        signer = next((anchor for anchor in named if _holds(is_crl_signed_by, crl, anchor)), None)
+        signer = next((anchor for anchor in named if holds(is_crl_signed_by, crl, anchor)), None)
         if signer is None:
             code = "CRL_SIGNER_UNKNOWN" if not named else "CRL_SIGNATURE_INVALID"
             raise DocumentError(f"no anchor signed the list of {crl.issuer_text}", code=code)
@@ -186,17 +201,23 @@ class Import:
         self._cached_store = None
 
     def _require_vouched(self, certificate: Certificate) -> None:
-        """By a link certificate. Raises DocumentError: CERTIFICATE_NOT_VOUCHED, CERTIFICATE_REVOKED."""
-        voucher = _voucher(certificate, self._of_state(certificate.country))
-        if voucher is None:
+        """By a link certificate. Raises DocumentError: CERTIFICATE_NOT_VOUCHED, CERTIFICATE_REVOKED.
+
+        A revoked one comes in where its key is there already: it says that the key is revoked.
+        """
+        known = self._of_state(certificate.country)
+        trusted = [one for one in known if not self._store.is_csca_revoked(one)]
+        found = voucher(certificate, trusted, [*known, *self._at_hand])
+        if found is None:
             raise DocumentError("neither pinned nor linked to a CSCA of the store", code="CERTIFICATE_NOT_VOUCHED")
-        self._require_not_revoked(certificate, voucher, "CERTIFICATE_REVOKED")
+        if all(one.spki != certificate.spki for one in known):
+            self._require_not_revoked(certificate, found, "CERTIFICATE_REVOKED")
 
     def _require_issued(self, certificate: Certificate) -> None:
         """Raises DocumentError: SIGNER_UNKNOWN, SIGNER_CHAIN_BROKEN. A revoked signer comes in: inspection says so."""
         _ = certificate.public_key
         candidates = [one for one in self._store.issuers(certificate) if one.country == certificate.country]
-        if not any(_holds(is_signed_by, certificate, one) for one in candidates):
+        if not any(holds(is_signed_by, certificate, one) for one in candidates):
             code = "SIGNER_CHAIN_BROKEN" if candidates else "SIGNER_UNKNOWN"
             raise DocumentError("no CSCA of the store issued it", code=code)
 
@@ -204,13 +225,12 @@ class Import:
         if self._store.revocation(certificate, issuer, self._now) is RevocationStatus.REVOKED:
             raise DocumentError(f"revoked: {certificate!r}", code=code)
 
-    def _roots(self) -> tuple[Certificate, ...]:
+    def _roots(self, is_revoked: Callable[[Certificate], bool]) -> tuple[Certificate, ...]:
         """The pinned CSCAs and those their link certificates lead to."""
-        contents = self.contents()
-        roots = list(contents.pinned())
-        states = {root.country for root in roots}
-        rest = [one for state in states for one in self._of_state(state) if one not in roots]
-        return tuple(roots + _reached(rest, roots))
+        pinned = list(self.contents().pinned())
+        states = {root.country for root in pinned}
+        rest = [one for state in states for one in self._of_state(state) if one not in pinned]
+        return tuple(one for one in (*pinned, *reached(rest, pinned, is_revoked)) if not is_revoked(one))
 
     def _of_state(self, country: str) -> list[Certificate]:
         return [held.certificate for held in self._anchors.values() if held.certificate.country == country]
@@ -224,13 +244,17 @@ class Import:
     def _prune(self) -> None:
         """Drops what nobody vouches for any more: certificates a replaced list had brought, and what hung on them."""
         before = len(self._anchors)
+        is_revoked = self._store.is_csca_revoked
+        self._drop_lists_of_revoked(is_revoked)
         strong = {
             sha256: held
             for sha256, held in self._anchors.items()
             if any(self._sources[one].kind is not SourceKind.CERTIFICATES for one in held.sources)
         }
         rest = [held for sha256, held in self._anchors.items() if sha256 not in strong and held.sources]
-        linked = _reached([held.certificate for held in rest], [held.certificate for held in strong.values()])
+        linked = reached(
+            [held.certificate for held in rest], [held.certificate for held in strong.values()], is_revoked
+        )
         self._anchors = strong | {held.certificate.sha256: held for held in rest if held.certificate in linked}
         self._cached_store = None
         if len(self._anchors) < before:
@@ -244,39 +268,20 @@ class Import:
         lists = (SourceKind.MASTER_LIST,)
         self._sources = {sha256: one for sha256, one in self._sources.items() if sha256 in used or one.kind in lists}
 
+    def _drop_lists_of_revoked(self, is_revoked: Callable[[Certificate], bool]) -> None:
+        """Master lists of a CSCA that is a root no more since it, or a link to it, was revoked. What defect lists say stays."""
+        roots = {key_hash(one) for one in self._roots(is_revoked)}
+        lost = {key_hash(one) for one in self._roots(lambda _: False)} - roots
+        for source in list(self._sources.values()):
+            if source.kind is SourceKind.MASTER_LIST and source.issuer_key in lost:
+                self._drop_list(source.sha256)
+
     def _is_issued(self, signer: Certificate) -> bool:
         try:
             self._require_issued(signer)
         except DocumentError:
             return False
         return True
-
-
-def _reached(candidates: Iterable[Certificate], roots: Iterable[Certificate]) -> list[Certificate]:
-    """Those that links lead to from the roots."""
-    known, waiting = list(roots), list(candidates)
-    found: list[Certificate] = []
-    for _ in range(ROUNDS_MAX):
-        fresh = [one for one in waiting if _voucher(one, known) is not None]
-        if not fresh:
-            break
-        known, found = known + fresh, found + fresh
-        waiting = [one for one in waiting if one not in fresh]
-    return found
-
-
-def _voucher(certificate: Certificate, anchors: Iterable[Certificate]) -> Certificate | None:
-    """An anchor of the same state that certified this key: the certificate is its link certificate, or has the key and name of one."""
-    for anchor in anchors:
-        if anchor.country != certificate.country or anchor == certificate:
-            continue
-        link = anchor.subject == certificate.issuer and certificate.not_before <= anchor.not_after
-        if link and _holds(is_signed_by, certificate, anchor):
-            return anchor
-        twin = anchor.spki == certificate.spki and anchor.subject == certificate.subject
-        if twin and _holds(is_signed_by, certificate, certificate):
-            return anchor
-    return None
 
 
 def _is_older(signed_at: datetime | None, than: datetime | None) -> bool:
@@ -287,9 +292,14 @@ def _has_key(certificate: Certificate, key_id: bytes | None) -> bool:
     return key_id is not None and certificate.subject_key_id == key_id
 
 
-def _holds(verify: Callable[[_A, _B], bool], one: _A, other: _B) -> bool:
-    """A signature that cannot be verified is not valid."""
-    try:
-        return verify(one, other)
-    except DocumentError:
-        return False
+def _self_signed(items: Sequence[Item]) -> list[Certificate]:
+    """The CSCA certificates among them; nothing is trusted yet."""
+    found = []
+    for item in items:
+        try:
+            certificate = parse_certificate(item.data) if item.kind is ItemKind.CERTIFICATE else None
+        except DocumentError:
+            continue
+        if certificate is not None and certificate.is_ca and is_self_signed(certificate):
+            found.append(certificate)
+    return found

@@ -1,6 +1,7 @@
 """The index of a trust store: which files count, where each came from, who signed that, when. JSON.
 
-{"format": 1, "updated_at": time, "sources": {sha256: {kind, file, imported_at, publisher, signer, signed_at, unusable}},
+{"format": 1, "updated_at": time, "sources": {sha256: {kind, file, imported_at, publisher, signer, signed_at, unusable,
+ issuer_key}},
  "anchors": {sha256: [source, …]}, "signers": {sha256: [source, …]}, "crls": {sha256: anchor}, "lists": [sha256, …]}
 """
 
@@ -102,6 +103,7 @@ def _source(source: Source) -> dict[str, object]:
         "publisher": source.publisher,
         "signer": source.signer,
         "signed_at": _time(source.signed_at),
+        "issuer_key": source.issuer_key,
         "unusable": [[one.sha256, one.subject, one.reason, one.detail] for one in source.unusable],
     }
 
@@ -119,6 +121,7 @@ def _parse_source(sha256: str, source: Any) -> Source:
         str(source["signer"]),
         _parse_time(source["signed_at"]),
         tuple(UnusableCertificate(*(str(part) for part in one)) for one in source["unusable"]),
+        str(source.get("issuer_key", "")),  # a store written before lists remembered whose they are has none
     )
 
 

@@ -60,12 +60,17 @@ def csca(
     issuer: Party | None = None,
     start: datetime = NOW - 400 * DAY,
     end: datetime = NOW + 4000 * DAY,
+    path_length: int | None = 0,
+    signs: bool = False,
+    usage: str = "",
 ) -> Party:
-    """Self-signed, or issuer's link certificate for key."""
+    """Self-signed, or issuer's link certificate for key. signs, usage: it is for something else as well."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     builder = _builder(name(country, common), key, issuer, start, end)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+    builder = builder.add_extension(_usage(signs_certificates=True, signs=signs), critical=True)
+    if usage:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(usage)]), critical=True)
     return Party(builder.sign((issuer.key if issuer else key), hashes.SHA256()), key)
 
 
@@ -203,9 +208,9 @@ def _builder(
     )
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def _usage(*, signs_certificates: bool, signs: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not signs_certificates,
+        digital_signature=signs or not signs_certificates,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,

@@ -6,15 +6,12 @@ import base64
 import io
 import stat
 import zipfile
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from egate.document.pki.trust import RevocationStatus
 from egate.errors import ConfigurationError, DocumentError
-from egate.trust.report import ImportReport
 from egate.trust.store import import_files, load_contents, load_trust_store
 from tests.trust.authority import (
     DAY,
@@ -31,43 +28,16 @@ from tests.trust.authority import (
     master_list,
     signed_list,
 )
+from tests.trust.site import Site, codes
 
 ROOT = csca()  # pinned, publishes the lists
 ALPHA, BETA = csca("XB"), csca("XC")
 ALPHA_SIGNER = issue(ALPHA, country="XB")
 
 
-class Site:
-    """A store and a folder of files to import."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store = folder / "store"
-
-    def file(self, name: str, data: bytes) -> Path:
-        path = self.folder / name
-        path.write_bytes(data)
-        return path
-
-    def take(
-        self, *files: bytes, pins: Sequence[Party] = (), now: datetime = NOW, allow_older: bool = False
-    ) -> ImportReport:
-        paths = [self.file(f"file{index}", data) for index, data in enumerate(files)]
-        csca_files = [self.file(f"pin{index}", pin.pem) for index, pin in enumerate(pins)]
-        return import_files(self.store, csca_files, paths, now, allow_older=allow_older)
-
-    @property
-    def anchors(self) -> set[bytes]:
-        return {anchor.certificate.der for anchor in load_trust_store(self.store).anchors}
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
-
-
-def codes(report: ImportReport) -> list[str]:
-    return [item.code for item in report.items]
 
 
 def test_a_pinned_list_brings_its_certificates(site: Site) -> None:

@@ -72,7 +72,7 @@ def open_signed_list(data: bytes) -> SignedList:
 
 
 def require_signer(signed: SignedList, pinned: Sequence[Certificate], at: datetime) -> Certificate:
-    """The pinned CSCA that issued the list's signer, or that is the signer itself.
+    """The pinned CSCA that issued the list's signer, or that is the signer itself. pinned: or linked to a pinned one, none revoked.
 
     Certificates that come along must be signed by one another or by a pinned CSCA, though nothing is concluded from them.
     Raises DocumentError: LIST_SIGNER_NOT_PINNED; LIST_COMPANION_UNKNOWN; LIST_SIGNER_EXPIRED if signer or CSCA are not valid at a time;
@@ -81,7 +81,7 @@ def require_signer(signed: SignedList, pinned: Sequence[Certificate], at: dateti
     issuers = [anchor for anchor in pinned if _issued(anchor, signed.signer)]
     if not issuers:
         raise DocumentError(f"no pinned CSCA issued the list's signer {signed.signer!r}", code="LIST_SIGNER_NOT_PINNED")
-    if signed.signer not in issuers and not _may_sign(signed):
+    if not _may_sign(signed, itself=signed.signer in issuers):
         raise DocumentError("the list's signer is not for lists of this kind", code="LIST_SIGNER_NOT_FOR_LISTS")
     known = (*signed.companions, *pinned)
     if not all(any(_verifies(one, other) for other in known) for one in signed.companions):
@@ -99,8 +99,11 @@ def _issued(anchor: Certificate, signer: Certificate) -> bool:
     return anchor.subject == signer.issuer and anchor.country == signer.country and _verifies(signer, anchor)
 
 
-def _may_sign(signed: SignedList) -> bool:
+def _may_sign(signed: SignedList, *, itself: bool) -> bool:
+    """itself: the signer is a pinned CSCA; one that states no purpose may sign its lists."""
     usages = signed.signer.extensions.extended_key_usage
+    if itself and not usages:
+        return True
     if signed.kind == MASTER_LIST:
         return _MASTER_LIST_SIGNING in usages
     if signed.kind == DEVIATION_LIST:
