@@ -50,18 +50,19 @@ def verify_chip_authentication(
 ) -> Finding:
     """CHIP_AUTHENTICATION: the chip proved the private key of a public key that the issuer signed."""
     check = InspectionCheck.CHIP_AUTHENTICATION
-    proof = chip.chip_authentication
+    proof, signed = chip.chip_authentication, _dg14(chip, passive)
     if proof is None:
+        if signed is not None and signed.chip_authentication_keys and not _loaded(signed):
+            return Finding(check, CheckResult.UNDETERMINED, (Reason.ALGORITHM_UNSUPPORTED,), "dg14")
         if _withheld(14, passive, chip) or _has_chip_keys(chip, passive):
             return _unproven(check, chip)
-        if _offers_mapping(_dg14(chip, passive)):  # with parameters that we lack, or it would have been taken
+        if _offers_mapping(signed):  # with parameters that we lack, or it would have been taken
             return Finding(check, CheckResult.UNDETERMINED, (Reason.CHIP_PROOF_MISSING,), "mapping")
         return Finding(check, CheckResult.NOT_PERFORMED)
     if proof.result is CheckResult.FAIL:
         return Finding(check, CheckResult.FAIL, (Reason.CHIP_NOT_AUTHENTIC,))
     if proof.result is not CheckResult.PASS:
         return Finding(check, CheckResult.ABORTED, (Reason.CHIP_PROOF_MISSING,), chip.failures.get(check, ""))
-    signed = _dg14(chip, passive)
     cam = proof.protocol is ChipAuthenticationProtocol.PACE_CAM
     named = _card_security(chip, passive, store, at, crl_required) if cam else signed
     if named is None or proof.public_key not in {key.public_key for key in named.chip_authentication_keys}:

@@ -10,12 +10,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.chip.security_info import PaceInfo, parse_card_access, parse_dg14
+from egate.document.chip.security_info import ChipAuthenticationKey, PaceInfo, parse_card_access, parse_dg14
 from egate.document.chip.security_info_writer import write_dg14, write_security_infos
-from egate.document.chip.security_protocol import PACE, oid_of
+from egate.document.chip.security_protocol import CHIP_AUTHENTICATION_KEY, PACE, oid_of
 from egate.document.chip_checks import Rules, Trust, verify_chip
 from egate.document.passive_authentication import verify_signed_file
 from egate.domain.chip import (
@@ -406,3 +408,22 @@ def test_one_proof_is_enough_but_none_may_fail() -> None:
     assert evidence(chip, Check.CHIP_AUTHENTICATION).result is CheckResult.PASS
     wrong = replace(chip, active_authentication=ActiveAuthentication(CHALLENGE, bytes(64)))
     assert evidence(wrong, Check.CHIP_AUTHENTICATION).reasons == (Reason.CHIP_NOT_AUTHENTIC,)
+
+
+def test_signed_key_of_an_unknown_curve_is_undetermined_and_another_proof_may_stand_for_it() -> None:
+    """secp256k1, which no travel document may have: the genuine chip cannot prove it to us, and a copy need not."""
+    spki = ec.derive_private_key(7, ec.SECP256K1()).public_key()
+    encoded = spki.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    key = ChipAuthenticationKey(oid_of(CHIP_AUTHENTICATION_KEY, "ECDH"), "ECDH", encoded, None)
+    dg14 = write_dg14([*parse_dg14(SIGNED_KEY.files["dg14"]).infos, key])
+    read = ChipRead(
+        present=True,
+        files=ISSUER.sign({**SIGNED_KEY.files, "dg14": dg14}),
+        access=AccessProtocol.PACE,
+        active_authentication=signed_answer(),
+    )
+    found = finding(read, InspectionCheck.CHIP_AUTHENTICATION)
+    assert (found.result, found.reasons) == (CheckResult.UNDETERMINED, (Reason.ALGORITHM_UNSUPPORTED,))
+    assert evidence(read, Check.CHIP_AUTHENTICATION).result is CheckResult.PASS
+    copy = replace(read, active_authentication=None)
+    assert evidence(copy, Check.CHIP_AUTHENTICATION).result is CheckResult.FAIL
