@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -116,6 +116,19 @@ def read_defects(signed: SignedList) -> tuple[Defect, ...]:
 
 def crl_source(crl: Crl, signer: Certificate, file: str, now: datetime) -> Source:
     return Source(crl.sha256, SourceKind.CRL, file, now, crl.country, signer.subject_text, crl.this_update)
+
+
+def still_in_force(trusted: TrustedCrl, anchors: Sequence[Certificate]) -> TrustedCrl | None:
+    """What is known to be revoked stays so while an anchor has the list's key, its name, or came from it.
+
+    By an anchor of that key if there is one. None if the list speaks of nobody here any more.
+    """
+    of_state = [anchor for anchor in anchors if anchor.country == trusted.crl.country]
+    holders = [anchor for anchor in of_state if anchor.spki == trusted.signer.spki]
+    if holders:
+        return trusted if trusted.signer in holders else replace(trusted, signer=holders[0])
+    named = any(trusted.crl.issuer in (anchor.subject, anchor.issuer) for anchor in of_state)
+    return trusted if named else None
 
 
 def key_hash(certificate: Certificate) -> str:

@@ -28,9 +28,10 @@ from egate.trust.contents import (
     crl_source,
     key_hash,
     read_defects,
+    still_in_force,
 )
 from egate.trust.items import Item, ItemKind
-from egate.trust.links import ROUNDS_MAX, holds, is_self_signed, reached, voucher
+from egate.trust.links import ROUNDS_MAX, holds, reached, self_signed_among, voucher
 from egate.trust.report import ItemReport
 
 CLOCK_TOLERANCE = timedelta(days=1)  # a list signed later than that after now would lock out every honest one; chosen
@@ -69,7 +70,7 @@ class Import:
     def add(self, items: Sequence[Item]) -> tuple[ItemReport, ...]:
         """Takes what is vouched for, in whatever order it comes; one report per item, in their order."""
         reports: dict[int, ItemReport] = {}
-        self._at_hand = _self_signed(items)
+        self._at_hand = self_signed_among(items)
         waiting = sorted(range(len(items)), key=lambda index: _ORDER.get(items[index].kind, len(_ORDER)))
         for _ in range(ROUNDS_MAX):
             for index in waiting:
@@ -261,7 +262,10 @@ class Import:
             self._signers = {
                 sha256: held for sha256, held in self._signers.items() if self._is_issued(held.certificate)
             }
-            self._crls = {sha256: one for sha256, one in self._crls.items() if one.signer.sha256 in self._anchors}
+            anchors = [held.certificate for held in self._anchors.values()]
+            self._crls = {
+                sha256: kept for sha256, one in self._crls.items() if (kept := still_in_force(one, anchors)) is not None
+            }
             self._cached_store = None
         used = {one for held in (*self._anchors.values(), *self._signers.values()) for one in held.sources}
         used |= self._crls.keys() | self._lists.keys()
@@ -290,16 +294,3 @@ def _is_older(signed_at: datetime | None, than: datetime | None) -> bool:
 
 def _has_key(certificate: Certificate, key_id: bytes | None) -> bool:
     return key_id is not None and certificate.subject_key_id == key_id
-
-
-def _self_signed(items: Sequence[Item]) -> list[Certificate]:
-    """The CSCA certificates among them; nothing is trusted yet."""
-    found = []
-    for item in items:
-        try:
-            certificate = parse_certificate(item.data) if item.kind is ItemKind.CERTIFICATE else None
-        except DocumentError:
-            continue
-        if certificate is not None and certificate.is_ca and is_self_signed(certificate):
-            found.append(certificate)
-    return found

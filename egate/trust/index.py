@@ -28,8 +28,9 @@ _HEX = frozenset("0123456789abcdef")
 def encode(contents: Contents) -> tuple[dict[str, bytes], bytes]:
     """Files by name, and the index that names them all."""
     files: dict[str, bytes] = {}
-    for sha256, held in (*contents.anchors.items(), *contents.signers.items()):
-        files[certificate_file(sha256)] = held.certificate.der
+    held_certificates = (held.certificate for held in (*contents.anchors.values(), *contents.signers.values()))
+    for one in (*held_certificates, *(trusted.signer for trusted in contents.crls.values())):
+        files[certificate_file(one.sha256)] = one.der
     files |= {crl_file(sha256): trusted.crl.der for sha256, trusted in contents.crls.items()}
     files |= {list_file(sha256): held.encoding for sha256, held in contents.lists.items()}
     index = {
@@ -83,9 +84,13 @@ def _decode(index: Any, read: Callable[[str, str], bytes]) -> Contents:
     def certificate(sha256: str) -> Certificate:
         return parse_certificate(read(certificate_file(_hash(sha256)), sha256))
 
+    def crl_signer(sha256: str) -> Certificate:
+        """An anchor, or one that was: its list is kept for what it revokes."""
+        return anchors[sha256].certificate if sha256 in anchors else certificate(sha256)
+
     anchors = held(index["anchors"])
     crls = {
-        sha256: TrustedCrl(parse_crl(read(crl_file(_hash(sha256)), sha256)), anchors[signer].certificate)
+        sha256: TrustedCrl(parse_crl(read(crl_file(_hash(sha256)), sha256)), crl_signer(signer))
         for sha256, signer in index["crls"].items()
     }
     lists: dict[str, HeldList] = {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from egate.document.pki.certificate import Certificate, is_signed_by
+from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate
 from egate.errors import DocumentError
+from egate.trust.items import Item, ItemKind
 
 ROUNDS_MAX = 16  # a link certificate of an import may be vouched for by another of it, and so on; chosen
 _A = TypeVar("_A")
@@ -50,8 +51,17 @@ def reached(
     return found
 
 
-def is_self_signed(certificate: Certificate) -> bool:
-    return certificate.self_issued and holds(is_signed_by, certificate, certificate)
+def self_signed_among(items: Iterable[Item]) -> list[Certificate]:
+    """The self-signed certificates that are handed in; nobody vouches for them yet."""
+    found = []
+    for item in items:
+        try:
+            certificate = parse_certificate(item.data) if item.kind is ItemKind.CERTIFICATE else None
+        except DocumentError:
+            continue
+        if certificate is not None and certificate.is_ca and _is_self_signed(certificate):
+            found.append(certificate)
+    return found
 
 
 def holds(verify: Callable[[_A, _B], bool], one: _A, other: _B) -> bool:
@@ -60,6 +70,10 @@ def holds(verify: Callable[[_A, _B], bool], one: _A, other: _B) -> bool:
         return verify(one, other)
     except DocumentError:
         return False
+
+
+def _is_self_signed(certificate: Certificate) -> bool:
+    return certificate.self_issued and holds(is_signed_by, certificate, certificate)
 
 
 def _is_csca(certificate: Certificate) -> bool:
@@ -82,4 +96,4 @@ def _is_link(certificate: Certificate, issuer: Certificate) -> bool:
 def _is_twin(certificate: Certificate, other: Certificate) -> bool:
     """Whether it is a self-signed CSCA certificate of the other's key, name and state."""
     same = (certificate.spki, certificate.subject, certificate.country) == (other.spki, other.subject, other.country)
-    return same and _is_csca(certificate) and is_self_signed(certificate)
+    return same and _is_csca(certificate) and _is_self_signed(certificate)

@@ -223,6 +223,36 @@ def test_a_newer_crl_takes_the_place_of_the_older(site: Site) -> None:
     assert stale is RevocationStatus.CRL_STALE
 
 
+def test_a_crl_stays_when_its_csca_is_issued_again(site: Site) -> None:
+    """The same key and name in a new certificate: what the key revoked is revoked."""
+    again = csca("XB", key=ALPHA.key, end=NOW + 9000 * DAY)
+    site.take(master_list(ROOT, [ALPHA.der], NOW - 9 * DAY), pins=[ROOT])
+    site.take(crl(ALPHA, [ALPHA_SIGNER.certificate.serial_number]))
+    site.take(master_list(ROOT, [again.der]))
+    assert site.anchors == {ROOT.der, again.der}
+    store = load_trust_store(site.store)
+    assert store.revocation(ALPHA_SIGNER.parsed, again.parsed, NOW) is RevocationStatus.REVOKED
+    assert store.revocation(issue(ALPHA, country="XB").parsed, again.parsed, NOW) is RevocationStatus.GOOD
+    assert codes(site.take(crl(ALPHA, this_update=NOW - 2 * DAY))) == ["CRL_OLDER"]
+
+
+@pytest.mark.parametrize("left", ["name", "link"])
+def test_a_crl_stays_while_it_may_name_a_certificate(site: Site, left: str) -> None:
+    """Its key is gone, its name is not. It revokes; it clears nobody."""
+    heir = csca("XB") if left == "name" else csca("XB", "CSCA 2")
+    other = heir if left == "name" else csca("XB", "CSCA 2", key=heir.key, issuer=ALPHA)
+    signer = issue(other, country="XB")
+    site.take(master_list(ROOT, [ALPHA.der, heir.der, other.der], NOW - 9 * DAY), pins=[ROOT])
+    site.take(crl(ALPHA, [signer.certificate.serial_number, other.certificate.serial_number]))
+    site.take(master_list(ROOT, [heir.der, other.der]))
+    store = load_trust_store(site.store)
+    assert len(store.crls) == 1 and store.is_csca_revoked(heir.parsed)
+    if left == "name":
+        assert store.revocation(signer.parsed, heir.parsed, NOW) is RevocationStatus.REVOKED
+    unlisted = issue(heir, country="XB").parsed
+    assert store.revocation(unlisted, heir.parsed, NOW) is RevocationStatus.CRL_MISSING
+
+
 def test_defect_and_deviation_lists(site: Site) -> None:
     list_signer = issue(ROOT, usage=DEVIATION_SIGNING)
     one = ALPHA_SIGNER.parsed

@@ -7,7 +7,7 @@ signed a document signer is the caller's to verify (egate.document.pki.certifica
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -45,7 +45,7 @@ class TrustAnchor:
 
 @dataclass(frozen=True, slots=True)
 class TrustedCrl:
-    """A revocation list and the anchor whose key verified its signature."""
+    """A revocation list and the certificate whose key verified its signature: an anchor, or one that was. Then it clears nobody."""
 
     crl: Crl
     signer: Certificate
@@ -162,20 +162,21 @@ class TrustStore:
         counts = f"{len(self.anchors)} anchors, {len(self.document_signers)} signers, {len(self.crls)} lists"
         return f"TrustStore({counts}, {len(self.defects)} defects)"
 
-    def _is_listed(self, certificate: Certificate, issuers: Iterable[Certificate]) -> bool:
+    def _is_listed(self, certificate: Certificate, issuers: Sequence[Certificate]) -> bool:
         """On a defect list, or on a revocation list of its state. issuers: candidates.
 
         No key says by a mere serial number that it was never certified: that number is another certificate's.
         """
         if any(defect.revokes for defect in self.defects_of(certificate)):
             return True
-        for issuer in issuers:
-            lists = self._crls_of(certificate.issuer_country, issuer.country)
-            successors = self._successors(issuer) - {certificate.spki} if lists else frozenset[bytes]()
-            for one in lists:
-                if one.crl.names(certificate.issuer, certificate.serial, any_issuer=one.signer.spki in successors):
-                    return True
-        return False
+        lists = self._crls_of(certificate.issuer_country, *(issuer.country for issuer in issuers))
+        if not lists:
+            return False
+        successors = frozenset[bytes]().union(*map(self._successors, issuers)) - {certificate.spki}
+        return any(
+            one.crl.names(certificate.issuer, certificate.serial, any_issuer=one.signer.spki in successors)
+            for one in lists
+        )
 
     def _crls_of(self, *countries: str) -> list[TrustedCrl]:
         """A state's lists speak of its own certificates, whatever issuers their entries name."""
