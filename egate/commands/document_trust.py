@@ -231,7 +231,7 @@ def _source_json(source: Source) -> dict[str, object]:
 def _age_text(store: TrustStore, now: datetime) -> str:
     age = store.age(now)
     if store.updated_at is None or age is None:
-        return "warning: never updated"
+        return "warning: never updated (holds no signed list)"
     text = f"updated {store.updated_at:%Y-%m-%d %H:%M} UTC, {age.days} days ago"
     return f"{text}\nwarning: not updated within {STALE_DAYS} days" if store.is_stale(now) else text
 

@@ -80,7 +80,13 @@ class Contents:
     signers: Mapping[str, Held] = field(default_factory=dict)
     crls: Mapping[str, TrustedCrl] = field(default_factory=dict)
     lists: Mapping[str, HeldList] = field(default_factory=dict)
-    updated_at: datetime | None = None
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When the newest list or revocation list was signed; None if there is none. The time of an import would prove nothing: anybody
+        hands in what is known."""
+        signed = (source.signed_at for source in self.sources.values())
+        return max((moment for moment in signed if moment is not None), default=None)
 
     def is_pinned(self, sha256: str) -> bool:
         return any(self.sources[source].kind is SourceKind.PIN for source in self.anchors[sha256].sources)

@@ -56,7 +56,6 @@ class Import:
         self._signers = dict(contents.signers)
         self._crls = dict(contents.crls)
         self._lists = dict(contents.lists)
-        self._updated_at = contents.updated_at
         self._at_hand: list[Certificate] = []  # self-signed ones of this import
         self._cached_store: TrustStore | None = None
 
@@ -65,7 +64,6 @@ class Import:
         require_anchor(certificate)
         source = Source(certificate.sha256, SourceKind.PIN, file, self._now, certificate.country)
         self._hold_anchor(certificate, source)
-        self._updated_at = self._now
 
     def add(self, items: Sequence[Item]) -> tuple[ItemReport, ...]:
         """Takes what is vouched for, in whatever order it comes; one report per item, in their order."""
@@ -80,12 +78,11 @@ class Import:
                 break
             waiting = left
         if any(report.accepted for report in reports.values()):
-            self._updated_at = self._now
             self._prune()
         return tuple(reports[index] for index in range(len(items)))
 
     def contents(self) -> Contents:
-        return Contents(self._sources, self._anchors, self._signers, self._crls, self._lists, self._updated_at)
+        return Contents(self._sources, self._anchors, self._signers, self._crls, self._lists)
 
     def _try(self, item: Item) -> ItemReport:
         rules: dict[ItemKind, Callable[[Item], ItemReport]] = {

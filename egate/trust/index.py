@@ -1,8 +1,9 @@
 """The index of a trust store: which files count, where each came from, who signed that, when. JSON.
 
-{"format": 1, "updated_at": time, "sources": {sha256: {kind, file, imported_at, publisher, signer, signed_at, unusable,
- issuer_key}},
- "anchors": {sha256: [source, …]}, "signers": {sha256: [source, …]}, "crls": {sha256: anchor}, "lists": [sha256, …]}
+{"format": 1, "updated_at": time, "sources": {sha256: {kind, file, imported_at, publisher, signer, signed_at, issuer_key, unusable}},
+ "anchors": {sha256: [source, …]}, "signers": {sha256: [source, …]}, "crls": {sha256: certificate}, "lists": [sha256, …]}
+
+updated_at is for people: it follows from the sources.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def _decode(index: Any, read: Callable[[str, str], bytes]) -> Contents:
     for sha256 in index["lists"]:
         encoding = read(list_file(_hash(sha256)), sha256)
         lists[sha256] = HeldList(encoding, read_defects(open_signed_list(encoding)))
-    return Contents(sources, anchors, held(index["signers"]), crls, lists, _parse_time(index["updated_at"]))
+    return Contents(sources, anchors, held(index["signers"]), crls, lists)
 
 
 def _source(source: Source) -> dict[str, object]:

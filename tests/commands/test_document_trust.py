@@ -55,7 +55,7 @@ def test_import_list_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert run(folder, "list") == 0
     out = capsys.readouterr().out
     assert "2 CSCA certificates of 2 states (1 pinned), 1 document signers, 1 CRLs, 0 defects" in out
-    assert "0 days ago" in out and "warning" not in out
+    assert "1 days ago" in out and "warning" not in out
     found = listed(folder, capsys)
     assert found["stale"] is False and found["simulated"] is False
     assert {one["sha256"]: one["pinned"] for one in found["anchors"]} == {
@@ -100,10 +100,20 @@ def test_rollback_needs_a_word(folder: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize(("days", "warned"), [(6, False), (8, True)])
 def test_an_old_store_warns(folder: Path, capsys: pytest.CaptureFixture[str], days: int, warned: bool) -> None:
-    import_files(folder / "store", [folder / "root.pem"], [], TODAY - days * DAY)
+    signed_at = TODAY - days * DAY
+    (folder / "root.crl").write_bytes(crl(ROOT, this_update=signed_at, next_update=TODAY + DAY))
+    import_files(folder / "store", [folder / "root.pem"], [folder / "root.crl"], TODAY)
     assert run(folder, "list") == 0
     assert ("warning: not updated within 7 days" in capsys.readouterr().out) is warned
     assert listed(folder, capsys)["stale"] is warned
+
+
+def test_a_store_of_bare_certificates_has_no_age(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "import", "--csca", folder / "root.pem") == 0
+    assert run(folder, "list") == 0
+    assert "warning: never updated" in capsys.readouterr().out
+    found = listed(folder, capsys)
+    assert (found["updated_at"], found["stale"]) == (None, True)
 
 
 def test_a_simulated_issuer_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ def test_a_pinned_list_brings_its_certificates(site: Site) -> None:
     assert site.anchors == {ROOT.der, ALPHA.der, BETA.der}
     store = load_trust_store(site.store)
     assert [anchor.certificate.der for anchor in store.anchors if anchor.pinned] == [ROOT.der]
-    assert store.updated_at == NOW
+    assert store.updated_at == NOW - DAY  # when the list was signed
 
 
 @pytest.mark.parametrize("pins", [[], [ALPHA], [csca()]])
@@ -98,12 +98,28 @@ def test_an_older_list_is_refused_unless_asked_for(site: Site) -> None:
     assert site.anchors == {ROOT.der, BETA.der}
 
 
-def test_the_same_list_again_changes_only_the_date(site: Site) -> None:
+def test_the_same_list_again_changes_nothing(site: Site) -> None:
     data = master_list(ROOT, [ALPHA.der])
     site.take(data, pins=[ROOT])
+    before = load_contents(site.store)
     report = site.take(data, now=NOW + DAY)
     assert (codes(report), report.added, report.removed) == ([""], (), ())
-    assert load_trust_store(site.store).updated_at == NOW + DAY
+    assert load_trust_store(site.store).updated_at == before.updated_at == NOW - DAY
+
+
+def test_a_store_is_as_old_as_what_is_signed_in_it(site: Site) -> None:
+    """Whoever hands in what is known, or certificates, which say nothing of when, makes it no fresher."""
+    site.take(ALPHA.der, pins=[ALPHA])
+    assert load_trust_store(site.store).updated_at is None
+    old = crl(ALPHA, this_update=NOW - 200 * DAY, next_update=NOW - 110 * DAY)
+    site.take(old, now=NOW - 199 * DAY)
+    assert load_trust_store(site.store).updated_at == NOW - 200 * DAY
+    site.take(ALPHA.der, ALPHA_SIGNER.der, old, pins=[ALPHA])
+    assert load_trust_store(site.store).is_stale(NOW)
+    site.take(crl(ALPHA))
+    assert load_trust_store(site.store).updated_at == NOW - DAY
+    site.take(old, allow_older=True)
+    assert load_trust_store(site.store).updated_at == NOW - 200 * DAY
 
 
 def test_lists_of_two_states_stand_side_by_side(site: Site) -> None:

@@ -21,7 +21,7 @@ from egate.document.pki.defect import Defect, DocumentTraits
 from egate.document.pki.equivalents import encodings, serial_numbers
 from egate.errors import DocumentError
 
-STALE_DAYS = 7  # issue "Travel documents": a store that nobody updated for a week warns
+STALE_DAYS = 7  # a store that got nothing new for a week warns
 # Subject organisation of the simulated issuer's CSCA (hw/sim): production refuses a store that trusts one.
 SIMULATED_ORGANISATION = "egate simulated issuer"
 SUCCESSORS_MAX = 64  # link certificates followed from one CSCA; chosen, the longest published line has about ten
@@ -55,7 +55,7 @@ class TrustedCrl:
 class TrustStore:
     """Immutable. Threads: safe. Look-ups are dictionary reads; the indexes are made on first use.
 
-    updated_at: the last import that was accepted (aware UTC), None for a store that never had one.
+    updated_at: when the newest list or revocation list in it was signed (aware UTC), None if it has none.
     """
 
     anchors: tuple[TrustAnchor, ...] = ()
@@ -144,11 +144,11 @@ class TrustStore:
         )
 
     def age(self, now: datetime) -> timedelta | None:
-        """Since the last accepted import; None if there was none."""
+        """Since the newest list was signed; None if there is none."""
         return None if self.updated_at is None else now - self.updated_at
 
     def is_stale(self, now: datetime) -> bool:
-        """Never updated, updated more than STALE_DAYS ago, or updated in the future (then a clock is wrong)."""
+        """Its newest list was signed more than STALE_DAYS ago, or in the future (then a clock is wrong), or there is none."""
         age = self.age(now)
         return age is None or not timedelta(days=-1) <= age <= timedelta(days=STALE_DAYS)
 
