@@ -115,7 +115,8 @@ def open_trust(settings: Settings, base: Path, now: datetime) -> TrustSource:
     """The site's trust store, read. Warns in the log when it is old. Raises ConfigurationError if it can't be read."""
     section = settings.documents
     rules = Rules(section.crl_required, timedelta(days=section.trust_age_days_max))
-    source = TrustSource(base / section.trust_store if section.trust_store else None, rules)
+    directory = base / section.trust_store if section.trust_store else None
+    source = TrustSource(directory, rules, allow_simulated=settings.environment == "demo")
     if section.trust_store and source.store.is_stale(now):
         age = source.store.age(now)
         _log.warning("trust store is old", age_days=None if age is None else round(age / timedelta(days=1), 1))
