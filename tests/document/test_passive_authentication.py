@@ -19,7 +19,7 @@ from egate.document.encoding.tlv import element
 from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.document.passive_authentication import PassiveResult, verify_passive, verify_signed_file
 from egate.document.pki.certificate import parse_certificate
-from egate.document.pki.defect import Defect
+from egate.document.pki.defect import CERTIFICATE_REVOKED, Defect
 from egate.document.pki.security_object import LDS_SECURITY_OBJECT, SOD_TAG, parse_sod
 from egate.document.pki.trust import EMPTY, TrustAnchor, TrustStore
 from egate.domain.evidence import CheckResult
@@ -440,6 +440,11 @@ def test_known_defects() -> None:
         (replace(base, document_numbers=frozenset({"L898902C3"})), (UNDETERMINED, (Reason.DEFECT_KNOWN,), base.kind)),
         (replace(base, document_numbers=frozenset({"L898902C4"})), (PASS, (), "")),
         (replace(base, serial=signer.serial + 1), (PASS, (), "")),
+        (
+            replace(base, kind=CERTIFICATE_REVOKED, document_type="P"),
+            (UNDETERMINED, (Reason.DEFECT_KNOWN,), CERTIFICATE_REVOKED),
+        ),
+        (replace(base, kind=CERTIFICATE_REVOKED, document_type="I"), (PASS, (), "")),
     ):
         found = verify(store=replace(STORE, defects=(defect,)))
         assert outcome(found, "chain") == expected

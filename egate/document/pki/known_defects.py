@@ -21,12 +21,16 @@ _HARMLESS = frozenset({
 
 
 def with_defects(chain: Chain, store: TrustStore, signer: Certificate, zone: SignedZone | None) -> Chain:
-    """The chain; a PASS becomes UNDETERMINED if a defect that concerns this document is known. Revoked signers are REVOCATION's."""
+    """The chain; a PASS becomes UNDETERMINED if a defect that concerns this document is known.
+
+    A signer revoked for all its documents is REVOCATION's; one revoked for some is counted here, as that check sees no document.
+    """
     finding = chain.finding
     if finding.result is not CheckResult.PASS or not store.defects:
         return chain
     document = None if zone is None else DocumentTraits(zone.document_code, zone.document_number)
-    kinds = {defect.kind for defect in store.defects_of(signer, document) if not defect.revokes} - _HARMLESS
+    found = store.defects_of(signer, document)
+    kinds = {defect.kind for defect in found if not (defect.revokes and defect.concerns(None))} - _HARMLESS
     if not kinds:
         return chain
     doubtful = replace(
