@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms, core
 from hypothesis import given
 from hypothesis import strategies as st
 
+from egate.document.encoding import der
 from egate.document.pki.master_list import judge, parse_master_list
 from egate.document.pki.signed_list import LIST_SIZE_MAX, open_signed_list, require_signer
 from egate.errors import DocumentError
@@ -129,7 +132,27 @@ def test_the_signed_content_type_is_the_contents() -> None:
     """Else a deviation list could be turned into a master list."""
     signer = issue(ROOT, usage=LIST_SIGNING)
     data = signed_list(MASTER_LIST, master_list_content([ROOT.der]), signer, attribute_kind=DEVIATION_LIST)
-    assert code_of(data) == "LIST_SIGNATURE_INVALID"
+    assert code_of(data) == "LIST_MALFORMED"
+
+
+def change_signer(change: Callable[[cms.SignerInfo], None]) -> bytes:
+    info = cms.ContentInfo.load(LIST)
+    change(info["content"]["signer_infos"][0])
+    return bytes(info.dump(force=True))
+
+
+def test_nothing_is_added_that_is_not_signed() -> None:
+    def unsigned(signer: cms.SignerInfo) -> None:
+        signer["unsigned_attrs"] = [{"type": "1.2.3.4", "values": [core.Integer(1)]}]
+
+    assert code_of(change_signer(unsigned)) == "LIST_MALFORMED"
+
+
+def test_attributes_are_as_they_were_signed() -> None:
+    """An issuer of chips may send them in another order than it signed them; a list in another order was changed."""
+    attributes = bytes(cms.ContentInfo.load(LIST)["content"]["signer_infos"][0]["signed_attrs"].contents)
+    parts = [child.raw for child in der.read_all(attributes)]
+    assert code_of(LIST.replace(attributes, b"".join(reversed(parts)))) == "LIST_SIGNATURE_INVALID"
 
 
 def test_the_hash_outside_is_the_signers() -> None:

@@ -1,11 +1,12 @@
-"""CMS signed data (RFC 5652) in the profile of EF.SOD, EF.CardSecurity and master lists (Doc 9303-10, 4.7.13.1; 9303-12, 8.1).
+"""CMS signed data (RFC 5652) in the profile of EF.SOD, EF.CardSecurity and signed lists (Doc 9303-10, 4.7.13.1; 9303-12, 8.1 and 10).
 
     ContentInfo ::= SEQUENCE { id-signedData, [0] SignedData }
     SignedData  ::= SEQUENCE { version (3), digestAlgorithms SET, SEQUENCE { contentType, [0] OCTET STRING },
                                [0] certificates OPTIONAL, signerInfos SET (1) }
     SignerInfo  ::= SEQUENCE { version, sid, digestAlgorithm, [0] signedAttrs, signatureAlgorithm, signature, [1] unsignedAttrs OPTIONAL }
 
-What the signature does not cover can be changed by anybody, so it is held to the profile exactly.
+What the signature does not cover can be changed by anybody, so it is held to the profile exactly. DER, or the BER that issuers write:
+lengths may be indefinite, the content in parts.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class SignedData:
     """content: what is signed. certificates: those sent along, DER. signed_attributes: the content octets of their set.
 
     digest_algorithm: "sha1" to "sha512". signature_identifier: AlgorithmIdentifier. signing_time: as stated, None where absent.
+    strict: as parse_signed_data was asked.
     """
 
     content_type: str
@@ -59,21 +61,27 @@ class SignedData:
     signing_time: datetime | None
     signature_identifier: bytes
     signature: bytes
+    strict: bool = False
 
     def embedded(self) -> tuple[Certificate, ...]:
         """The certificates sent along that the signer's identifier names. Raises DocumentError (CERTIFICATE_…) if one is malformed."""
         return tuple(found for each in self.certificates if self.signer_id.names(found := parse_certificate(each)))
 
 
-def parse_signed_data(data: bytes, content_type: str) -> SignedData:
-    """data: ContentInfo. Raises DocumentError: CMS_MALFORMED, ALGORITHM_UNSUPPORTED (of the digest)."""
+def parse_signed_data(data: bytes, *content_types: str, strict: bool = False) -> SignedData:
+    """data: ContentInfo with content of one of these types.
+
+    strict: for lists, in which nothing may be changed unnoticed. The digest algorithm is announced alone, each attribute has one value,
+    attributes are signed as they were sent, and there are no unsigned ones. Chips' issuers are less exact.
+    Raises DocumentError: CMS_MALFORMED, ALGORITHM_UNSUPPORTED (of the digest).
+    """
     try:
         outer = Fields(der.read(data, der.SEQUENCE))
         if der.oid(outer.take(der.OID)) != SIGNED_DATA:
             raise der.malformed("no signed data")
         content = outer.take(der.context(0))
         outer.end()
-        return _signed_data(Fields(der.inner(content, der.SEQUENCE)), content_type)
+        return _signed_data(Fields(der.inner(content, der.SEQUENCE)), content_types, strict)
     except DocumentError as error:
         if error.code != "DER_MALFORMED":
             raise
@@ -88,41 +96,43 @@ def verify_signed_data(signed: SignedData, signer: Certificate) -> str:
     if not hmac.compare_digest(digest(signed.digest_algorithm, signed.content), signed.message_digest):
         return "message_digest"
     algorithm = signature_algorithm(signed.signature_identifier, signed.digest_algorithm)
-    for encoding in _signed_encodings(signed.signed_attributes):
+    for encoding in _signed_encodings(signed):
         if verify_signature(signer.public_key, algorithm, encoding, signed.signature):
             return ""
     return "signature"
 
 
-def _signed_encodings(attributes: bytes) -> Sequence[bytes]:
+def _signed_encodings(signed: SignedData) -> Sequence[bytes]:
     """RFC 5652, 5.4: the DER of a SET OF is signed, whatever was sent. Signers that sent it unsorted signed the one or the other."""
+    attributes = signed.signed_attributes
     as_sent = der.encode(der.SET, attributes)
     ordered = der.encode(der.SET, b"".join(sorted(child.raw for child in der.read_all(attributes))))
-    return (as_sent,) if as_sent == ordered else (as_sent, ordered)
+    return (as_sent,) if signed.strict or as_sent == ordered else (as_sent, ordered)
 
 
-def _signed_data(fields: Fields, content_type: str) -> SignedData:
+def _signed_data(fields: Fields, content_types: Sequence[str], strict: bool) -> SignedData:
     if der.integer(fields.take(der.INTEGER)) != 3:  # RFC 5652, 5.1: content of another type than data
         raise der.malformed("version is not 3")
     digests = [hash_algorithm(child) for child in fields.take(der.SET).children()]
-    content = _content(fields.take(der.SEQUENCE), content_type)
+    content_type, content = _content(fields.take(der.SEQUENCE), content_types)
     certificates = _certificates(fields.optional(der.context(0)))
     signer = fields.take(der.SET).children()
     fields.end()
     if len(signer) != 1:
         raise der.malformed("not exactly one signer")
-    return _signer_info(Fields(signer[0]), digests, content_type, content, certificates)
+    return _signer_info(Fields(signer[0]), digests, content_type, content, certificates, strict)
 
 
-def _content(element: Element, content_type: str) -> bytes:
+def _content(element: Element, content_types: Sequence[str]) -> tuple[str, bytes]:
     fields = Fields(element)
-    if der.oid(fields.take(der.OID)) != content_type:
+    content_type = der.oid(fields.take(der.OID))
+    if content_type not in content_types:
         raise der.malformed("another type of content")
     wrapped = fields.take(der.context(0)).children()
     fields.end()
     if len(wrapped) != 1:
         raise der.malformed("content")
-    return der.octets(wrapped[0])
+    return content_type, der.octets(wrapped[0])
 
 
 def _certificates(element: Element | None) -> tuple[bytes, ...]:
@@ -133,24 +143,31 @@ def _certificates(element: Element | None) -> tuple[bytes, ...]:
 
 
 def _signer_info(
-    fields: Fields, digests: list[str], content_type: str, content: bytes, certificates: tuple[bytes, ...]
+    fields: Fields,
+    digests: list[str],
+    content_type: str,
+    content: bytes,
+    certificates: tuple[bytes, ...],
+    strict: bool,
 ) -> SignedData:
     version, signer_id = der.integer(fields.take(der.INTEGER)), _signer_id(fields.take_any())
     if version != (1 if signer_id.issuer is not None else 3):  # RFC 5652, 5.3
         raise der.malformed("version of the signer")
     digest_algorithm = hash_algorithm(fields.take(der.SEQUENCE))
-    if digests and digest_algorithm not in digests:
+    announced = digests == [digest_algorithm] if strict else not digests or digest_algorithm in digests
+    if not announced:
         raise der.malformed("digest algorithm not announced")
     attributes = fields.take(der.context(0))
-    stated_type, message_digest, signing_time = _attributes(attributes)
+    stated_type, message_digest, signing_time = _attributes(attributes, strict)
     if stated_type != content_type:
         raise der.malformed("signed type of content differs")
     identifier, signature = fields.take(der.SEQUENCE).raw, fields.take(der.OCTET_STRING).value
-    fields.optional(der.context(1))
+    if not strict:
+        fields.optional(der.context(1))
     fields.end()
     return SignedData(
         content_type, content, certificates, signer_id, digest_algorithm, attributes.value, message_digest, signing_time,
-        identifier, signature,
+        identifier, signature, strict,
     )  # fmt: skip
 
 
@@ -163,7 +180,7 @@ def _signer_id(element: Element) -> SignerId:
     return SignerId(issuer, serial)
 
 
-def _attributes(element: Element) -> tuple[str, bytes, datetime | None]:
+def _attributes(element: Element, strict: bool) -> tuple[str, bytes, datetime | None]:
     """Type of content, message digest, signing time. RFC 5652, 11: each once, with one value."""
     values: dict[str, Element] = {}
     children = element.children()
@@ -173,7 +190,8 @@ def _attributes(element: Element) -> tuple[str, bytes, datetime | None]:
         fields = Fields(child)
         name, found = der.oid(fields.take(der.OID)), fields.take(der.SET).children()
         fields.end()
-        if name in values or (name in (_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME) and len(found) != 1):
+        single = strict or name in (_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME)
+        if name in values or (single and len(found) != 1):
             raise der.malformed("attribute repeated")
         if found:
             values[name] = found[0]

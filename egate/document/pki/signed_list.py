@@ -1,38 +1,26 @@
 """Signed lists of certificate authorities: master, defect and deviation lists, all CMS SignedData (RFC 5652; Doc 9303-12, 8 and 10).
 
-  ContentInfo ::= SEQUENCE { id-signedData, [0] SignedData }
-  SignedData  ::= SEQUENCE { version INTEGER, digestAlgorithms SET, encapContentInfo SEQUENCE { eContentType OID, [0] OCTET STRING },
-                             certificates [0], signerInfos SET OF SignerInfo }
-  SignerInfo  ::= SEQUENCE { version INTEGER, sid, digestAlgorithm, signedAttrs [0], signatureAlgorithm, signature OCTET STRING }
-
-Stricter than CMS, so that nothing in a list can be changed unnoticed: what the signature does not cover must say what it has to say,
-and a certificate that comes along must verify. Two questions, two functions: is the list what its signer signed (open_signed_list), and is
+Nothing in a list can be changed unnoticed: egate.document.pki.cms is asked to be strict, and a certificate that comes along must verify.
+Two questions, two functions: is the list what its signer signed (open_signed_list), and is
 that signer one we trust for this kind of list (require_signer)?
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from egate.document.crypto.signature import digest, hash_algorithm, signature_algorithm, verify_signature
 from egate.document.encoding import der
-from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate, parse_time
+from egate.document.pki.certificate import Certificate, is_signed_by, parse_certificate
+from egate.document.pki.cms import parse_signed_data, verify_signed_data
 from egate.document.pki.defect_list import DEFECT_LIST, DEVIATION_LIST
-from egate.document.pki.name import parse_name
 from egate.errors import DocumentError
 
 MASTER_LIST = "2.23.136.1.1.2"  # Doc 9303-12, 8: id-icao-cscaMasterList
 LIST_SIZE_MAX = der.SIZE_MAX
 CERTIFICATES_MAX = 16  # embedded beside the list; chosen, Doc 9303-12 asks for two
-ATTRIBUTES_MAX = 16
-
-_SIGNED_DATA = "1.2.840.113549.1.7.2"
-_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.5"
-_SIGNERS_KEY_ID = der.context(0, constructed=False)
 # Extended key usages that let a certificate sign each kind (Doc 9303-12, 7.1). A document signer has none of them.
 _MASTER_LIST_SIGNING, _DEVIATION_LIST_SIGNING = "2.23.136.1.1.3", "2.23.136.1.1.8"
 _BSI_MRTD = (
@@ -66,7 +54,7 @@ def open_signed_list(data: bytes) -> SignedList:
     try:
         return _open(data)
     except DocumentError as error:
-        if not error.code.startswith(("DER_", "CERTIFICATE_")):
+        if not error.code.startswith(("DER_", "CMS_", "CERTIFICATE_")):
             raise
         raise DocumentError(f"signed list: {error}", code="LIST_MALFORMED") from None
 
@@ -112,98 +100,20 @@ def _may_sign(signed: SignedList, *, itself: bool) -> bool:
 
 
 def _open(data: bytes) -> SignedList:
-    outer = der.Fields(der.read(data, der.SEQUENCE))
-    if der.oid(outer.take(der.OID)) != _SIGNED_DATA:
-        raise _malformed("no signed data")
-    fields = der.Fields(der.inner(outer.take(der.context(0)), der.SEQUENCE))
-    outer.end()
-    _require_version(fields, 3)  # RFC 5652, 5.1: content of a type of its own
-    hashes = [hash_algorithm(identifier) for identifier in fields.take(der.SET).children()]
-    kind, content = _content(fields.take(der.SEQUENCE))
-    if kind not in (MASTER_LIST, DEFECT_LIST, DEVIATION_LIST):
-        raise _malformed(f"content type {kind}")
-    embedded = fields.take(der.context(0)).children()
-    infos = fields.take(der.SET).children()
-    fields.end()
-    if len(infos) != 1 or not 1 <= len(embedded) <= CERTIFICATES_MAX:
-        raise _malformed("not one signer")  # Doc 9303-12, 8: one signerInfo
-    certificates = [parse_certificate(child.raw) for child in embedded]
-    signer, signed_at, used = _verify(infos[0], kind, content, certificates)
-    if hashes != [used]:
-        raise _malformed("hash algorithms differ")
-    companions = tuple(certificate for certificate in certificates if certificate != signer)
-    return SignedList(kind, content, signer, companions, signed_at, hashlib.sha256(data).hexdigest())
-
-
-def _content(element: der.Element) -> tuple[str, bytes]:
-    fields = der.Fields(element)
-    kind, wrapped = der.oid(fields.take(der.OID)), fields.take(der.context(0))
-    fields.end()
-    children = wrapped.children()
-    if len(children) != 1:
-        raise _malformed("content")
-    return kind, der.octets(children[0])
-
-
-def _verify(
-    info: der.Element, kind: str, content: bytes, certificates: Sequence[Certificate]
-) -> tuple[Certificate, datetime, str]:
-    """Signer, signing time and hash algorithm of the one SignerInfo. RFC 5652, 5.3 and 5.6."""
-    fields = der.Fields(info)
-    version, sid = der.integer(fields.take(der.INTEGER)), fields.take_any()
-    hash_name = hash_algorithm(fields.take(der.SEQUENCE))
-    attributes = fields.take(der.context(0))
-    algorithm, signature = fields.take(der.SEQUENCE), der.octets(fields.take(der.OCTET_STRING))
-    fields.end()
-    signer = _signer(version, sid, certificates)
-    values = _attributes(attributes)
-    if _CONTENT_TYPE not in values or _MESSAGE_DIGEST not in values or _SIGNING_TIME not in values:
-        raise _malformed("a signed attribute is missing")
-    if not hmac.compare_digest(der.octets(values[_MESSAGE_DIGEST]), digest(hash_name, content)):
-        raise DocumentError("signed list: content has another hash", code="LIST_SIGNATURE_INVALID")
-    signed = der.encode(der.SET, attributes.value)  # RFC 5652, 5.4: under the tag of the set, not under [0]
-    if der.oid(values[_CONTENT_TYPE]) != kind or not verify_signature(
-        signer.public_key, signature_algorithm(algorithm.raw, hash_name), signed, signature
-    ):
-        raise DocumentError("signed list: signature", code="LIST_SIGNATURE_INVALID")
-    return signer, parse_time(values[_SIGNING_TIME]), hash_name
-
-
-def _signer(version: int, sid: der.Element, certificates: Sequence[Certificate]) -> Certificate:
-    """The embedded certificate that the signer identifier names."""
-    if sid.tag == _SIGNERS_KEY_ID and version == 3:
-        found = [one for one in certificates if one.subject_key_id == sid.value]
-    elif sid.tag == der.SEQUENCE and version == 1:
-        fields = der.Fields(sid)
-        name, serial = parse_name(fields.take(der.SEQUENCE)), der.integer(fields.take(der.INTEGER))
-        fields.end()
-        found = [one for one in certificates if (one.issuer_name, one.serial) == (name, serial)]
-    else:
-        raise _malformed("signer identifier")
-    if len(found) != 1:
+    signed = parse_signed_data(data, MASTER_LIST, DEFECT_LIST, DEVIATION_LIST, strict=True)
+    if not 1 <= len(signed.certificates) <= CERTIFICATES_MAX:
+        raise _malformed("certificates")
+    if signed.signing_time is None:
+        raise _malformed("no signing time")
+    certificates = [parse_certificate(each) for each in signed.certificates]
+    signers = [one for one in certificates if signed.signer_id.names(one)]
+    if len(signers) != 1:
         raise DocumentError("signed list: its signer's certificate is not in it", code="LIST_SIGNER_MISSING")
-    return found[0]
-
-
-def _attributes(element: der.Element) -> dict[str, der.Element]:
-    """The only value of each signed attribute."""
-    found: dict[str, der.Element] = {}
-    children = element.children()
-    if len(children) > ATTRIBUTES_MAX:
-        raise _malformed("too many attributes")
-    for attribute in children:
-        fields = der.Fields(attribute)
-        name, values = der.oid(fields.take(der.OID)), fields.take(der.SET).children()
-        fields.end()
-        if name in found or len(values) != 1:
-            raise _malformed("attribute twice")
-        found[name] = values[0]
-    return found
-
-
-def _require_version(fields: der.Fields, version: int) -> None:
-    if der.integer(fields.take(der.INTEGER)) != version:
-        raise _malformed(f"version is not {version}")
+    if wrong := verify_signed_data(signed, signers[0]):
+        raise DocumentError(f"signed list: {wrong}", code="LIST_SIGNATURE_INVALID")
+    companions = tuple(one for one in certificates if one != signers[0])
+    digest = hashlib.sha256(data).hexdigest()
+    return SignedList(signed.content_type, signed.content, signers[0], companions, signed.signing_time, digest)
 
 
 def _verifies(certificate: Certificate, issuer: Certificate) -> bool:
