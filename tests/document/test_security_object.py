@@ -206,6 +206,27 @@ def test_indefinite_lengths_and_split_content() -> None:
     assert is_signed(sod)
 
 
+def indefinite(data: bytes, depth: int) -> bytes:
+    """The same element in BER, with indefinite lengths down to a depth; the certificate stays as its issuer signed it."""
+    (found,) = der.read_all(data)
+    if depth == 0 or not found.tag & der.CONSTRUCTED or data == SIGNER.certificate:
+        return data
+    return bytes((found.tag, 0x80)) + b"".join(indefinite(one.raw, depth - 1) for one in found.children()) + b"\0\0"
+
+
+@pytest.mark.parametrize("depth", range(1, 8))
+def test_every_structure_around_the_signature_may_be_indefinite(depth: int) -> None:
+    """Down to the set of signed attributes; what is in it is DER (RFC 5652, 5.3)."""
+    sod = indefinite(SOD, depth)
+    assert sod[:2] == b"\x77\x80" and sod != indefinite(SOD, depth - 1)
+    assert parse_sod(sod).hashes == HASHES
+    (signer,) = parse_sod(sod).signed.embedded()
+    assert signer.der == SIGNER.certificate
+    assert is_signed(sod)
+    for end in range(len(sod) - 2, 0, -40):
+        assert code_of(sod[:end]) == "SOD_MALFORMED"
+
+
 def test_limits() -> None:
     assert code_of(b"") == code_of(b"\x77\x00") == code_of(SOD + b"\x00") == "SOD_MALFORMED"
     assert code_of(element(SOD_TAG, bytes(SIZE_MAX))) == "SOD_MALFORMED"
@@ -250,6 +271,7 @@ def write_pem(path: Path, label: str, content: bytes) -> Path:
         (Algorithm("brainpoolP384r1", "sha384"), []),
         (Algorithm("rsa2048", "sha1"), []),
         (Algorithm("rsa2048", "sha512", pss=True), ["-keyopt", "rsa_padding_mode:pss"]),
+        (Algorithm("rsa2048", "sha256"), ["-stream"]),
     ],
     ids=lambda value: getattr(value, "key", ""),
 )
@@ -264,7 +286,9 @@ def test_openssl_signs(tmp_path: Path, algorithm: Algorithm, options: list[str],
     command += ["-md", algorithm.hash, "-in", str(tmp_path / "content"), "-out", str(tmp_path / "out")]
     command += ["-signer", str(certificate), "-inkey", str(key), *(["-keyid"] if by_key_id else []), *options]
     subprocess.run([str(OPENSSL), *command], check=True, capture_output=True, timeout=30)
-    found = parse_sod(element(SOD_TAG, (tmp_path / "out").read_bytes()))
+    written = (tmp_path / "out").read_bytes()
+    assert (written[:2] == b"\x30\x80") is ("-stream" in options)  # indefinite lengths, content in parts
+    found = parse_sod(element(SOD_TAG, written))
     assert found.hashes == HASHES
     (named,) = found.signed.embedded()
     assert named.der == signer.certificate
