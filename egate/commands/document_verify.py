@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         files, unlisted = read_files(arguments.lds)
         at = arguments.at or datetime.now(UTC)
-        passive = verify_passive(files, trust_store(arguments.trust), at, crl_required=arguments.crl_required)
+        store = trust_store(arguments.trust)
+        passive = verify_passive(files, store, at, crl_required=arguments.crl_required)
     except EgateError as error:
         if arguments.json:
             print(json.dumps({"error": error.code, "message": str(error)}))
@@ -55,10 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
             Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False)
         return EXIT_ERROR
     report = to_json(passive, unlisted, crl_required=arguments.crl_required)
+    updated_at = None if store.updated_at is None else store.updated_at.isoformat()
+    report["trust_store"] = {"updated_at": updated_at, "stale": store.is_stale(at)}
     if arguments.json:
         print(json.dumps(report))
     else:
         _show(report)
+        if store.is_stale(at):
+            print(_age(store, at))
     return EXIT_PASS if report["verdict"] == CheckResult.PASS else EXIT_OTHER
 
 
@@ -147,6 +152,15 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise argparse.ArgumentTypeError("no ISO 8601 date or time") from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _age(store: TrustStore, at: datetime) -> str:
+    age = store.age(at)
+    return (
+        "warning: the trust store was never updated"
+        if age is None
+        else f"warning: the trust store is {age.days} days old"
+    )
 
 
 def _show(report: Mapping[str, Any]) -> None:

@@ -140,6 +140,23 @@ def test_table_for_people(tmp_path: Path, trust: Path, capsys: pytest.CaptureFix
     assert "ERIKSSON" not in shown
 
 
+@pytest.mark.parametrize(("days", "stale"), [(6, False), (8, True)])
+def test_the_age_of_the_trust_store(tmp_path: Path, capsys: pytest.CaptureFixture[str], days: int, stale: bool) -> None:
+    lds, trust = write(tmp_path / "lds"), store(tmp_path / "a", STATE.write_crl(NOW))
+    at = (NOW + timedelta(days=days)).isoformat()
+    _, report = verify(capsys, lds, trust, "--at", at)
+    assert report["trust_store"] == {"updated_at": NOW.isoformat(), "stale": stale}
+    main(["document", "verify", "--lds", str(lds), "--trust", str(trust), "--at", at])
+    assert ("8 days old" in capsys.readouterr().out) is stale
+
+
+def test_a_trust_store_of_no_age(tmp_path: Path, trust: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, report = verify(capsys, write(tmp_path / "lds"), trust)
+    assert report["trust_store"] == {"updated_at": None, "stale": True}
+    main(["document", "verify", "--lds", str(tmp_path / "lds"), "--trust", str(trust)])
+    assert "trust store was never updated" in capsys.readouterr().out
+
+
 @pytest.mark.corpus
 def test_specimen_is_genuine_but_nobody_known_issued_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its CSCA is a test one of 2007, in no list: hashes and signature hold, the chain must not."""
