@@ -29,13 +29,15 @@ from egate.document.chip.security_info import PaceInfo
 from egate.document.chip.security_info_writer import write_security_infos
 from egate.document.chip.security_protocol import PACE, oid_of
 from egate.domain.chip import AccessProtocol
-from hw.emrtd import apdu, bac, pace
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.chip import ChipApplication
-from hw.emrtd.cipher import Suite
-from hw.emrtd.pace import Password
-from hw.emrtd.personalisation import ChipKey, Limits, Personalisation
-from hw.emrtd.secure_messaging import SecureMessaging
+from hw.emrtd.chip.application import ChipApplication
+from hw.emrtd.chip.personalisation import Limits, Personalisation
+from hw.emrtd.protocol import bac, pace
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.pace import Password
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
 from hw.sim.pki_keys import Algorithm, generate_key
 
 ZONE = b"L898902C<369080619406236"

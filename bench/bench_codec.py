@@ -38,8 +38,8 @@ from egate.lane.answer import decode, encode
 from egate.lane.api import Decided
 from egate.service import convert
 from egate.service.fields import payload_sha256
-from hw.emrtd import apdu
-from hw.emrtd import frame as chip_frame
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire import frame as chip_frame
 from hw.modbus.exchange import Exchange
 from hw.mrz import frame as mrz_frame
 from hw.mrz import messages

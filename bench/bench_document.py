@@ -42,7 +42,7 @@ from egate.document.verify import verify_document
 from egate.domain.evidence import Check, CheckResult
 from egate.domain.ids import DocumentSessionId
 from egate.domain.inspection import PASSIVE_CHECKS
-from hw.emrtd.chip import ChipApplication
+from hw.emrtd.chip.application import ChipApplication
 from hw.emrtd.direct import DirectTransport
 from hw.emrtd.drive import drive
 from hw.emrtd.plan import ReadPlan

@@ -9,7 +9,7 @@ from egate.api.v1 import values_pb2
 from egate.demo.client import new_request_id
 from egate.domain.chip import AccessProtocol, ChipRead
 from egate.domain.evidence import CheckResult
-from hw.emrtd.chip import ChipApplication
+from hw.emrtd.chip.application import ChipApplication
 from hw.emrtd.direct import read_directly
 from hw.emrtd.plan import ReadPlan
 from hw.sim.issuer import IssuedDocument

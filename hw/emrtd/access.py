@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from egate.document.chip.security_info import PaceInfo
 from egate.domain.chip import AccessProtocol
 from egate.errors import DocumentError
-from hw.emrtd import apdu, bac, pace
 from hw.emrtd.channel import Channel
-from hw.emrtd.mrz_key import mrz_key
-from hw.emrtd.pace import Password
-from hw.emrtd.pace_cam import MappingProof
 from hw.emrtd.plan import ReadPlan
-from hw.emrtd.step import Step, StepFailed, status_cause
+from hw.emrtd.protocol import bac, pace
+from hw.emrtd.protocol.mrz_key import mrz_key
+from hw.emrtd.protocol.pace import Password
+from hw.emrtd.protocol.pace_cam import MappingProof
+from hw.emrtd.protocol.step import Step, StepFailed, status_cause
+from hw.emrtd.wire import apdu
 
 _DATES_SIZE = 14  # birth and expiry with their check digits, at the end of MRZ_information
 _STRONGEST_SUITE_FIRST = ("AES256", "AES192", "AES128", "TDES")

@@ -11,9 +11,9 @@ from typing import Generic, Protocol, TypeVar
 from egate.domain.chip import ChipRead
 from egate.errors import ConfigurationError
 from hw.emrtd.drive import drive
-from hw.emrtd.frame import LENGTH_SIZE, SHORT_MESSAGE_SIZE_MAX
 from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.transport import CardTransport, VpcdTransport, never
+from hw.emrtd.wire.frame import LENGTH_SIZE, SHORT_MESSAGE_SIZE_MAX
 from hw.link.base import LinkLost
 from hw.link.noise import SIZE_MIN, Noise
 from hw.link.opener import link_keys, open_link

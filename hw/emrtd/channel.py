@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
-from hw.emrtd.step import Step
+from hw.emrtd.protocol.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.protocol.step import Step
 from hw.emrtd.transport import CardError
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
 
 _Result = TypeVar("_Result")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from egate.domain.chip import ChipRead
-from hw.emrtd.apdu import Command, parse_response
 from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.session import (
     SESSION_S_MAX,
@@ -17,6 +16,7 @@ from hw.emrtd.session import (
     response_s_max,
 )
 from hw.emrtd.transport import Card, CardError, CardGarbled, CardTransport, ExchangeCancelled, never
+from hw.emrtd.wire.apdu import Command, parse_response
 from hw.link.base import LinkLost
 
 # Chosen: a traveller presses the open book down some time after its zone was seen, and PC/SC readers look for chips every 0.4 s.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hw.emrtd import apdu
 from hw.emrtd.channel import Channel, smaller_size
-from hw.emrtd.step import Step, StepFailed, status_cause
+from hw.emrtd.protocol.step import Step, StepFailed, status_cause
+from hw.emrtd.wire import apdu
 
 FILE_SIZE_MAX = 256 * 1024  # chosen: above any portrait or finger image a document carries
 _OVERHEAD_MAX = 5  # of the odd instruction's data object

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from egate.domain.chip import DATA_GROUPS
-from hw.emrtd.terminal_chain import TerminalChain
+from hw.emrtd.protocol.terminal_chain import TerminalChain
 
 # DG3 is last of those a gate decides on: without a chain it is the one that is refused.
 GROUPS = ("dg1", "dg2", "dg3", "dg7", "dg11", "dg12")

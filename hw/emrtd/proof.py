@@ -7,11 +7,12 @@ from egate.document.chip.security_info import SecurityInfos, parse_card_security
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import CARD_SECURITY, ChipAuthentication, ChipAuthenticationProtocol
 from egate.errors import DocumentError
-from hw.emrtd import active_authentication, apdu, chip_authentication, terminal_authentication
 from hw.emrtd.channel import ChannelBroken
-from hw.emrtd.pace_cam import MappingProof, prove_chip
+from hw.emrtd.protocol import active_authentication, chip_authentication, terminal_authentication
+from hw.emrtd.protocol.pace_cam import MappingProof, prove_chip
+from hw.emrtd.protocol.step import Step, StepFailed
 from hw.emrtd.reading import Reading
-from hw.emrtd.step import Step, StepFailed
+from hw.emrtd.wire import apdu
 
 # A copied chip gives no proof and leaves no channel; a torn line looks the same, so it is asked twice and then read without:
 # an officer should see the copied document.

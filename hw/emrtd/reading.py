@@ -19,12 +19,12 @@ from egate.domain.chip import (
     ChipRead,
 )
 from egate.errors import DocumentError
-from hw.emrtd import apdu
 from hw.emrtd.channel import Channel
 from hw.emrtd.file import read_file
 from hw.emrtd.plan import OnProgress, Progress, ReadPlan
-from hw.emrtd.step import Step, StepFailed
+from hw.emrtd.protocol.step import Step, StepFailed
 from hw.emrtd.transport import Card
+from hw.emrtd.wire import apdu
 
 _BEFORE_APPLICATION = (CARD_ACCESS, CARD_SECURITY)
 

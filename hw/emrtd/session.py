@@ -17,16 +17,16 @@ from typing import TypeAlias
 from egate.document.chip.security_info import PaceInfo, parse_card_access
 from egate.domain.chip import CARD_ACCESS, COM, SOD, AccessProtocol, ChipRead
 from egate.errors import DocumentError
-from hw.emrtd import apdu
 from hw.emrtd.access import open_chip, select_application
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.atr import announces_extended_length, response_size_max
 from hw.emrtd.channel import EXTENDED_SIZE, Channel
 from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.proof import Proofs
+from hw.emrtd.protocol.step import Step, StepFailed
 from hw.emrtd.reading import Reading
-from hw.emrtd.step import Step, StepFailed
 from hw.emrtd.transport import Card, CardError, CardRemoved
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
+from hw.emrtd.wire.atr import announces_extended_length, response_size_max
 
 # Chosen: real chips answer READ BINARY in some 30 ms; a step with cryptography may take more than a second on old ones.
 RESPONSE_S_MAX, CRYPTOGRAPHY_S_MAX = 1.0, 4.0

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from egate.errors import ConfigurationError, DocumentError
-from hw.emrtd.terminal_chain import COUNT_MAX, TerminalChain, parse_terminal_chain
+from hw.emrtd.protocol.terminal_chain import COUNT_MAX, TerminalChain, parse_terminal_chain
 
 KEY_NAME, CERTIFICATE_PATTERN = "terminal.key", "*.cvcert"
 FILE_SIZE_MAX = 16 * 1024  # chosen: certificates have some 300 bytes, keys of RSA 4096 bits 2.4 kB

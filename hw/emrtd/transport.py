@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from hw.emrtd import apdu
-from hw.emrtd.atr import historical_bytes
-from hw.emrtd.frame import (
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.atr import historical_bytes
+from hw.emrtd.wire.frame import (
     CONTROL_ATR,
     CONTROL_OFF,
     CONTROL_RESET,
@@ -105,7 +105,7 @@ def never() -> bool:
 
 
 class VpcdTransport:
-    """A chip at the other end of a link, spoken to in vpcd frames (hw.emrtd.frame)."""
+    """A chip at the other end of a link, spoken to in vpcd frames (hw.emrtd.wire.frame)."""
 
     def __init__(self, link: Link, clock: Callable[[], float]) -> None:
         self.cancelled: Callable[[], bool] = never

@@ -1,7 +1,7 @@
 """The part of a document reader's URL that names the reader of the chip.
 
 chip, chip_baud   path and speed of its port, of the same link as the MRZ reader
-chip_protocol     apdu: vpcd frames (hw.emrtd.frame), the default; pn532: a PN532 on its serial port
+chip_protocol     apdu: vpcd frames (hw.emrtd.wire.frame), the default; pn532: a PN532 on its serial port
 chip_pcsc         instead: the name of a PC/SC reader, or the beginning that only its name has
 terminal          file:DIR, the CV certificates and the key that open fingerprints (hw.emrtd.terminal_files)
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw.emrtd.adapter import open_vpcd
-from hw.emrtd.terminal_chain import TerminalChain
+from hw.emrtd.protocol.terminal_chain import TerminalChain
 from hw.emrtd.terminal_files import read_terminal_chain
 from hw.emrtd.transport import CardTransport
 from hw.pcsc.adapter import check_pcsc, open_pcsc

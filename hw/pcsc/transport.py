@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from hw.emrtd.atr import historical_bytes
 from hw.emrtd.transport import CONNECT_S_MAX, Card, CardGarbled, CardRemoved, CardTimeout, never
+from hw.emrtd.wire.atr import historical_bytes
 from hw.link.base import LinkLost
 
 # Chosen: a lane must notice a lost reader within 5 s, and a chip may take 4 s for one answer.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hw.emrtd.atr import historical_bytes_of_ats
 from hw.emrtd.transport import (
     CONNECT_S_MAX,
     POLL_S,
@@ -22,6 +21,7 @@ from hw.emrtd.transport import (
     ExchangeCancelled,
     never,
 )
+from hw.emrtd.wire.atr import historical_bytes_of_ats
 from hw.link.base import Link, LinkLost
 from hw.pn532 import messages
 from hw.pn532.frame import WAKE_UP

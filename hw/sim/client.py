@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hw.emrtd.personalisation import Personalisation
+from hw.emrtd.chip.personalisation import Personalisation
 from hw.sim import wire
 from hw.sim.control import RECEIVE_SIZE, socket_address
 from hw.sim.issuer import IssuedDocument

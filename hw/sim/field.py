@@ -8,9 +8,9 @@ from __future__ import annotations
 import secrets
 from typing import Protocol
 
-from hw.emrtd.atr import historical_bytes
-from hw.emrtd.chip import Chip, ChipApplication, atr
-from hw.emrtd.personalisation import Personalisation
+from hw.emrtd.chip.application import Chip, ChipApplication, atr
+from hw.emrtd.chip.personalisation import Personalisation
+from hw.emrtd.wire.atr import historical_bytes
 from hw.pn532.messages import TargetA
 from hw.pn532.pd import Controller
 
@@ -39,7 +39,7 @@ class Field(Protocol):
 
 
 class FramedField:
-    """vpcd frames (hw.emrtd.frame)."""
+    """vpcd frames (hw.emrtd.wire.frame)."""
 
     def __init__(self) -> None:
         self.silent = False

@@ -23,7 +23,7 @@ from egate.document.zone.mrz_format import LAYOUTS, MrzFormat, Place
 from egate.domain.chip import AccessProtocol
 from egate.domain.inspection import InspectionCheck
 from egate.domain.reason import Reason
-from hw.emrtd.mrz_key import mrz_key
+from hw.emrtd.protocol.mrz_key import mrz_key
 from hw.sim.forgery_chip import (
     with_chip,
     with_mapping_of,

@@ -9,7 +9,8 @@ from egate.document.chip.security_info import parse_card_access
 from egate.document.chip.security_info_writer import write_security_infos
 from egate.document.lds.structure import write_ef_com
 from egate.domain.chip import CARD_ACCESS, CARD_SECURITY, AccessProtocol
-from hw.emrtd.personalisation import ChipKey, Personalisation
+from hw.emrtd.chip.personalisation import Personalisation
+from hw.emrtd.protocol.chip_key import ChipKey
 from hw.sim.issuer import IssuedDocument, Issuer
 from hw.sim.issuer_chip import make_parts
 from hw.sim.issuer_profile import Profile

@@ -25,8 +25,8 @@ from egate.document.lds.finger_record import write_dg3
 from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.document.zone.mrz_format import MrzFormat
 from egate.document.zone.mrz_writer import write_mrz
-from hw.emrtd.mrz_key import mrz_key
-from hw.emrtd.personalisation import Personalisation
+from hw.emrtd.chip.personalisation import Personalisation
+from hw.emrtd.protocol.mrz_key import mrz_key
 from hw.sim.issuer_chip import Generate, access_of, make_parts
 from hw.sim.issuer_profile import DEFAULT, OPEN, Profile
 from hw.sim.pki import SimulatedState

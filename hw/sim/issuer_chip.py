@@ -15,7 +15,7 @@ from egate.document.chip.security_info_writer import chip_authentication_info, w
 from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, ECDSA_PLAIN, oid_of
 from egate.document.encoding.tlv import element
 from egate.domain.chip import AccessProtocol
-from hw.emrtd.personalisation import ChipKey
+from hw.emrtd.protocol.chip_key import ChipKey
 from hw.sim.issuer_profile import Profile
 from hw.sim.pki_certificate import Authority
 from hw.sim.pki_keys import Algorithm, PrivateKey
@@ -27,7 +27,7 @@ Generate = Callable[[Algorithm], PrivateKey]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ChipParts:
-    """files: by name, those that the profile has. The keys: as in hw.emrtd.personalisation."""
+    """files: by name, those that the profile has. The keys: as in hw.emrtd.chip.personalisation."""
 
     files: Mapping[str, bytes]
     chip_authentication_keys: tuple[ChipKey, ...] = ()

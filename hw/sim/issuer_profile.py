@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from egate.document.chip.security_info import PaceInfo
 from egate.document.chip.security_info_writer import pace_info
 from egate.document.chip.security_protocol import PACE, AgreementName, MappingName, SuiteName, oid_of
-from hw.emrtd.personalisation import Limits
+from hw.emrtd.chip.personalisation import Limits
 
 # Doc 9303-11, table 8: standardised domain parameters of PACE. The curves are also those of chip authentication.
 CURVE_PARAMETERS = {
@@ -52,7 +52,7 @@ class Profile:
     chip_authentication: curve of the key in DG14, "" for none; chip_suite: of the secure messaging after it. active_authentication:
     key of DG15, a curve or "rsa1024" …, "" for none; active_hash: its hash. explicit: public keys state their parameters in full.
     hash_name: of the data groups. lds_version: "0107" or "0108". embedded: EF.SOD carries the signer's certificate; by_key_id: it
-    names the signer by key identifier. signing_time: it says when it was signed. limits, cvca: as in hw.emrtd.personalisation.
+    names the signer by key identifier. signing_time: it says when it was signed. limits, cvca: as in hw.emrtd.chip.personalisation.
     """
 
     pace: tuple[Pace, ...] = (Pace(),)

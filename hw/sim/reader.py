@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hw.emrtd.personalisation import Personalisation
+from hw.emrtd.chip.personalisation import Personalisation
 from hw.link.base import Link
 from hw.mrz.messages import block
 from hw.sim.field import Field

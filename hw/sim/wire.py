@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from egate.domain.chip import FILE_NAMES, AccessProtocol
-from hw.emrtd.personalisation import ChipKey, Limits, Personalisation
+from hw.emrtd.chip.personalisation import Limits, Personalisation
+from hw.emrtd.protocol.chip_key import ChipKey
 
 
 def encode(chip: Personalisation) -> dict[str, Any]:

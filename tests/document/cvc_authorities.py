@@ -14,7 +14,7 @@ from egate.document.chip.cvc import ALGORITHMS, CvCertificate, Role
 from egate.document.chip.cvc_writer import CvBody, write_cv_certificate
 from egate.document.crypto.curves import curves
 from egate.document.crypto.signature import Scheme
-from hw.emrtd.private_key import PrivateKey, load_private_key
+from hw.emrtd.protocol.private_key import PrivateKey, load_private_key
 
 TA = "0.4.0.127.0.7.2.2.2"
 ECDSA_SHA256, RSA_SHA256, PSS_SHA256 = f"{TA}.2.3", f"{TA}.1.2", f"{TA}.1.4"

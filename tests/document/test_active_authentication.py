@@ -24,13 +24,13 @@ from egate.document.encoding import der
 from egate.document.encoding.oid import encode_oid
 from egate.document.encoding.tlv import element
 from egate.errors import DocumentError
-from hw.emrtd import apdu
-from hw.emrtd.active_authentication import ChipHalf, challenge
-from hw.emrtd.apdu import Command, Response, parse_response
-from hw.emrtd.cipher import Suite
-from hw.emrtd.private_key import load_private_key
-from hw.emrtd.secure_messaging import SecureMessaging
-from hw.emrtd.step import StepFailed
+from hw.emrtd.protocol.active_authentication import ChipHalf, challenge
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.private_key import load_private_key
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.protocol.step import StepFailed
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response, parse_response
 
 VECTORS = Path(os.environ.get("EGATE_CORPUS", "../shared/corpus")) / "documents" / "vectors"
 CHALLENGE = bytes.fromhex("0102030405060708")

@@ -30,7 +30,7 @@ from egate.domain.chip import (
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
-from hw.emrtd.active_authentication import ChipHalf
+from hw.emrtd.protocol.active_authentication import ChipHalf
 from hw.sim.issuer import IssuedDocument, Issuer, invent_holder
 from hw.sim.issuer_profile import Pace, Profile
 from hw.sim.pki import SimulatedState

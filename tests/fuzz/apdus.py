@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hw.emrtd import apdu, data_object
-from hw.emrtd.apdu import Command, Response, parse_command, parse_response
-from hw.emrtd.atr import announces_extended_length, historical_bytes, historical_bytes_of_ats, response_size_max
-from hw.emrtd.cipher import Suite
-from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.wire import apdu, data_object
+from hw.emrtd.wire.apdu import Command, Response, parse_command, parse_response
+from hw.emrtd.wire.atr import announces_extended_length, historical_bytes, historical_bytes_of_ats, response_size_max
 from tests.fuzz.sources import entropy
 from tests.fuzz.target import Target
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.domain.chip import AccessProtocol
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command
-from hw.emrtd.chip import ChipApplication
+from hw.emrtd.chip.application import ChipApplication
+from hw.emrtd.chip.personalisation import Personalisation
 from hw.emrtd.direct import read_directly
-from hw.emrtd.mrz_key import mrz_key
-from hw.emrtd.personalisation import Personalisation
 from hw.emrtd.plan import ReadPlan
+from hw.emrtd.protocol.mrz_key import mrz_key
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command
 from tests.fuzz.sources import TD3, stream
 from tests.fuzz.target import Target
 

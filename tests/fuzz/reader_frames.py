@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hw.emrtd import frame as vpcd
+from hw.emrtd.wire import frame as vpcd
 from hw.mrz import frame as mrz
 from hw.pn532 import frame as pn532
 from hw.pn532.frame import Frame

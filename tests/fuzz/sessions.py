@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from egate.document.chip.security_info_writer import write_security_infos
 from egate.document.lds.structure import write_ef_com
 from egate.domain.chip import AccessProtocol, ChipRead
-from hw.emrtd.apdu import Command, parse_response
-from hw.emrtd.chip import ChipApplication
-from hw.emrtd.mrz_key import mrz_key
-from hw.emrtd.personalisation import Personalisation
+from hw.emrtd.chip.application import ChipApplication
+from hw.emrtd.chip.personalisation import Personalisation
 from hw.emrtd.plan import ReadPlan
+from hw.emrtd.protocol.mrz_key import mrz_key
 from hw.emrtd.session import SessionOver, read_chip
 from hw.emrtd.transport import Card, CardGarbled
+from hw.emrtd.wire.apdu import Command, parse_response
 from hw.sim.issuer_profile import DEFAULT
 from tests.fuzz.sources import TD3, files, stream
 from tests.fuzz.target import Target

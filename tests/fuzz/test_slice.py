@@ -84,9 +84,9 @@ def test_campaign_notices_each_kind_of_failure(tmp_path: Path, engine: str, name
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("apdus.answer", "hw.emrtd.secure_messaging.SecureMessaging._check"),
-        ("apdus.command", "hw.emrtd.secure_messaging.SecureMessaging._check"),
-        ("chips.tampered", "hw.emrtd.secure_messaging.SecureMessaging._check"),
+        ("apdus.answer", "hw.emrtd.protocol.secure_messaging.SecureMessaging._check"),
+        ("apdus.command", "hw.emrtd.protocol.secure_messaging.SecureMessaging._check"),
+        ("chips.tampered", "hw.emrtd.protocol.secure_messaging.SecureMessaging._check"),
         ("security_objects.trusted", "egate.document.passive_authentication.verify_signed_data"),
     ],
 )

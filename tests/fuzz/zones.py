@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from egate.document.zone.mrz import parse_mrz, split_mrz
 from egate.document.zone.mrz_repair import repair_mrz
 from egate.errors import DocumentError
-from hw.emrtd.mrz_key import mrz_key
+from hw.emrtd.protocol.mrz_key import mrz_key
 from tests.fuzz.sources import TD1, TD3, TODAY
 from tests.fuzz.target import Target
 

@@ -16,11 +16,11 @@ from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import DocumentSessionId
 from egate.domain.inspection import Finding
-from hw.emrtd.chip import ChipApplication
+from hw.emrtd.chip.application import ChipApplication
 from hw.emrtd.direct import DirectTransport
 from hw.emrtd.drive import drive
 from hw.emrtd.plan import ReadPlan
-from hw.emrtd.terminal_chain import TerminalChain
+from hw.emrtd.protocol.terminal_chain import TerminalChain
 from hw.emrtd.transport import CardTransport
 from hw.sim.issuer import IssuedDocument
 

@@ -18,17 +18,17 @@ from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTH
 from egate.document.crypto.curves import curves
 from egate.document.encoding import der
 from egate.document.encoding.oid import encode_oid
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command, Response, parse_command, parse_response
-from hw.emrtd.chip_authentication_chip import ChipHalf
-from hw.emrtd.pace_chip import ChipHalf as PaceChipHalf
-from hw.emrtd.pace_domain import domain
-from hw.emrtd.pace_group import DhGroup
-from hw.emrtd.personalisation import ChipKey
-from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
-from hw.emrtd.step import Step
-from hw.emrtd.terminal_authentication_chip import ChipHalf as TerminalChipHalf
-from hw.emrtd.terminal_authentication_chip import TrustPoints
+from hw.emrtd.protocol.chip_authentication_chip import ChipHalf
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.pace_chip import ChipHalf as PaceChipHalf
+from hw.emrtd.protocol.pace_domain import domain
+from hw.emrtd.protocol.pace_group import DhGroup
+from hw.emrtd.protocol.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.protocol.step import Step
+from hw.emrtd.protocol.terminal_authentication_chip import ChipHalf as TerminalChipHalf
+from hw.emrtd.protocol.terminal_authentication_chip import TrustPoints
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response, parse_command, parse_response
 
 _Result = TypeVar("_Result")
 CAN = b"123456"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hw.emrtd.chip import ChipApplication
-from hw.emrtd.personalisation import Limits, Personalisation
+from hw.emrtd.chip.application import ChipApplication
+from hw.emrtd.chip.personalisation import Limits, Personalisation
 from hw.pn532.messages import TargetA, TargetB
 
 UID = bytes.fromhex("04A1B2C3D4E580")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.emrtd.chip import Chip
-from hw.emrtd.personalisation import Personalisation
+from hw.emrtd.chip.application import Chip
+from hw.emrtd.chip.personalisation import Personalisation
 
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 SERVICE_SOCKET = Path("/run/pcscd/pcscd.comm")

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from egate.domain.chip import ChipRead
-from hw.emrtd.chip import Chip
+from hw.emrtd.chip.application import Chip
+from hw.emrtd.chip.personalisation import Personalisation
 from hw.emrtd.drive import drive
-from hw.emrtd.personalisation import Personalisation
 from hw.emrtd.session import SESSION_S_MAX
 from hw.emrtd.transport import CardTransport, VpcdTransport
 from hw.link.base import Link

@@ -17,16 +17,17 @@ from egate.document.chip.cvc import ALGORITHMS, Role
 from egate.document.chip.security_info_writer import pace_info
 from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, PACE, oid_of
 from egate.domain.check_result import CheckResult
-from hw.emrtd import apdu, pace, terminal_authentication
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.chip_authentication import ChipProof
-from hw.emrtd.chip_authentication import authenticate as authenticate_chip
-from hw.emrtd.pace import PaceResult, Password, PasswordKind
-from hw.emrtd.pace_chip import ChipHalf as PaceChipHalf
-from hw.emrtd.personalisation import ChipKey
-from hw.emrtd.step import StepFailed
-from hw.emrtd.terminal_authentication_chip import TrustPoints
-from hw.emrtd.terminal_chain import parse_terminal_chain
+from hw.emrtd.protocol import pace, terminal_authentication
+from hw.emrtd.protocol.chip_authentication import ChipProof
+from hw.emrtd.protocol.chip_authentication import authenticate as authenticate_chip
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.pace import PaceResult, Password, PasswordKind
+from hw.emrtd.protocol.pace_chip import ChipHalf as PaceChipHalf
+from hw.emrtd.protocol.step import StepFailed
+from hw.emrtd.protocol.terminal_authentication_chip import TrustPoints
+from hw.emrtd.protocol.terminal_chain import parse_terminal_chain
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
 from tests.document.cvc_authorities import Authority, issue, three
 from tests.hw.eac_bench import (
     CAN,

@@ -13,17 +13,17 @@ import pytest
 
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import AccessProtocol, ChipAuthenticationProtocol, ChipRead
-from hw.emrtd import apdu
-from hw.emrtd.apdu import parse_command
-from hw.emrtd.atr import historical_bytes
-from hw.emrtd.chip import ChipApplication, atr
+from hw.emrtd.chip.application import ChipApplication, atr
+from hw.emrtd.chip.personalisation import Limits
 from hw.emrtd.direct import DirectTransport
 from hw.emrtd.drive import drive
-from hw.emrtd.personalisation import Limits
 from hw.emrtd.plan import ReadPlan
+from hw.emrtd.protocol.terminal_chain import parse_terminal_chain
 from hw.emrtd.session import RETRY_COUNT_MAX
-from hw.emrtd.terminal_chain import parse_terminal_chain
 from hw.emrtd.transport import Card, CardGarbled, CardRemoved, CardTimeout
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import parse_command
+from hw.emrtd.wire.atr import historical_bytes
 from hw.sim.forgery_chip import with_chip, with_wrong_keys
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
 from hw.sim.issuer_profile import Pace, Profile

@@ -10,11 +10,11 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from egate.errors import DocumentError
-from hw.emrtd import bac
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.mrz_key import key_seed, mrz_key
-from hw.emrtd.secure_messaging import SecureMessaging
-from hw.emrtd.step import Step, StepFailed
+from hw.emrtd.protocol import bac
+from hw.emrtd.protocol.mrz_key import key_seed, mrz_key
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.protocol.step import Step, StepFailed
+from hw.emrtd.wire.apdu import Command, Response
 from tests.hw.emrtd_vectors import given, published, recorded, values
 
 EXAMPLE = published("icao9303_11_D.json")

@@ -21,19 +21,21 @@ from egate.document.chip.security_info_writer import chip_authentication_info, w
 from egate.document.chip.security_protocol import CHIP_AUTHENTICATION, CHIP_AUTHENTICATION_KEY, PACE, oid_of
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import AccessProtocol
-from hw.emrtd import apdu, bac, chip_authentication, pace, terminal_authentication
-from hw.emrtd.apdu import Command, Response, parse_response
-from hw.emrtd.atr import announces_extended_length, historical_bytes, response_size_max
-from hw.emrtd.chip import Chip, ChipApplication, atr
-from hw.emrtd.chip_authentication import ChipProof
-from hw.emrtd.chip_files import Files
-from hw.emrtd.cipher import Suite
-from hw.emrtd.frame import CONTROL_ATR, CONTROL_ON, CONTROL_RESET, encode
-from hw.emrtd.pace import Password
-from hw.emrtd.personalisation import ChipKey, Limits, Personalisation
-from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
-from hw.emrtd.step import Step, StepFailed
-from hw.emrtd.terminal_chain import parse_terminal_chain
+from hw.emrtd.chip.application import Chip, ChipApplication, atr
+from hw.emrtd.chip.files import Files
+from hw.emrtd.chip.personalisation import Limits, Personalisation
+from hw.emrtd.protocol import bac, chip_authentication, pace, terminal_authentication
+from hw.emrtd.protocol.chip_authentication import ChipProof
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.pace import Password
+from hw.emrtd.protocol.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.protocol.step import Step, StepFailed
+from hw.emrtd.protocol.terminal_chain import parse_terminal_chain
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response, parse_response
+from hw.emrtd.wire.atr import announces_extended_length, historical_bytes, response_size_max
+from hw.emrtd.wire.frame import CONTROL_ATR, CONTROL_ON, CONTROL_RESET, encode
 from hw.sim.pki_keys import DEFAULT_ALGORITHM, generate_key
 from hw.sim.pki_terminal import TerminalPki, make_terminal_pki
 

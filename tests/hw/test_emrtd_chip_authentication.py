@@ -24,15 +24,15 @@ from egate.document.crypto.public_key import DhKey, load_public_key
 from egate.document.encoding import der
 from egate.document.encoding.oid import decode_oid, encode_oid
 from egate.domain.evidence import CheckResult
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command, Response, parse_response
-from hw.emrtd.chip_authentication import ChipProof, authenticate, session
-from hw.emrtd.chip_authentication_chip import ChipHalf
-from hw.emrtd.cipher import Suite
-from hw.emrtd.key_agreement import DhAgreement, EcAgreement, key_agreement
-from hw.emrtd.personalisation import ChipKey
-from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
-from hw.emrtd.step import StepFailed
+from hw.emrtd.protocol.chip_authentication import ChipProof, authenticate, session
+from hw.emrtd.protocol.chip_authentication_chip import ChipHalf
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.key_agreement import DhAgreement, EcAgreement, key_agreement
+from hw.emrtd.protocol.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.protocol.step import StepFailed
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response, parse_response
 
 VECTORS = Path(os.environ.get("EGATE_CORPUS", "../shared/corpus")) / "documents" / "vectors"
 DETERMINISTIC = b"chip authentication"

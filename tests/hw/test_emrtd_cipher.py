@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.emrtd import cipher
-from hw.emrtd.cipher import Suite
+from hw.emrtd.protocol import cipher
+from hw.emrtd.protocol.cipher import Suite
 from tests.hw.emrtd_vectors import published, recorded, values
 
 DERIVATIONS = [

@@ -17,15 +17,15 @@ from egate.document.crypto.public_key import DhKey, EcKey, load_public_key
 from egate.document.encoding.tlv import element
 from egate.domain.check_result import CheckResult
 from egate.errors import DocumentError
-from hw.emrtd import pace, pace_cam
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.data_object import encode
-from hw.emrtd.pace import PaceResult, Password
-from hw.emrtd.pace_chip import ChipHalf
-from hw.emrtd.pace_domain import domain
-from hw.emrtd.pace_group import EcGroup
-from hw.emrtd.personalisation import ChipKey
-from hw.emrtd.step import StepFailed
+from hw.emrtd.protocol import pace, pace_cam
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.pace import PaceResult, Password
+from hw.emrtd.protocol.pace_chip import ChipHalf
+from hw.emrtd.protocol.pace_domain import domain
+from hw.emrtd.protocol.pace_group import EcGroup
+from hw.emrtd.protocol.step import StepFailed
+from hw.emrtd.wire.apdu import Command, Response
+from hw.emrtd.wire.data_object import encode
 
 MRZ = Password.of_mrz(b"L898902C<369080619406236")
 CAN = Password.of_can("500540")

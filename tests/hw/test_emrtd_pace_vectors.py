@@ -8,18 +8,19 @@ import pytest
 
 from egate.document.chip.security_info import PaceInfo, parse_card_access, parse_card_security
 from egate.domain.check_result import CheckResult
-from hw.emrtd import apdu, cipher, pace, pace_cam
-from hw.emrtd.apdu import Command, Response, parse_command, parse_response
-from hw.emrtd.cipher import Suite
-from hw.emrtd.data_object import encode, parse
-from hw.emrtd.mrz_key import password_key
-from hw.emrtd.pace import PaceResult, Password, PasswordKind
-from hw.emrtd.pace_chip import ChipHalf
-from hw.emrtd.pace_domain import domain
-from hw.emrtd.pace_group import EcGroup, Group
-from hw.emrtd.pace_mapping import pseudo_random
-from hw.emrtd.secure_messaging import SecureMessaging
-from hw.emrtd.step import Step
+from hw.emrtd.protocol import cipher, pace, pace_cam
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.mrz_key import password_key
+from hw.emrtd.protocol.pace import PaceResult, Password, PasswordKind
+from hw.emrtd.protocol.pace_chip import ChipHalf
+from hw.emrtd.protocol.pace_domain import domain
+from hw.emrtd.protocol.pace_group import EcGroup, Group
+from hw.emrtd.protocol.pace_mapping import pseudo_random
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.protocol.step import Step
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response, parse_command, parse_response
+from hw.emrtd.wire.data_object import encode, parse
 from tests.hw.emrtd_vectors import given, published, recorded, values
 
 G1, G2, H1, H2, I1 = published("icao9303_11_GHI.json")["vectors"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.emrtd.apdu import Command, Response, parse_command, parse_response
-from hw.emrtd.cipher import Suite
-from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.wire.apdu import Command, Response, parse_command, parse_response
 from tests.hw.emrtd_vectors import published
 
 KEY = bytes(range(1, 33))

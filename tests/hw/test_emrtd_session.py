@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 
 from egate.document.lds.structure import write_ef_com
 from egate.domain.chip import ChipRead
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command, Response, parse_command, parse_response
-from hw.emrtd.chip import Chip
+from hw.emrtd.chip.application import Chip
+from hw.emrtd.chip.personalisation import Personalisation
 from hw.emrtd.drive import PRESENCE_S_MAX, drive
 from hw.emrtd.file import FILE_SIZE_MAX
-from hw.emrtd.frame import (
+from hw.emrtd.plan import Progress, ReadPlan
+from hw.emrtd.session import RESPONSE_S_MAX, RETRY_COUNT_MAX, SESSION_S_MAX
+from hw.emrtd.transport import CONNECT_S_MAX, DRAIN_S_MAX
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response, parse_command, parse_response
+from hw.emrtd.wire.frame import (
     CONTROL_ATR,
     INTER_CHARACTER_S,
     MESSAGE_SIZE_MAX,
@@ -21,10 +25,6 @@ from hw.emrtd.frame import (
     Decoder,
     encode,
 )
-from hw.emrtd.personalisation import Personalisation
-from hw.emrtd.plan import Progress, ReadPlan
-from hw.emrtd.session import RESPONSE_S_MAX, RETRY_COUNT_MAX, SESSION_S_MAX
-from hw.emrtd.transport import CONNECT_S_MAX, DRAIN_S_MAX
 
 from .chip_bench import PLAN, Bench, run, zeros
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from egate.document.chip.cvc import ALGORITHMS, Role
 from egate.errors import DocumentError
-from hw.emrtd import apdu, data_object
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.step import Step, StepFailed
-from hw.emrtd.terminal_authentication import authenticate, signed_data
-from hw.emrtd.terminal_authentication_chip import ChipHalf, TrustPoints
-from hw.emrtd.terminal_chain import TerminalChain, parse_terminal_chain
+from hw.emrtd.protocol.step import Step, StepFailed
+from hw.emrtd.protocol.terminal_authentication import authenticate, signed_data
+from hw.emrtd.protocol.terminal_authentication_chip import ChipHalf, TrustPoints
+from hw.emrtd.protocol.terminal_chain import TerminalChain, parse_terminal_chain
+from hw.emrtd.wire import apdu, data_object
+from hw.emrtd.wire.apdu import Command, Response
 from tests.document.cvc_authorities import BOTH, Authority, issue, three
 
 ID_ICC, TERMINAL_KEY = b"T220001293", bytes(range(32))

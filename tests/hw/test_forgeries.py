@@ -22,9 +22,9 @@ from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
-from hw.emrtd import apdu
 from hw.emrtd.direct import DirectTransport
-from hw.emrtd.terminal_chain import TerminalChain, parse_terminal_chain
+from hw.emrtd.protocol.terminal_chain import TerminalChain, parse_terminal_chain
+from hw.emrtd.wire import apdu
 from hw.sim.forgery import Forgery, ForgeryClass, forge
 from hw.sim.issuer_office import Office
 from hw.sim.issuer_profile import Profile

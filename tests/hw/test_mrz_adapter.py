@@ -12,7 +12,7 @@ from egate.domain.chip import ChipRead
 from egate.domain.device import DeviceState
 from egate.errors import ConfigurationError, DeviceTimeout
 from hw.emrtd.adapter import NOISE_SIZE_MIN
-from hw.emrtd.frame import LENGTH_SIZE, SHORT_MESSAGE_SIZE_MAX
+from hw.emrtd.wire.frame import LENGTH_SIZE, SHORT_MESSAGE_SIZE_MAX
 from hw.link.noise import SIZE_MIN
 from hw.link.pty import PtyMaster, open_pty_master
 from hw.mrz.adapter import MrzReader, document_read, open_reader

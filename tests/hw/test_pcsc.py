@@ -19,8 +19,8 @@ from egate.domain.chip import AccessProtocol, ChipRead
 from egate.domain.device import DeviceState
 from egate.errors import ConfigurationError
 from hw.emrtd.adapter import ChipPort
+from hw.emrtd.chip.personalisation import Personalisation
 from hw.emrtd.drive import drive
-from hw.emrtd.personalisation import Personalisation
 from hw.emrtd.plan import ReadPlan
 from hw.emrtd.session import CRYPTOGRAPHY_S_MAX, RESPONSE_S_MAX, SESSION_S_MAX
 from hw.emrtd.transport import CardError, CardTimeout, ExchangeCancelled, never

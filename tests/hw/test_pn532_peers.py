@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.emrtd import apdu
+from hw.emrtd.wire import apdu
 from hw.link.pty import open_pty_master
 from hw.link.pump import Pump
 from hw.pn532.messages import TargetA, TargetB

@@ -8,7 +8,7 @@ import pytest
 
 from egate.document.chip.cvc import Role, parse_cv_certificate
 from egate.errors import DocumentError
-from hw.emrtd.terminal_chain import parse_terminal_chain
+from hw.emrtd.protocol.terminal_chain import parse_terminal_chain
 from hw.sim.pki_keys import Algorithm
 from hw.sim.pki_terminal import make_terminal_pki
 

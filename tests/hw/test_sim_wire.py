@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hw.emrtd.personalisation import ChipKey, Limits, Personalisation
+from hw.emrtd.chip.personalisation import Limits, Personalisation
+from hw.emrtd.protocol.chip_key import ChipKey
 from hw.sim.issuer import invent_holder, issue
 from hw.sim.issuer_profile import vary_profile
 from hw.sim.wire import decode, encode

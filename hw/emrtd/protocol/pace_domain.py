@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from egate.document.crypto.domain_parameters import DhParameters, standardised_parameters
-from hw.emrtd.pace_group import DhGroup, EcGroup, Group
+from hw.emrtd.protocol.pace_group import DhGroup, EcGroup, Group
 
 
 @cache

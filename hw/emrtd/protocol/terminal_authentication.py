@@ -14,10 +14,10 @@ from __future__ import annotations
 from egate.document.chip.cvc import CvCertificate
 from egate.document.chip.cvc_chain import EF_CVCA_SIZE, parse_ef_cvca
 from egate.errors import DocumentError
-from hw.emrtd import apdu, data_object
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.step import Step, StepFailed, status_cause
-from hw.emrtd.terminal_chain import TerminalChain
+from hw.emrtd.protocol.step import Step, StepFailed, status_cause
+from hw.emrtd.protocol.terminal_chain import TerminalChain
+from hw.emrtd.wire import apdu, data_object
+from hw.emrtd.wire.apdu import Command, Response
 
 SET_VERIFICATION_TEMPLATE, SET_AUTHENTICATION_TEMPLATE = (0x81, 0xB6), (0x81, 0xA4)  # P1-P2 of MSE
 VERIFY_CERTIFICATE = (0x00, 0xBE)  # P1-P2 of PSO

@@ -10,7 +10,7 @@ from egate.document.chip.cvc import CvCertificate, Role, parse_cv_certificate
 from egate.document.chip.cvc_chain import CvHolder, trust_point, verify_certificate
 from egate.document.crypto.signature import SignatureAlgorithm
 from egate.errors import DocumentError
-from hw.emrtd.private_key import PrivateKey, load_private_key
+from hw.emrtd.protocol.private_key import PrivateKey, load_private_key
 
 COUNT_MAX = 32  # chosen: a CVCA renews its key every three years, a document lives ten
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TypeAlias, TypeVar
 
-from hw.emrtd.apdu import Command, Response
+from hw.emrtd.wire.apdu import Command, Response
 
 _Result = TypeVar("_Result")
 Step: TypeAlias = Generator[Command, Response, _Result]

@@ -19,10 +19,10 @@ from egate.document.chip.active_authentication import (
 )
 from egate.document.crypto.signature import Scheme, SignatureAlgorithm, digest
 from egate.domain.chip import ActiveAuthentication
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.private_key import EcPrivateKey, RsaPrivateKey, load_private_key
-from hw.emrtd.step import Step, StepFailed, status_cause
+from hw.emrtd.protocol.private_key import EcPrivateKey, RsaPrivateKey, load_private_key
+from hw.emrtd.protocol.step import Step, StepFailed, status_cause
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
 
 # What fits into a short answer with secure messaging around it: seen with 1,792-bit RSA and 3DES.
 _SHORT_SIZE_MAX = 224

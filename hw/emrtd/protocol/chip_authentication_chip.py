@@ -1,4 +1,4 @@
-"""The chip's side of chip authentication, version 1 (see hw.emrtd.chip_authentication)."""
+"""The chip's side of chip authentication, version 1 (see hw.emrtd.protocol.chip_authentication)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from egate.document.chip.security_protocol import CHIP_AUTHENTICATION
 from egate.document.crypto.public_key import load_public_key
 from egate.document.encoding.oid import decode_oid
 from egate.errors import DocumentError
-from hw.emrtd import apdu, data_object
-from hw.emrtd.apdu import Response
-from hw.emrtd.chip_authentication import (
+from hw.emrtd.protocol.chip_authentication import (
     DYNAMIC_KEY_TAG,
     DYNAMIC_TAG,
     KEY_REFERENCE_TAG,
@@ -20,10 +18,12 @@ from hw.emrtd.chip_authentication import (
     encode_key_id,
     session,
 )
-from hw.emrtd.cipher import Suite
-from hw.emrtd.key_agreement import key_agreement
-from hw.emrtd.personalisation import ChipKey
-from hw.emrtd.secure_messaging import SecureMessaging
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.cipher import Suite
+from hw.emrtd.protocol.key_agreement import key_agreement
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.wire import apdu, data_object
+from hw.emrtd.wire.apdu import Response
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -24,7 +24,7 @@ from egate.document.crypto.signature import Scheme, SignatureAlgorithm
 from egate.document.encoding import der
 from egate.document.encoding.der import Fields
 from egate.errors import DocumentError
-from hw.emrtd.key_agreement import EcAgreement
+from hw.emrtd.protocol.key_agreement import EcAgreement
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),

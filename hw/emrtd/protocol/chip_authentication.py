@@ -21,12 +21,13 @@ from egate.document.encoding.oid import encode_oid
 from egate.domain.chip import ChipAuthentication, ChipAuthenticationProtocol
 from egate.domain.evidence import CheckResult
 from egate.errors import DocumentError
-from hw.emrtd import apdu, cipher, data_object
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.cipher import COUNTER_ENC, COUNTER_MAC, Suite
-from hw.emrtd.key_agreement import Entropy, KeyAgreement, key_agreement
-from hw.emrtd.secure_messaging import SecureMessaging, SecureMessagingError
-from hw.emrtd.step import StepFailed, status_cause
+from hw.emrtd.protocol import cipher
+from hw.emrtd.protocol.cipher import COUNTER_ENC, COUNTER_MAC, Suite
+from hw.emrtd.protocol.key_agreement import Entropy, KeyAgreement, key_agreement
+from hw.emrtd.protocol.secure_messaging import SecureMessaging, SecureMessagingError
+from hw.emrtd.protocol.step import StepFailed, status_cause
+from hw.emrtd.wire import apdu, data_object
+from hw.emrtd.wire.apdu import Command, Response
 
 SET_KEY_AGREEMENT_TEMPLATE, SET_AUTHENTICATION_TEMPLATE = (0x41, 0xA6), (0x41, 0xA4)  # P1-P2 of MSE
 PROTOCOL_TAG, KEY_REFERENCE_TAG, KEY_TAG = 0x80, 0x84, 0x91

@@ -14,10 +14,11 @@ from __future__ import annotations
 import hmac
 from typing import NoReturn
 
-from hw.emrtd import apdu, cipher
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.cipher import Bytes, Suite
-from hw.emrtd.data_object import encode, parse
+from hw.emrtd.protocol import cipher
+from hw.emrtd.protocol.cipher import Bytes, Suite
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
+from hw.emrtd.wire.data_object import encode, parse
 
 _CRYPTOGRAM, _CRYPTOGRAM_ODD, _LE, _STATUS, _MAC = 0x87, 0x85, 0x97, 0x99, 0x8E
 _PADDED = b"\x01"  # padding indicator in front of the cryptogram of an even instruction

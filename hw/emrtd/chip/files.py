@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.data_object import encode
-from hw.emrtd.personalisation import Limits
+from hw.emrtd.chip.personalisation import Limits
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
+from hw.emrtd.wire.data_object import encode
 
 CVCA, ATR = (
     "cvca",

@@ -20,16 +20,17 @@ from enum import IntEnum
 from egate.document.chip.security_info import PaceInfo
 from egate.document.chip.security_protocol import PACE_VERSION
 from egate.document.encoding.oid import encode_oid
-from hw.emrtd import apdu, cipher, pace_cam
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.cipher import COUNTER_ENC, COUNTER_MAC, COUNTER_PASSWORD, Suite
-from hw.emrtd.data_object import encode, parse_unique, single
-from hw.emrtd.mrz_key import password_key
-from hw.emrtd.pace_domain import domain
-from hw.emrtd.pace_group import EcGroup, Group
-from hw.emrtd.pace_mapping import nonce_size, pseudo_random
-from hw.emrtd.secure_messaging import SecureMessaging
-from hw.emrtd.step import Step, StepFailed, status_cause
+from hw.emrtd.protocol import cipher, pace_cam
+from hw.emrtd.protocol.cipher import COUNTER_ENC, COUNTER_MAC, COUNTER_PASSWORD, Suite
+from hw.emrtd.protocol.mrz_key import password_key
+from hw.emrtd.protocol.pace_domain import domain
+from hw.emrtd.protocol.pace_group import EcGroup, Group
+from hw.emrtd.protocol.pace_mapping import nonce_size, pseudo_random
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.protocol.step import Step, StepFailed, status_cause
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
+from hw.emrtd.wire.data_object import encode, parse_unique, single
 
 SET_AUTHENTICATION_TEMPLATE = 0xC1, 0xA4  # P1-P2 of MSE: for mutual authentication
 PROTOCOL_TAG, PASSWORD_TAG, PARAMETER_TAG = 0x80, 0x83, 0x84
@@ -61,7 +62,7 @@ class Password:
 
     @classmethod
     def of_mrz(cls, information: bytes) -> Password:
-        """information: hw.emrtd.mrz_key.mrz_key."""
+        """information: hw.emrtd.protocol.mrz_key.mrz_key."""
         return cls(PasswordKind.MRZ, password_key(information))
 
     @classmethod
@@ -78,7 +79,7 @@ class PaceResult:
     """messaging: the open channel. chip_key: Comp(PK_DH,IC), which terminal authentication signs.
 
     proof: what a chip with chip authentication mapping gave; it proves nothing until held against the signed EF.CardSecurity
-    (hw.emrtd.pace_cam.prove_chip).
+    (hw.emrtd.protocol.pace_cam.prove_chip).
     """
 
     messaging: SecureMessaging

@@ -7,8 +7,8 @@ E(key, data): CBC with a zero IV; keys are cut to their size (AES-192 alone has 
 
 from __future__ import annotations
 
-from hw.emrtd import cipher
-from hw.emrtd.cipher import Suite
+from hw.emrtd.protocol import cipher
+from hw.emrtd.protocol.cipher import Suite
 
 _EXTRA_BITS = 64  # the result has so many more than the field, which makes the remainder's bias negligible
 _CONSTANTS = {

@@ -6,23 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from egate.domain.chip import AccessProtocol
-from hw.emrtd import apdu
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ChipKey:
-    """A static key pair for chip authentication or PACE-CAM.
-
-    public_key: DER SubjectPublicKeyInfo, as in DG14 or EF.CardSecurity. private_key: the scalar or exponent that a genuine chip knows;
-    a cloned chip holds another one. key_id: as in the file, None if the file names none.
-    """
-
-    public_key: bytes
-    private_key: int
-    key_id: int | None = None
-
-    def __repr__(self) -> str:
-        return f"ChipKey(key_id={self.key_id}, redacted)"
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.wire import apdu
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,7 +35,7 @@ class Personalisation:
     """One document's chip.
 
     files: content by egate.domain.chip.FILE_NAMES. PACE is offered with what "card_access" lists.
-    mrz_information: document number, birth and expiry with their check digits (hw.emrtd.mrz_key.mrz_key); b"" if no zone opens it.
+    mrz_information: document number, birth and expiry with their check digits (hw.emrtd.protocol.mrz_key.mrz_key); b"" if no zone opens it.
     can: the card access number as printed, "" if there is none.
     access: the ways to open it. NONE: every file but DG3 and DG4 can be read without any.
     chip_authentication_keys: for the keys in DG14. mapping_key: for PACE with chip authentication mapping, the key in EF.CardSecurity.

@@ -12,12 +12,13 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hw.emrtd import apdu, cipher
-from hw.emrtd.apdu import Command
-from hw.emrtd.cipher import COUNTER_ENC, COUNTER_MAC, Suite
-from hw.emrtd.mrz_key import key_seed
-from hw.emrtd.secure_messaging import SecureMessaging
-from hw.emrtd.step import Step, StepFailed, status_cause
+from hw.emrtd.protocol import cipher
+from hw.emrtd.protocol.cipher import COUNTER_ENC, COUNTER_MAC, Suite
+from hw.emrtd.protocol.mrz_key import key_seed
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.protocol.step import Step, StepFailed, status_cause
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command
 
 CHALLENGE_SIZE, KEY_SIZE = 8, 16
 _PLAIN_SIZE = 2 * CHALLENGE_SIZE + KEY_SIZE
@@ -56,12 +57,12 @@ class AccessKeys:
 
 
 def access_keys(information: bytes) -> AccessKeys:
-    """information: hw.emrtd.mrz_key.mrz_key."""
+    """information: hw.emrtd.protocol.mrz_key.mrz_key."""
     return AccessKeys(*key_pair(key_seed(information)))
 
 
 def authenticate(information: bytes, entropy: Callable[[int], bytes]) -> Step[SecureMessaging]:
-    """The terminal half. information: hw.emrtd.mrz_key.mrz_key.
+    """The terminal half. information: hw.emrtd.protocol.mrz_key.mrz_key.
 
     Raises StepFailed: "wrong_key" if chip and zone do not belong together, "malformed", a status.
     """

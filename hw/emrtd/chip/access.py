@@ -7,9 +7,10 @@ from collections.abc import Callable
 from egate.document.chip.security_info import PaceInfo, parse_card_access
 from egate.domain.chip import CARD_ACCESS, AccessProtocol
 from egate.errors import DocumentError
-from hw.emrtd import (
+from hw.emrtd.chip.files import ATR, CVCA
+from hw.emrtd.chip.personalisation import Personalisation
+from hw.emrtd.protocol import (
     active_authentication,
-    apdu,
     bac,
     chip_authentication,
     chip_authentication_chip,
@@ -18,12 +19,11 @@ from hw.emrtd import (
     terminal_authentication,
     terminal_authentication_chip,
 )
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.chip_files import ATR, CVCA
-from hw.emrtd.pace import Password
-from hw.emrtd.personalisation import Personalisation
-from hw.emrtd.secure_messaging import SecureMessaging
-from hw.emrtd.terminal_authentication_chip import TrustPoints
+from hw.emrtd.protocol.pace import Password
+from hw.emrtd.protocol.secure_messaging import SecureMessaging
+from hw.emrtd.protocol.terminal_authentication_chip import TrustPoints
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
 
 _OPEN_FILES = (CARD_ACCESS, ATR)  # anybody may read them
 _SENSITIVE_FILES = {"dg3": 3, "dg4": 4}  # fingers and irises: a terminal with rights to them only

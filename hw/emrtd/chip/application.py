@@ -13,12 +13,15 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from hw.emrtd import apdu
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.chip_access import Access
-from hw.emrtd.chip_files import ATR as ATR_FILE
-from hw.emrtd.chip_files import CVCA, Files, ef_atr
-from hw.emrtd.frame import (
+from hw.emrtd.chip.access import Access
+from hw.emrtd.chip.files import ATR as ATR_FILE
+from hw.emrtd.chip.files import CVCA, Files, ef_atr
+from hw.emrtd.chip.personalisation import Limits, Personalisation
+from hw.emrtd.protocol.secure_messaging import SecureMessagingError
+from hw.emrtd.protocol.terminal_authentication_chip import TrustPoints
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
+from hw.emrtd.wire.frame import (
     CONTROL_ATR,
     CONTROL_OFF,
     CONTROL_ON,
@@ -26,9 +29,6 @@ from hw.emrtd.frame import (
     Decoder,
     encode,
 )
-from hw.emrtd.personalisation import Limits, Personalisation
-from hw.emrtd.secure_messaging import SecureMessagingError
-from hw.emrtd.terminal_authentication_chip import TrustPoints
 
 CHAIN_SIZE_MAX = 4096  # chosen: a certificate with RSA of 4096 bits has some 1,200 bytes
 _NO_CHIP = b""

@@ -1,4 +1,4 @@
-"""The chip's half of PACE (see hw.emrtd.pace)."""
+"""The chip's half of PACE (see hw.emrtd.protocol.pace)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from egate.document.chip.security_info import PaceInfo
 from egate.document.encoding.oid import encode_oid
-from hw.emrtd import apdu, cipher, pace_cam
-from hw.emrtd.apdu import Command, Response
-from hw.emrtd.cipher import COUNTER_PASSWORD, Suite
-from hw.emrtd.data_object import encode, parse_unique, single
-from hw.emrtd.pace import (
+from hw.emrtd.protocol import cipher, pace_cam
+from hw.emrtd.protocol.chip_key import ChipKey
+from hw.emrtd.protocol.cipher import COUNTER_PASSWORD, Suite
+from hw.emrtd.protocol.pace import (
     CHIP_DATA_TAG,
     CHIP_KEY_TAG,
     CHIP_MAPPING_TAG,
@@ -31,9 +30,11 @@ from hw.emrtd.pace import (
     group_of,
     map_integrated,
 )
-from hw.emrtd.pace_group import EcGroup, Group
-from hw.emrtd.pace_mapping import nonce_size
-from hw.emrtd.personalisation import ChipKey
+from hw.emrtd.protocol.pace_group import EcGroup, Group
+from hw.emrtd.protocol.pace_mapping import nonce_size
+from hw.emrtd.wire import apdu
+from hw.emrtd.wire.apdu import Command, Response
+from hw.emrtd.wire.data_object import encode, parse_unique, single
 
 _GENERIC_NONCE_SIZE = 16
 

@@ -1,4 +1,4 @@
-"""The chip's side of terminal authentication (see hw.emrtd.terminal_authentication): trust points, date, rights."""
+"""The chip's side of terminal authentication (see hw.emrtd.protocol.terminal_authentication): trust points, date, rights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from egate.document.chip.cvc import CvCertificate, Role, parse_cv_certificate, p
 from egate.document.chip.cvc_chain import CvHolder, trust_point, verify_certificate, write_ef_cvca
 from egate.document.crypto.signature import verify_signature
 from egate.errors import DocumentError
-from hw.emrtd import apdu, data_object
-from hw.emrtd.apdu import Response
-from hw.emrtd.terminal_authentication import CHALLENGE_SIZE, REFERENCE_TAG, signed_data
+from hw.emrtd.protocol.terminal_authentication import CHALLENGE_SIZE, REFERENCE_TAG, signed_data
+from hw.emrtd.wire import apdu, data_object
+from hw.emrtd.wire.apdu import Response
 
 TRUST_POINT_COUNT_MAX = 2  # TR-03110-1, 2.3.3: the current one and the one before it
 
@@ -44,7 +44,7 @@ class TrustPoints:
 class ChipHalf:
     """One run in one session. rights: data groups that the terminal may read, () until it has proven who it is.
 
-    id_icc, terminal_key: see hw.emrtd.terminal_authentication; of the session's access and chip authentication.
+    id_icc, terminal_key: see hw.emrtd.protocol.terminal_authentication; of the session's access and chip authentication.
     """
 
     def __init__(self, trust: TrustPoints, id_icc: bytes, terminal_key: bytes, entropy: Callable[[int], bytes]) -> None:

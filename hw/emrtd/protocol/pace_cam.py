@@ -17,10 +17,10 @@ from egate.document.crypto.public_key import EcKey, load_public_key
 from egate.domain.check_result import CheckResult
 from egate.domain.chip import ChipAuthentication, ChipAuthenticationProtocol
 from egate.errors import DocumentError
-from hw.emrtd import cipher
-from hw.emrtd.cipher import Bytes, Suite
-from hw.emrtd.pace_domain import domain
-from hw.emrtd.pace_group import EcGroup
+from hw.emrtd.protocol import cipher
+from hw.emrtd.protocol.cipher import Bytes, Suite
+from hw.emrtd.protocol.pace_domain import domain
+from hw.emrtd.protocol.pace_group import EcGroup
 
 
 @dataclass(frozen=True, slots=True, repr=False)
