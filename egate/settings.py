@@ -64,12 +64,13 @@ class PolicySection(_Strict):
 class DocumentsSection(_Strict):
     """Whom the site believes about documents. trust_store: folder made by `egate document trust import`; "" = none.
 
-    trust_age_days_max: an older store leaves every signature undetermined. crl_required: a document signer needs a current
+    trust_age_days_max: a store whose newest list was signed longer ago leaves every signature undetermined (chosen: Doc 9303-12, 6.1
+    has authorities publish revocation lists at least every 90 days). crl_required: a document signer needs a current
     revocation list of its authority; without, states that publish none are served and a revoked signer of theirs goes unnoticed.
     """
 
     trust_store: str = ""
-    trust_age_days_max: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    trust_age_days_max: Annotated[float, Field(gt=0, le=3650)] = 90.0
     crl_required: bool = True
 
 
