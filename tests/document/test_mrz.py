@@ -34,6 +34,9 @@ OPTIONAL_SIZES = {MrzFormat.TD1: 15, MrzFormat.TD2: 7, MrzFormat.TD3: 14, MrzFor
 DIGIT_FIELDS = ("document_number", "date_of_birth", "date_of_expiry", "personal_number", "composite")
 
 
+HOLDER = parse_mrz(TD3, TODAY).data
+
+
 @st.composite
 def documents_of(draw: st.DrawFn, mrz_format: MrzFormat) -> DocumentData:
     """A document of this format, its number long (Doc 9303-5 and -6 only) in some."""
@@ -400,6 +403,48 @@ def test_third_partys_good_and_bad_zones() -> None:
             assert len(text) not in (72, 88, 90)
         else:
             assert (mrz.defects == ()) == (text in good)
+
+
+@pytest.mark.parametrize(
+    ("state", "primary", "secondary", "names"),
+    [
+        ("D", "MÜLLER", "Jürgen", "MUELLER<<JUERGEN"),
+        ("UTO", "O'CONNOR", "Enya Siobhan", "OCONNOR<<ENYA<SIOBHAN"),  # Doc 9303-4, 4.2.3: apostrophe, then hyphen
+        ("UTO", "SMITH-JONES", "Susie Margaret", "SMITH<JONES<<SUSIE<MARGARET"),
+        ("UTO", "NILAVADHANANANDA, PRAIYA", "", "NILAVADHANANANDA<PRAIYA"),
+        ("UKR", "Гриценко", "Юрій", "HRYTSENKO<<YURII"),
+        ("BGR", "Гриценко", "Юрий", "GRITSENKO<<IURII"),
+    ],
+)
+def test_names_are_written_as_the_issuing_state_does(state: str, primary: str, secondary: str, names: str) -> None:
+    data = replace(HOLDER, issuing_state=state, primary_identifier=primary, secondary_identifier=secondary)
+    assert write_td3(data)[0][5:].rstrip("<") == names
+
+
+def test_a_long_name_is_cut_after_it_is_transliterated() -> None:
+    upper = write_td3(replace(HOLDER, primary_identifier="Ü" * 39, secondary_identifier=""))[0]
+    assert upper[5:] == "UE" * 19 + "U"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("primary_identifier", ""),
+        ("primary_identifier", "'"),
+        ("primary_identifier", "山田"),
+        ("secondary_identifier", "<"),
+        ("secondary_identifier", "Henry 8"),
+        ("issuing_state", "UTOP"),
+        ("document_number", "l1"),
+        ("sex", "FF"),
+        ("optional_data", "A" * 15),
+        ("optional_data_2", "A"),
+    ],
+)
+def test_writer_names_the_field_that_cannot_be_written(field: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: ") as refused:
+        write_td3(replace(HOLDER, **{field: value}))  # type: ignore[arg-type]
+    assert len(value) < 2 or value not in str(refused.value)
 
 
 def test_split_joins_back() -> None:

@@ -24,6 +24,7 @@ from egate.document.zone.transliteration import transliterate
         # Doc 9303-3, 4.6 and -4, 4.2.3: punctuation
         ("Smith-Jones", "SMITH JONES"),
         ("O'Connor", "OCONNOR"),
+        ("Garcia, Lopez", "GARCIA LOPEZ"),
         ("van der Muellen", "VAN DER MUELLEN"),
         # section 6 A
         ("Térèsa CAÑON", "TERESA CANON"),

@@ -42,7 +42,7 @@ def write_names(primary: str, secondary: str, size: int) -> str:
 
     Doc 9303-4, 4.2.3: a part is never cut to nothing while it is kept. A primary identifier that is too long leaves
     room for the separator and the first letter of the secondary identifier; where that is all that fits, it is all
-    that is kept. Parts must be in the zone's alphabet already: see egate.document.zone.transliteration.
+    that is kept. Names are in the zone's alphabet already, parts separated by blanks.
     """
     first, second = primary.split(), secondary.split()
     whole = FILLER.join(first) + (_SEPARATOR + FILLER.join(second) if second else "")

@@ -71,7 +71,8 @@ _TABLE: dict[str, str] = (
     | {chr(int(code, 16)): text for code, text in (row.split(":") for row in _ARABIC_ROWS.split())}
 )
 
-_SEPARATORS = frozenset(" -\u2010\u2011\u00a0/")  # Doc 9303-3, 4.6: a hyphen becomes a filler, between parts
+# Doc 9303-3, 4.6: a hyphen becomes a filler between parts, and so does a comma that does not separate the identifiers.
+_SEPARATORS = frozenset(" -\u2010\u2011\u00a0/,")
 _OMITTED = frozenset("'\u2019\u02bc`.")  # 4.6: apostrophes and full stops are left out, the parts around them joined
 
 
