@@ -20,9 +20,9 @@ from egate.document.pki.signed_list import open_signed_list
 from egate.document.pki.trust import TrustedCrl
 from egate.errors import ConfigurationError, DocumentError
 from egate.trust.contents import Contents, Held, HeldList, Source, SourceKind, read_defects
+from egate.trust.files import CERTIFICATES, CRLS, LISTS
 
 FORMAT = 1
-CERTIFICATES, CRLS, LISTS = "certificates", "crls", "lists"  # folders; files are named by their hash
 _HEX = frozenset("0123456789abcdef")
 
 

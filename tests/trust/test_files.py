@@ -179,6 +179,106 @@ def test_a_store_others_may_write_to_is_refused(folder: Path, which: str) -> Non
     assert caught.value.code == "TRUST_STORE_EXPOSED"
 
 
+@pytest.mark.parametrize("which", ["", "index.json"])
+def test_a_store_that_another_user_owns_is_refused(folder: Path, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "store" / which
+    real = Path.stat
+
+    def stat(self: Path, **named: Any) -> os.stat_result:
+        found = real(self, **named)
+        if self != path:
+            return found
+        return os.stat_result((*found[:4], os.geteuid() + 1, *found[5:]))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(ConfigurationError) as caught:
+        load_trust_store(folder / "store")
+    assert caught.value.code == "TRUST_STORE_EXPOSED"
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o777, True), (0o707, True), (0o1777, False), (0o755, False)])
+@pytest.mark.parametrize("through_link", [False, True])
+def test_a_store_that_others_may_put_another_one_in_place_of_is_refused(
+    folder: Path, mode: int, refused: bool, through_link: bool
+) -> None:
+    (folder / "links").mkdir()
+    (folder / "links" / "trust").symlink_to(folder / "store")
+    path = folder / "links" / "trust" if through_link else folder / "store"
+    path.parent.chmod(mode)
+    if not refused:
+        assert state(path) == OLD_STATE
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        load_trust_store(path)
+    assert caught.value.code == "TRUST_STORE_EXPOSED"
+    path.parent.chmod(0o755)
+
+
+def everything_in(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(path.relative_to(folder)): (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("content", ["photos/wedding.jpg", "notes", "certificates/mine.der", "lists/notes", ".ssh/id"])
+def test_a_folder_that_holds_other_things_is_refused_and_left_alone(folder: Path, content: str) -> None:
+    home = folder / "home"
+    (home / content).parent.mkdir(parents=True)
+    (home / content).write_bytes(b"precious")
+    home.chmod(0o755)
+    before = everything_in(home)
+    with pytest.raises(ConfigurationError) as caught:
+        import_old(folder, home)
+    assert caught.value.code == "TRUST_STORE_FORMAT"
+    assert (everything_in(home), home.stat().st_mode & 0o777) == (before, 0o755)
+
+
+def test_a_folder_with_another_programs_index_is_refused_and_left_alone(folder: Path) -> None:
+    home = folder / "home"
+    (home / "certificates").mkdir(parents=True)
+    (home / "certificates" / f"{BETA.parsed.sha256}.der").write_bytes(b"precious")
+    (home / "index.json").write_bytes(b'{"name": "site"}')
+    before = everything_in(home)
+    with pytest.raises(ConfigurationError) as caught:
+        import_old(folder, home)
+    assert caught.value.code == "TRUST_STORE_DAMAGED"
+    assert {name: one for name, one in everything_in(home).items() if name != ".lock"} == before
+
+
+def test_an_empty_folder_becomes_a_store(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    import_old(folder, folder / "empty")
+    assert state(folder / "empty") == OLD_STATE
+
+
+def test_an_import_removes_nothing_but_its_own_files(folder: Path) -> None:
+    """Beside a store, in its folders, and where a link leads."""
+    store, elsewhere = folder / "store", folder / "elsewhere"
+    own_name = f"{'0' * 64}.der"
+    for kept in (store / "photos" / own_name, store / "certificates" / "notes", elsewhere / own_name):
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(b"precious")
+    (store / "link").symlink_to(elsewhere)
+    (store / "certificates" / own_name).write_bytes(b"left behind")
+    import_new(folder, store)
+    assert (store / "photos" / own_name).exists()
+    assert (store / "certificates" / "notes").exists()
+    assert (elsewhere / own_name).exists()
+    assert not (store / "certificates" / own_name).exists()
+
+
+def test_a_store_with_a_folder_that_leads_elsewhere_is_refused(folder: Path) -> None:
+    store, elsewhere = folder / "store", folder / "elsewhere"
+    (store / "certificates").rename(elsewhere)
+    (store / "certificates").symlink_to(elsewhere)
+    before = everything_in(elsewhere)
+    with pytest.raises(ConfigurationError) as caught:
+        import_new(folder, store)
+    assert caught.value.code == "TRUST_STORE_FORMAT"
+    assert everything_in(elsewhere) == before
+
+
 def test_one_import_at_a_time(folder: Path) -> None:
     with files.locked(folder / "store"), pytest.raises(ConfigurationError) as caught:
         import_new(folder, folder / "store")
