@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,12 +23,18 @@ from egate.errors import DocumentError
 FILE_SIZE_MAX = 128 * 1024 * 1024  # chosen: the ICAO PKD's export of document signers has about 60 MB
 ITEMS_MAX = 50_000  # in one file; chosen
 MEMBERS_MAX = 256  # of a ZIP; chosen, the Dutch list comes with two or three
+_MEMBER_SIGNATURE = b"PK\x01\x02"  # of a member's entry in the central directory (APPNOTE 4.3.12)
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 # Attributes of the ICAO PKD's exports, lower case. Names of list content differ between releases.
 _LDIF_ATTRIBUTES = frozenset((
     "usercertificate;binary", "cacertificate;binary", "certificaterevocationlist;binary",
     "cscamasterlistdata", "pkdmasterlistcontent", "pkddeviationlistcontent",
 ))  # fmt: skip
+# All that zipfile and its decompressors were seen to raise, or may.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError, RuntimeError,
+    EOFError, OSError, ValueError, LookupError, ArithmeticError,
+)  # fmt: skip
 _IGNORED_MEMBERS = (".txt", ".pdf", ".sha256", ".md5", ".htm", ".html", ".xml")
 
 
@@ -107,14 +115,16 @@ def _kind(data: bytes) -> ItemKind:
 
 
 def _members(name: str, data: bytes) -> Iterator[bytes]:
+    # zipfile lists every member, whatever the archive says about their number. Each has this signature.
+    if data.count(_MEMBER_SIGNATURE) > MEMBERS_MAX:
+        raise DocumentError(f"{name}: too many members", code="FILE_TOO_LONG")
     total = 0
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir()]
-            if len(members) > MEMBERS_MAX:
-                raise DocumentError(f"{name}: too many members", code="FILE_TOO_LONG")
-            for info in members:
-                if info.filename.lower().endswith(_IGNORED_MEMBERS):
+            for info in archive.infolist():
+                if not info.filename:
+                    raise DocumentError(f"{name}: ZIP malformed, a member has no name", code="FILE_UNKNOWN")
+                if info.filename.lower().endswith(("/", *_IGNORED_MEMBERS)):
                     continue
                 with archive.open(info) as member:
                     content = member.read(FILE_SIZE_MAX - total + 1)
@@ -122,7 +132,7 @@ def _members(name: str, data: bytes) -> Iterator[bytes]:
                 if total > FILE_SIZE_MAX:
                     raise DocumentError(f"{name}: too long when unpacked", code="FILE_TOO_LONG")
                 yield content
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+    except _ZIP_ERRORS:
         raise DocumentError(f"{name}: ZIP malformed", code="FILE_UNKNOWN") from None
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import stat
+import struct
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from egate.document.pki.trust import RevocationStatus
 from egate.errors import ConfigurationError, DocumentError
+from egate.trust.items import MEMBERS_MAX, items_of
 from egate.trust.store import import_files, load_contents, load_trust_store
 from tests.trust.authority import (
     DAY,
@@ -288,6 +291,52 @@ def test_defect_and_deviation_lists(site: Site) -> None:
     assert [defect.kind for defect in store.defects] == ["sod_invalid"]
     assert store.revocation(one, ALPHA.parsed, NOW) is RevocationStatus.CRL_MISSING
     assert len(list((site.store / "lists").iterdir())) == 1
+
+
+def zip_of(names: Sequence[str], compression: int = zipfile.ZIP_STORED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", compression) as archive:
+        for one in names:
+            archive.writestr(one, ROOT.der)
+    return packed.getvalue()
+
+
+def refusal_of(data: bytes) -> str:
+    with pytest.raises(DocumentError) as caught:
+        items_of("x.zip", data)
+    return caught.value.code
+
+
+def test_zip_member_without_a_name_is_refused() -> None:
+    packed = zip_of(["a"])
+    entry, end = packed.index(b"PK\x01\x02"), packed.index(b"PK\x05\x06")
+    (size,) = struct.unpack_from("<I", packed, end + 12)  # of the central directory
+    nameless = packed[: entry + 28] + b"\0\0" + packed[entry + 30 : entry + 46] + packed[entry + 47 : end + 12]
+    nameless += struct.pack("<I", size - 1) + packed[end + 16 :]
+    with zipfile.ZipFile(io.BytesIO(nameless)) as archive:
+        assert [info.filename for info in archive.infolist()] == [""]
+    assert refusal_of(nameless) == "FILE_UNKNOWN"
+
+
+def test_zip_with_too_many_members_is_refused_before_they_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = zip_of([str(index) for index in range(MEMBERS_MAX + 1)])
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert refusal_of(packed) == "FILE_TOO_LONG"
+
+
+def test_zip_with_as_many_members_as_allowed_is_read() -> None:
+    assert len(items_of("x.zip", zip_of([str(index) for index in range(MEMBERS_MAX)]))) == MEMBERS_MAX
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_spoilt_zip_is_read_or_named(compression: int) -> None:
+    sound = zip_of(["a.cer"], compression)
+    for at in range(4, len(sound)):
+        for value in (0, 0xFF, sound[at] ^ 1):
+            try:
+                items_of("x.zip", sound[:at] + bytes([value]) + sound[at + 1 :])
+            except DocumentError as error:
+                assert error.code in ("FILE_UNKNOWN", "FILE_TOO_LONG")
 
 
 def test_zip_ldif_pem_and_base64(site: Site) -> None:
