@@ -51,7 +51,7 @@ async def build_dossier(samples: Samples) -> Dossier:
 
 
 def holder_fields(data: DocumentData | None) -> dict[str, str]:
-    """The document data by field name, as text; dates as YYYY-MM-DD."""
+    """The document data by field name, as text; dates as YYYY-MM-DD, with X for what of a birth is unknown."""
     if data is None:
         return {}
     values = {field.name: getattr(data, field.name) for field in fields(data)}

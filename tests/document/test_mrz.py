@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.data import DocumentData
+from egate.document.data import DocumentData, PartialDate
 from egate.document.zone.check_digit import check_digit
 from egate.document.zone.mrz import parse_mrz, split_mrz
 from egate.document.zone.mrz_defect import FieldDefect, MrzDefect
@@ -26,6 +26,9 @@ TODAY = date(2026, 6, 1)
 TD3 = tuple(VECTORS["specimens"][0]["lines"])
 LETTERS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=1, max_size=12)
 DATES = st.dates(date(1950, 1, 1), date(2025, 12, 31))
+BIRTHS = (
+    DATES | st.none() | st.builds(PartialDate, st.integers(1950, 2025)) | st.builds(PartialDate, day=st.integers(1, 31))
+)
 
 
 FORMATS = st.sampled_from(list(MrzFormat))
@@ -65,7 +68,7 @@ def documents(draw: st.DrawFn) -> DocumentData:
         secondary_identifier=" ".join(draw(st.lists(LETTERS, max_size=2))),
         document_number=draw(st.text("ABCXYZ0123456789", min_size=1, max_size=9)),
         nationality="UTO",
-        date_of_birth=draw(DATES),
+        date_of_birth=draw(BIRTHS),
         sex=draw(st.sampled_from(("M", "F", ""))),
         date_of_expiry=TODAY + timedelta(days=draw(st.integers(0, 3650))),
         optional_data=draw(st.text("ABC0123456789", max_size=14)),
@@ -106,12 +109,35 @@ def test_century_of_an_expiry_is_at_most_thirty_years_ahead() -> None:
     assert parse_mrz(_with(expiry="031231"), date(1998, 1, 1)).data.date_of_expiry == date(2003, 12, 31)
 
 
-@pytest.mark.parametrize("field", ["<<<<<<", "74<<<<", "7408<<"])
-def test_unknown_birth_is_no_defect(field: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "known", "text"),
+    [
+        ("<<<<<<", None, "None"),
+        ("64<<<<", PartialDate(1964), "1964-XX-XX"),
+        ("6408<<", PartialDate(1964, 8), "1964-08-XX"),
+        ("00<<<<", PartialDate(2000), "2000-XX-XX"),
+        ("26<<<<", PartialDate(2026), "2026-XX-XX"),
+        ("2606<<", PartialDate(2026, 6), "2026-06-XX"),
+        ("2607<<", PartialDate(1926, 7), "1926-07-XX"),  # today is the first of June
+        ("27<<<<", PartialDate(1927), "1927-XX-XX"),
+        ("<<0229", PartialDate(None, 2, 29), "XXXX-02-29"),
+        ("<<<<07", PartialDate(None, None, 7), "XXXX-XX-07"),
+    ],
+)
+def test_of_a_birth_what_is_known_is_kept_and_the_rest_is_no_defect(
+    field: str, known: PartialDate | None, text: str
+) -> None:
     mrz = parse_mrz(_with(birth=field), TODAY)
-    assert mrz.data.date_of_birth is None
-    assert mrz.invalid_dates == ()
-    assert mrz.wrong_check_digits == ()
+    assert (mrz.data.date_of_birth, str(mrz.data.date_of_birth)) == (known, text)
+    assert mrz.defects == ()
+    assert write_td3(mrz.data) == _with(birth=field)
+
+
+def test_a_document_that_expired_before_a_year_of_birth_contradicts_itself() -> None:
+    defect = FieldDefect(MrzDefect.DATES_CONTRADICT, "date_of_expiry")
+    lines = _with(birth="20<<<<", expiry="600101")  # 1960: more than thirty years ahead else
+    assert parse_mrz(lines, TODAY).defects == (defect,)
+    assert parse_mrz(_with(birth="20<<<<", expiry="200101"), TODAY).defects == ()
 
 
 @pytest.mark.parametrize("field", ["740231", "741301", "74O812", "7<0812", "740000"])
@@ -272,10 +298,11 @@ def test_any_zone_on_any_day_parses_or_is_refused(lines: list[str], today: date)
     except DocumentError:
         return
     born = mrz.data.date_of_birth
-    assert born is None or born <= today
+    assert born is None or (born.year or 0) <= today.year
+    assert not isinstance(born, date) or born <= today
 
 
-@pytest.mark.parametrize("field", ["74<<32", "7413<<", "<<<<00"])
+@pytest.mark.parametrize("field", ["74<<32", "7413<<", "<<<<00", "<<0230", "7<<<<<"])
 def test_impossible_rest_of_an_unknown_birth_is_named(field: str) -> None:
     assert parse_mrz(_with(birth=field), TODAY).invalid_dates == ("date_of_birth",)
 
@@ -458,6 +485,7 @@ def test_repr_shows_no_data() -> None:
     mrz = parse_mrz(TD3, TODAY)
     assert "ERIKSSON" not in repr(mrz) + repr(mrz.data) + str(mrz.data)
     assert "L898902C3" not in repr(mrz) + repr(mrz.data)
+    assert "1964" not in repr(PartialDate(1964))
 
 
 def _with(birth: str = "740812", expiry: str = "301231") -> tuple[str, str]:
@@ -466,7 +494,7 @@ def _with(birth: str = "740812", expiry: str = "301231") -> tuple[str, str]:
     return TD3[0], lower + check_digit(lower[0:10] + lower[13:20] + lower[21:43])
 
 
-def _birth(field: str) -> date | None:
+def _birth(field: str) -> date | PartialDate | None:
     return parse_mrz(_with(birth=field), TODAY).data.date_of_birth
 
 

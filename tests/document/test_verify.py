@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.document.data import DocumentData
+from egate.document.data import DocumentData, PartialDate
 from egate.document.verify import document_data, verify_document
 from egate.document.zone.mrz_writer import write_td3
 from egate.domain.document import DocumentRead
@@ -132,6 +132,15 @@ def test_dossier_has_the_data_of_a_zone_with_wrong_check_digits() -> None:
     data = document_data(replace(READ, mrz_lines=write_td3(HOLDER, wrong="composite")), TODAY)
     assert data is not None
     assert data.document_number == "L898902C3"
+
+
+def test_holder_whose_birth_is_partly_unknown_is_inspected_as_any_other() -> None:
+    lines = write_td3(replace(HOLDER, date_of_birth=PartialDate(1964)))
+    read = replace(READ, mrz_lines=lines, chip_mrz="".join(lines))
+    for check in (Check.MRZ, Check.DOCUMENT_VALIDITY, Check.DOCUMENT_SESSION):
+        assert evidence(read, check).result is CheckResult.PASS
+    data = document_data(read, TODAY)
+    assert data is not None and data.date_of_birth == PartialDate(1964)
 
 
 @given(

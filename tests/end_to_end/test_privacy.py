@@ -30,7 +30,7 @@ def secrets_of_the_holder() -> Iterator[bytes]:
     """Plain, hexadecimal and base64 at each of its three alignments, as a log or a record might hold it."""
     upper, lower = write_td3(HOLDER)
     birth = HOLDER.date_of_birth
-    assert birth is not None
+    assert isinstance(birth, date)
     words = [upper, lower, upper[5:25], lower[:9], HOLDER.document_number, HOLDER.primary_identifier]
     words += [HOLDER.secondary_identifier, lower[13:20] + "M", birth.isoformat()]
     for word in words:

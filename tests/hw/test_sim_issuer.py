@@ -12,6 +12,7 @@ import pytest
 from egate.document.chip.security_info import parse_card_access, parse_dg14
 from egate.document.chip_checks import Trust
 from egate.document.crypto.public_key import load_public_key
+from egate.document.data import PartialDate
 from egate.document.lds.face_record import parse_dg2
 from egate.document.lds.finger_record import parse_dg3
 from egate.document.lds.structure import parse_ef_com
@@ -32,6 +33,7 @@ from hw.sim.issuer_profile import OPEN, Pace, Profile, vary_profile
 from hw.sim.pki import SimulatedState
 
 from ..document.test_mrz import TODAY
+from .document_reading import read_document, seeded_entropy
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NOISE = np.random.default_rng(1).integers(0, 255, (40, 30, 3), dtype=np.uint8)
@@ -137,6 +139,15 @@ def test_card_has_its_own_zone() -> None:
     assert [len(line) for line in document.mrz_lines] == [30, 30, 30]
     assert parse_mrz(document.mrz_lines, TODAY).data.document_number == "D23145890734"
     assert failed(document) == []
+
+
+def test_chip_of_a_holder_whose_birth_is_partly_unknown_opens_with_what_is_printed() -> None:
+    holder = replace(invent_holder(0, TODAY), date_of_birth=PartialDate(1964))
+    document = specimen_issuer().issue(holder, PORTRAIT, profile=Profile(pace=()))
+    assert document.mrz_lines[1][13:19] == "64<<<<"
+    read = read_document(document, seeded_entropy(1))
+    assert read.chip is not None and read.chip.access is AccessProtocol.BAC
+    assert read.chip_mrz == "".join(document.mrz_lines)
 
 
 def test_changed_file_reaches_page_and_chip() -> None:

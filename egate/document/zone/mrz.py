@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from egate.document.data import DocumentData
+from egate.document.data import DocumentData, PartialDate
 from egate.document.zone.check_digit import ALPHABET, FILLER, check_digit
 from egate.document.zone.mrz_date import birth_date, expiry_date
 from egate.document.zone.mrz_defect import FieldDefect, MrzDefect
@@ -167,10 +167,16 @@ def _other_defects(data: DocumentData, names: Names, sex: str, mrz_format: MrzFo
         defects.append(FieldDefect(MrzDefect.NAMES_MALFORMED, "names"))
     if sex == "X":
         defects.append(FieldDefect(MrzDefect.SEX_DEVIATES, "sex"))
-    born, expires = data.date_of_birth, data.date_of_expiry
-    if born is not None and expires is not None and expires < born:
+    if _expires_before_birth(data):
         defects.append(FieldDefect(MrzDefect.DATES_CONTRADICT, "date_of_expiry"))
     return defects
+
+
+def _expires_before_birth(data: DocumentData) -> bool:
+    born, expires = data.date_of_birth, data.date_of_expiry
+    if born is None or expires is None or born.year is None:
+        return False
+    return expires.year < born.year if isinstance(born, PartialDate) else expires < born
 
 
 def _document_code(field: str, layout: Layout) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from egate.document.data import DocumentData
+from egate.document.data import DocumentData, PartialDate
 from egate.document.zone.check_digit import ALPHABET, FILLER, check_digit
 from egate.document.zone.mrz_format import LAYOUTS, Layout, MrzFormat, Place
 from egate.document.zone.mrz_names import write_names
@@ -115,5 +115,9 @@ def _digit(field: str, wrong: bool) -> str:
     return str((digit + 1) % 10 if wrong else digit)
 
 
-def _date(value: date | None) -> str:
-    return FILLER * 6 if value is None else value.strftime("%y%m%d")
+def _date(value: date | PartialDate | None) -> str:
+    """Two digits or fillers each for year, month and day (Doc 9303-3, 3.8)."""
+    if value is None:
+        return FILLER * 6
+    parts = (None if value.year is None else value.year % 100, value.month, value.day)
+    return "".join(FILLER * 2 if part is None else f"{part:02}" for part in parts)
