@@ -1,0 +1,85 @@
+"""The command itself: whatever becomes of its output or its user's patience, no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from egate.cli import main
+
+EGATE = (sys.executable, "-m", "egate.cli")
+
+
+def ended(*words: str, stdout: int | None = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*EGATE, *words], stdout=stdout, stderr=subprocess.PIPE, check=False, env={**os.environ, **environment}
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_nobody_reads(words: list[str], unbuffered: str, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        words = ["document", "verify", "--lds", str(tmp_path), "--trust", str(tmp_path), *words]
+        found = ended(*words, stdout=writing, PYTHONUNBUFFERED=unbuffered)
+    finally:
+        os.close(writing)
+    assert (found.returncode, found.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_full_disk_is_a_named_error(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        found = ended(
+            "document", "verify", "--json", "--lds", str(tmp_path), "--trust", str(tmp_path), stdout=full.fileno()
+        )
+    assert found.returncode == 1
+    assert found.stderr.startswith(b"egate: OUTPUT: ") and b"Traceback" not in found.stderr
+
+
+def test_interruption_while_it_is_still_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("egate.cli.importlib.import_module", interrupted)
+    assert main(["document", "mrz", "x"]) == 130
+
+
+def test_interruption_by_signal_while_it_waits() -> None:
+    process = subprocess.Popen(
+        [*EGATE, "document", "seal", "-", "--trust", "x"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130 and b"Traceback" not in said
+
+
+def test_other_faults_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(words: object) -> int:
+        raise FileNotFoundError(2, "gone")
+
+    monkeypatch.setattr("egate.cli._run", broken)
+    with pytest.raises(FileNotFoundError):
+        main([])
+
+
+def test_ascii_terminal_gets_every_line(tmp_path: Path) -> None:
+    found = ended("document", "--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert found.returncode == 0
+    folder = tmp_path / "für"
+    folder.mkdir()
+    found = ended("document", "trust", "import", "--trust", str(tmp_path / "s"), str(folder), PYTHONIOENCODING="ascii")
+    assert found.returncode == 1
+    assert b"f\\xfcr" in found.stdout and b"Traceback" not in found.stderr
