@@ -13,7 +13,7 @@ from egate.document.lds.data_group import PARSERS, data_group_number, parse_dg4
 from egate.document.lds.dg11 import PersonalDetails, parse_dg11, write_dg11
 from egate.document.lds.dg12 import DocumentDetails, parse_dg12, write_dg12
 from egate.document.lds.dg16 import PersonToNotify, parse_dg16, write_dg16
-from egate.document.lds.displayed_image import parse_dg5, parse_dg7, write_dg5, write_dg7
+from egate.document.lds.displayed_image import DisplayedImage, parse_dg5, parse_dg7, write_dg5, write_dg7
 from egate.document.lds.lds_text import PersonName
 from egate.document.lds.structure import DATA_GROUP_TAGS
 from egate.errors import DocumentError
@@ -58,8 +58,8 @@ WRITTEN = {
 
 
 def test_files_written_are_read_back() -> None:
-    assert parse_dg5(WRITTEN[5]) == (b"\xff\xd8 one",)
-    assert parse_dg7(WRITTEN[7]) == (b"\xff\xd8 one", b"\xff\xd8 two")
+    assert parse_dg5(WRITTEN[5]) == (DisplayedImage(b"\xff\xd8 one"),)
+    assert parse_dg7(WRITTEN[7]) == (DisplayedImage(b"\xff\xd8 one"), DisplayedImage(b"\xff\xd8 two"))
     assert parse_dg11(WRITTEN[11]) == PERSON
     assert parse_dg12(WRITTEN[12]) == DOCUMENT
     assert parse_dg16(WRITTEN[16]) == TO_NOTIFY

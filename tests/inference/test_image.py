@@ -219,8 +219,8 @@ def test_jpeg2000_with_a_palette_is_refused() -> None:
 @pytest.mark.skipif(not SPECIMEN.is_dir(), reason="corpus absent: set EGATE_CORPUS")
 def test_portraits_and_signature_of_the_specimen_decode() -> None:
     portrait = decode(parse_dg2((SPECIMEN / "EF_DG2.bin").read_bytes()).image)
-    displayed = decode(parse_dg5((SPECIMEN / "EF_DG5.bin").read_bytes())[0])
-    signature = decode(parse_dg7((SPECIMEN / "EF_DG7.bin").read_bytes())[0])
+    displayed = decode(parse_dg5((SPECIMEN / "EF_DG5.bin").read_bytes())[0].image)
+    signature = decode(parse_dg7((SPECIMEN / "EF_DG7.bin").read_bytes())[0].image)
     assert (portrait.shape, displayed.shape, signature.shape) == ((531, 413, 3), (531, 413, 3), (142, 550, 3))
     assert portrait.std() > 20  # a picture, not a flat field
 
