@@ -6,7 +6,8 @@
                          <-      response; a broken one is asked for again by NACK
     ACK                  ->      aborts a command under way
 
-Neither a lost acknowledgement nor a broken response reaches the caller, as long as there are not too many.
+Neither a lost acknowledgement nor a broken response reaches the caller, as long as there are not too many. What comes before the
+acknowledgement answers an earlier command.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ class Exchange:
     @property
     def over(self) -> bool:
         return self.answer is not None or self.failure != ""
+
+    @property
+    def repeated(self) -> bool:
+        """Something was sent twice: it may be answered twice."""
+        return self._resend_count > 0
 
     @property
     def skipped_count(self) -> int:
@@ -83,6 +89,8 @@ class Exchange:
                 self._acknowledged = True
             case Signal.NACK:
                 self._resend(now)
+            case _ if not self._acknowledged:
+                pass  # of an earlier command
             case Signal.ERROR:
                 self.failure = "refused"
             case Frame(tfi, data) if tfi == TFI_CONTROLLER and data[0] == self._command[0] + 1:

@@ -25,7 +25,7 @@ from hw.emrtd.wire.atr import historical_bytes_of_ats
 from hw.link.base import Link, LinkLost
 from hw.pn532 import messages
 from hw.pn532.frame import WAKE_UP
-from hw.pn532.host import ABORT, Exchange
+from hw.pn532.host import ABORT, ACK_S_MAX, Exchange
 from hw.pn532.messages import MORE, PAYLOAD_SIZE_MAX, STATUS_MASK, TYPE_A, TYPE_B, Status, TargetA
 
 COMMAND_S_MAX = 0.5  # of commands that need no chip; the manual names none above some ms
@@ -35,6 +35,7 @@ CHECK_S = (
 CHECK_COUNT_MAX = 2
 FIELD_OFF_S = 0.01  # ISO/IEC 14443-3, 5.4: at least 5 ms without field reset a chip
 DRAIN_S_MAX = 0.5
+STALE_READS_MAX = 16  # before a command; chosen: 64 kB, many times what a controller can have on its way
 ANSWER_SIZE_MAX = 65_538  # 65,536 and the status word
 _GONE = (Status.RELEASED, Status.EXCHANGED, Status.DISAPPEARED, Status.NOT_ACCEPTABLE)
 
@@ -142,6 +143,7 @@ class Pn532Transport:
         return self._command(command, COMMAND_S_MAX)
 
     def _command(self, command: bytes, timeout_s: float) -> bytes:
+        self._drop_stale()
         exchange = Exchange(command, self._clock(), timeout_s)
         try:
             while not exchange.over:
@@ -156,16 +158,24 @@ class Pn532Transport:
             self._noise_count += exchange.skipped_count
             self._check_at = self._clock() + CHECK_S
         if exchange.answer is not None:
+            if exchange.repeated:
+                self._drain(ACK_S_MAX + QUIET_S)  # the second answer is as late as the second sending was
             return exchange.answer
         self._link.write(ABORT)
         if exchange.failure in ("timeout", "silent"):
             raise CardTimeout(exchange.failure)
         raise CardGarbled(exchange.failure)
 
-    def _drain(self) -> None:
+    def _drop_stale(self) -> None:
+        """What arrived before a command was sent is no answer to it."""
+        for _ in range(STALE_READS_MAX):
+            if not self._link.read(READ_SIZE, 0.0):
+                return
+
+    def _drain(self, quiet_s: float = QUIET_S) -> None:
         """What an aborted command still brings is no noise."""
         deadline = self._clock() + DRAIN_S_MAX
-        while self._link.read(READ_SIZE, QUIET_S) and self._clock() < deadline:
+        while self._link.read(READ_SIZE, quiet_s) and self._clock() < deadline:
             pass
 
     def _skip(self, data: bytes) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from egate.domain.chip import ChipRead
 from hw.emrtd.drive import drive
 from hw.emrtd.session import RESPONSE_S_MAX, RETRY_COUNT_MAX, SESSION_S_MAX
-from hw.emrtd.transport import Card
+from hw.emrtd.transport import Card, CardError
 from hw.link.base import Link, LinkLost
 from hw.link.memory import pair
 from hw.pn532.adapter import open_pn532
@@ -170,6 +170,80 @@ def test_answer_of_another_command_and_our_own_echo_are_not_taken() -> None:
     assert not exchange.over
     exchange.receive(b"", 0.5)
     assert exchange.failure == "timeout"
+
+
+@pytest.mark.parametrize("stale", [answer(b"\x03old"), Signal.ERROR.value])
+def test_what_comes_before_the_acknowledgement_is_no_answer(stale: bytes) -> None:
+    exchange = Exchange(GET_FIRMWARE_VERSION, 0.0, 0.5)
+    exchange.receive(stale, 0.01)
+    assert not exchange.over
+    exchange.receive(Signal.ACK.value + answer(b"\x03" + FIRMWARE), 0.02)
+    assert (exchange.answer, exchange.failure) == (FIRMWARE, "")
+
+
+class Numbered(Bench):
+    """A controller whose chip answers each command with the command's number. delay_s: what it says arrives that much later."""
+
+    def __init__(self) -> None:
+        super().__init__(self._said)
+        self.delay_s = 0.0
+        self._controller, self._count = Controller(), 0
+        self._controller.insert(FieldChip(FILES))
+        self._late: list[tuple[float, bytes]] = []
+
+    def deliver(self, data: bytes) -> None:
+        self._late.append((self.now + self.delay_s, data))
+
+    def read(self, size_max: int, timeout_s: float) -> bytes:
+        due = min((at for at, _ in self._late), default=self.now + timeout_s)
+        self.now = max(self.now, min(due, self.now + timeout_s))
+        found = b"".join(data for at, data in self._late if at <= self.now)
+        self._late = [(at, data) for at, data in self._late if at > self.now]
+        return found
+
+    def _said(self, data: bytes, now: float) -> bytes:
+        found = Decoder().feed(data, now)
+        if any(isinstance(one, Frame) and one.data[0] == Code.IN_DATA_EXCHANGE for one in found):
+            self._count += 1
+            self.deliver(Signal.ACK.value + answer(bytes([0x41, 0x00, self._count])))
+        elif said := self._controller.receive(data, now):
+            self.deliver(said)
+        return b""
+
+
+def test_answer_that_comes_once_more_does_not_answer_the_next_command() -> None:
+    link = Numbered()
+    transport = Pn532Transport(link, lambda: link.now)
+    transport.connect()
+    assert transport.transmit(b"a", 1.0) == b"\x01"
+    link.deliver(answer(b"\x41\x00\x01"))
+    assert transport.transmit(b"b", 1.0) == b"\x02"
+    link.deliver(Signal.ACK.value + answer(b"\x41\x00\x02"))
+    assert transport.transmit(b"c", 1.0) == b"\x03"
+
+
+def test_second_answer_to_a_command_that_was_sent_twice_does_not_answer_the_next() -> None:
+    """The acknowledgement is late: the command goes out again, and both are answered, the second a little later."""
+    link = Numbered()
+    transport = Pn532Transport(link, lambda: link.now)
+    transport.connect()
+    link.delay_s = ACK_S_MAX + 0.01
+    assert transport.transmit(b"a", 1.0) == b"\x01"
+    assert transport.transmit(b"b", 1.0) == b"\x03"
+
+
+def test_link_that_never_ends_costs_a_bounded_time() -> None:
+    link = Numbered()
+    transport = Pn532Transport(link, lambda: link.now)
+
+    def flood(size_max: int, timeout_s: float) -> bytes:
+        link.now += 0.001
+        return bytes([0xAA]) * size_max
+
+    link.read = flood  # type: ignore[method-assign]
+    with pytest.raises(CardError):
+        transport.transmit(b"a", 1.0)
+    assert link.now < 1.0 + 2 * DRAIN_S_MAX
 
 
 def test_unknown_command_is_refused() -> None:
