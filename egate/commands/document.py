@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
+
+from egate.commands import document_mrz, document_read, document_seal, document_trust, document_verify
 
 # Each module's register(actions) adds its parser and sets `run`.
-ACTIONS = ("document_verify", "document_trust", "document_mrz", "document_read", "document_seal")
+ACTIONS = (document_verify, document_trust, document_mrz, document_read, document_seal)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -15,7 +15,5 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "document", help="verify a travel document, read its chip or its MRZ, keep the trust store"
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name in ACTIONS:
-        module = f"egate.commands.{name}"
-        if importlib.util.find_spec(module) is not None:
-            importlib.import_module(module).register(actions)
+    for action in ACTIONS:
+        action.register(actions)

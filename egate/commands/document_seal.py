@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from egate.commands.document_verify import EXIT_ERROR, EXIT_OTHER, EXIT_PASS, moment, trust_store
+from egate.commands.answer import check_json, checks_table, status_of, with_named_errors
+from egate.commands.document_verify import add_inspection_options, trust_store
+from egate.commands.input_file import read_regular
 from egate.document.seal.canonical_json import SIZE_MAX
 from egate.document.seal.seal import SealResult, verify_seal
 from egate.document.seal.vds import Vds
-from egate.domain.evidence import CheckResult
-from egate.errors import ConfigurationError, EgateError
+from egate.errors import ConfigurationError
 
 STANDARD_INPUT = Path("-")
 
@@ -28,30 +28,21 @@ def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="the bytes that the bar code holds; - for standard input"
     )
-    parser.add_argument("--trust", type=Path, required=True, metavar="STORE", help="see egate document trust")
-    parser.add_argument("--at", type=moment, metavar="ISO-DATE", help="time of inspection, UTC (default: now)")
-    parser.add_argument("--crl-required", action="store_true", help="PASS only with a current revocation list")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    add_inspection_options(parser)
     parser.set_defaults(run=run)
 
 
+@with_named_errors
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        data = read_bar_code(arguments.file)
-        at = arguments.at or datetime.now(UTC)
-        result = verify_seal(data, trust_store(arguments.trust), at, crl_required=arguments.crl_required)
-    except EgateError as error:
-        if arguments.json:
-            print(json.dumps({"error": error.code, "message": str(error)}))
-        else:
-            Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False)
-        return EXIT_ERROR
+    data = read_bar_code(arguments.file)
+    at = arguments.at or datetime.now(UTC)
+    result = verify_seal(data, trust_store(arguments.trust), at, crl_required=arguments.crl_required)
     report = to_json(result)
     if arguments.json:
         print(json.dumps(report))
     else:
         _show(report)
-    return EXIT_PASS if result.verdict is CheckResult.PASS else EXIT_OTHER
+    return status_of(result.verdict)
 
 
 def read_bar_code(path: Path) -> bytes:
@@ -59,8 +50,7 @@ def read_bar_code(path: Path) -> bytes:
     try:
         if path == STANDARD_INPUT:
             return sys.stdin.buffer.read(SIZE_MAX + 1)
-        with path.open("rb") as file:
-            return file.read(SIZE_MAX + 1)
+        return read_regular(path, SIZE_MAX)
     except OSError as error:
         raise ConfigurationError(f"cannot read {path.name}: {error.strerror}") from None
 
@@ -71,14 +61,7 @@ def to_json(result: SealResult) -> dict[str, Any]:
     return {
         "verdict": result.verdict.value,
         "kind": result.kind,
-        "checks": {
-            finding.check.value: {
-                "verdict": finding.result.value,
-                "reasons": [reason.value for reason in finding.reasons],
-                "detail": finding.detail,
-            }
-            for finding in result.findings
-        },
+        "checks": {finding.check.value: check_json(finding) for finding in result.findings},
         "issuing_state": None if seal is None else seal.issuing_state,
         "signer": None if signer is None else {"subject": signer.subject_text, "serial": f"{signer.serial:x}"},
         "signer_reference": seal.header.signer + seal.header.reference if isinstance(seal, Vds) else None,
@@ -86,9 +69,6 @@ def to_json(result: SealResult) -> dict[str, Any]:
 
 
 def _show(report: Mapping[str, Any]) -> None:
-    table = Table("check", "verdict", "reasons", "detail")
-    for name, check in report["checks"].items():
-        table.add_row(name, check["verdict"], " ".join(check["reasons"]), check["detail"])
     console = Console()
-    console.print(table)
+    console.print(checks_table(report["checks"]))
     console.print(f"{report['kind']}: verdict {report['verdict']}", markup=False)

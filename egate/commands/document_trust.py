@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from egate.commands.answer import EXIT_DONE, EXIT_NEGATIVE, with_named_errors
 from egate.document.pki.certificate import Certificate
 from egate.document.pki.crl import Crl
 from egate.document.pki.trust import STALE_DAYS, TrustStore
-from egate.errors import DocumentError
+from egate.errors import ConfigurationError, DocumentError
 from egate.trust.contents import Contents, Source
 from egate.trust.report import ImportReport, ItemReport
 from egate.trust.store import import_files, load_contents
@@ -22,7 +23,9 @@ SHOWN_MAX = 20  # refusals of one file printed in words; --json has them all
 
 
 def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = actions.add_parser("trust", help="keep the store of CSCA certificates, revocation and defect lists")
+    parser = actions.add_parser(
+        "trust", help="keep the trust store of CSCAs and lists; exit 0 done, 1 something refused, 2 error"
+    )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     taker = verbs.add_parser("import", help="take in what a pinned CSCA, or the store, vouches for")
     taker.add_argument(
@@ -40,14 +43,14 @@ def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     shower.set_defaults(run=run_show)
     for verb in (taker, lister, shower):
         verb.add_argument("--trust", required=True, type=Path, metavar="STORE", help="directory of the store")
-        verb.add_argument("--json", action="store_true")
+        verb.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
+@with_named_errors
 def run_import(arguments: argparse.Namespace) -> int:
     """0 if everything was accepted, 1 if anything was refused."""
     if not arguments.files and not arguments.csca:
-        print("nothing to import: name a FILE or a --csca FILE")
-        return 2
+        raise ConfigurationError("nothing to import: name a FILE or a --csca FILE", code="NOTHING_TO_IMPORT")
     report = import_files(
         arguments.trust, arguments.csca, arguments.files, datetime.now(UTC), allow_older=arguments.allow_older
     )
@@ -55,16 +58,17 @@ def run_import(arguments: argparse.Namespace) -> int:
         print(json.dumps(_report_json(report), indent=1, ensure_ascii=False))
     else:
         _print_report(report)
-    return 1 if report.refused else 0
+    return EXIT_NEGATIVE if report.refused else EXIT_DONE
 
 
+@with_named_errors
 def run_list(arguments: argparse.Namespace) -> int:
     contents = load_contents(arguments.trust)
     now = datetime.now(UTC)
     store = contents.trust_store()
     if arguments.json:
         print(json.dumps(_list_json(contents, store, now), indent=1, ensure_ascii=False))
-        return 0
+        return EXIT_DONE
     states = {anchor.certificate.country for anchor in store.anchors}
     print(
         f"{len(store.anchors)} CSCA certificates of {len(states)} states ({len(contents.pinned())} pinned), "
@@ -83,9 +87,10 @@ def run_list(arguments: argparse.Namespace) -> int:
         print(
             f"{one.sha256[:12]}  {one.country:2}  {_day(one.not_before)}..{_day(one.not_after)}  {mark:7}  {one.subject_text}"
         )
-    return 0
+    return EXIT_DONE
 
 
+@with_named_errors
 def run_show(arguments: argparse.Namespace) -> int:
     contents = load_contents(arguments.trust)
     shown = _find(contents, arguments.id.lower())
@@ -94,7 +99,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     else:
         for key, value in shown.items():
             print(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
-    return 0
+    return EXIT_DONE
 
 
 def _find(contents: Contents, wanted: str) -> dict[str, object]:

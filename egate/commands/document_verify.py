@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from egate.commands.answer import checks_table, findings_json, status_of, with_named_errors
+from egate.commands.input_file import read_regular
 from egate.document.encoding.tlv import FILE_SIZE_MAX
 from egate.document.lds.structure import parse_ef_com
 from egate.document.passive_authentication import PassiveResult, verify_passive
 from egate.document.pki.security_object import parse_sod
 from egate.document.pki.trust import EMPTY, TrustStore
-from egate.domain.chip import COM, DATA_GROUPS, FILE_NAMES, SOD
+from egate.domain.chip import CARD_ACCESS, CARD_SECURITY, COM, DATA_GROUPS, FILE_NAMES, SOD
 from egate.domain.evidence import CheckResult
 from egate.domain.inspection import InspectionCheck
-from egate.errors import ConfigurationError, DocumentError, EgateError
+from egate.errors import ConfigurationError, DocumentError
 from egate.trust.store import load_trust_store
 
-EXIT_PASS, EXIT_OTHER, EXIT_ERROR = 0, 1, 2
-_NAMES = {"card_access": "EF_CardAccess", "card_security": "EF_CardSecurity"}
+NO_FILES = "NO_EF_FILES"  # a hint, no verdict: nothing of a document lies in the folder
+DESCRIPTION = (
+    "Verifies the files of a chip. A check whose file is absent is NOT_PERFORMED. EF.SOD alone: signature and chain are judged, the "
+    "hashes NOT_PERFORMED. Some data groups but DG1 or DG2 not among them: the hashes are UNDETERMINED (DG_MISSING). Data groups "
+    "without EF.SOD: FAIL (SOD_MISSING). PASS needs EF.SOD, DG1 and DG2."
+)
+_NAMES = {CARD_ACCESS: "EF_CardAccess", CARD_SECURITY: "EF_CardSecurity"}
 _NEEDED = (
     InspectionCheck.SOD_SIGNATURE,
     InspectionCheck.CHAIN,
@@ -34,28 +41,29 @@ _NEEDED = (
 
 
 def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = actions.add_parser("verify", help="verify the files of a chip; exit 0 PASS, 1 otherwise, 2 error")
+    parser = actions.add_parser(
+        "verify", help="verify the files of a chip; exit 0 PASS, 1 otherwise, 2 error", description=DESCRIPTION
+    )
     parser.add_argument("--lds", type=Path, required=True, metavar="DIR", help="EF_SOD.bin, EF_DG1.bin, EF_COM.bin …")
+    add_inspection_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_inspection_options(parser: argparse.ArgumentParser) -> None:
+    """Of actions that hold what was signed against the trust store."""
     parser.add_argument("--trust", type=Path, required=True, metavar="STORE", help="see egate document trust")
     parser.add_argument("--at", type=moment, metavar="ISO-DATE", help="time of inspection, UTC (default: now)")
     parser.add_argument("--crl-required", action="store_true", help="PASS only with a current revocation list")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.set_defaults(run=run)
 
 
+@with_named_errors
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        files, unlisted = read_files(arguments.lds)
-        at = arguments.at or datetime.now(UTC)
-        store = trust_store(arguments.trust)
-        passive = verify_passive(files, store, at, crl_required=arguments.crl_required)
-    except EgateError as error:
-        if arguments.json:
-            print(json.dumps({"error": error.code, "message": str(error)}))
-        else:
-            Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False)
-        return EXIT_ERROR
-    report = to_json(passive, unlisted, crl_required=arguments.crl_required)
+    files, unlisted = read_files(arguments.lds)
+    at = arguments.at or datetime.now(UTC)
+    store = trust_store(arguments.trust)
+    passive = verify_passive(files, store, at, crl_required=arguments.crl_required)
+    report = to_json(passive, files, unlisted, crl_required=arguments.crl_required)
     updated_at = None if store.updated_at is None else store.updated_at.isoformat()
     report["trust_store"] = {"updated_at": updated_at, "stale": store.is_stale(at)}
     if arguments.json:
@@ -64,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         _show(report)
         if store.is_stale(at):
             print(_age(store, at))
-    return EXIT_PASS if report["verdict"] == CheckResult.PASS else EXIT_OTHER
+    return status_of(CheckResult(report["verdict"]))
 
 
 def read_files(directory: Path) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
@@ -73,9 +81,12 @@ def read_files(directory: Path) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
     As a reader does, data groups that neither EF.COM nor EF.SOD lists are not read; without an EF.COM that can be read all are.
     Raises ConfigurationError if a file cannot be read, DocumentError if one is too long.
     """
-    if not directory.is_dir():
-        raise ConfigurationError(f"no directory {directory}")
-    files = {name: data for name in FILE_NAMES if (data := _content(directory / f"{_file_name(name)}.bin")) is not None}
+    try:
+        if not stat.S_ISDIR(directory.stat().st_mode):
+            raise ConfigurationError(f"no directory {directory}")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {directory}: {error.strerror}") from None
+    files = {name: data for name in FILE_NAMES if (data := _content(directory / file_name(name))) is not None}
     try:
         listed = set(parse_ef_com(files[COM]).data_groups) | set(parse_sod(files[SOD]).hashes)
     except (KeyError, DocumentError):
@@ -102,21 +113,18 @@ def verdict(passive: PassiveResult, *, crl_required: bool) -> CheckResult:
     return CheckResult.PASS
 
 
-def to_json(passive: PassiveResult, unlisted: tuple[str, ...], *, crl_required: bool) -> dict[str, Any]:
+def to_json(
+    passive: PassiveResult, files: Mapping[str, bytes], unlisted: tuple[str, ...], *, crl_required: bool
+) -> dict[str, Any]:
     signer, signed_at = passive.signer, passive.signing_time
     return {
         "verdict": verdict(passive, crl_required=crl_required).value,
-        "checks": {
-            finding.check.value: {
-                "verdict": finding.result.value,
-                "reasons": [reason.value for reason in finding.reasons],
-                "detail": finding.detail,
-            }
-            for finding in passive.findings
-        },
+        "checks": findings_json(passive.findings),
+        "files": list(files),
         "signer": None if signer is None else {"issuer": signer.issuer_text, "serial": f"{signer.serial:x}"},
         "signing_time": None if signed_at is None else signed_at.isoformat(),
         "unlisted": list(unlisted),
+        "hint": "" if files else NO_FILES,
     }
 
 
@@ -130,19 +138,21 @@ def trust_store(path: Path) -> TrustStore:
         return EMPTY
 
 
-def _file_name(name: str) -> str:
-    return _NAMES.get(name, f"EF_{name.upper()}")
+def file_name(name: str) -> str:
+    """Of a chip's file in a folder."""
+    return f"{_NAMES.get(name, f'EF_{name.upper()}')}.bin"
 
 
 def _content(path: Path) -> bytes | None:
     try:
-        if not path.is_file():
-            return None
-        if path.stat().st_size > FILE_SIZE_MAX:
-            raise DocumentError(f"{path.name} is too long", code="FILE_TOO_LONG")
-        return path.read_bytes()
+        content = read_regular(path, FILE_SIZE_MAX)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise ConfigurationError(f"cannot read {path.name}: {error.strerror}") from None
+    if len(content) > FILE_SIZE_MAX:
+        raise DocumentError(f"{path.name} is too long", code="FILE_TOO_LONG")
+    return content
 
 
 def moment(text: str) -> datetime:
@@ -164,11 +174,10 @@ def _age(store: TrustStore, at: datetime) -> str:
 
 
 def _show(report: Mapping[str, Any]) -> None:
-    table = Table("check", "verdict", "reasons", "detail")
-    for name, check in report["checks"].items():
-        table.add_row(name, check["verdict"], " ".join(check["reasons"]), check["detail"])
     console = Console()
-    console.print(table)
+    console.print(checks_table(report["checks"]))
+    if report["hint"]:
+        console.print(f"{report['hint']}: the folder holds no EF_SOD.bin, EF_DG1.bin …", soft_wrap=True)
     if report["unlisted"]:
         console.print(f"no part of the document: {', '.join(report['unlisted'])}", markup=False)
     console.print(f"verdict {report['verdict']}")

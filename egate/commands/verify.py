@@ -14,16 +14,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from egate.commands.answer import EXIT_DONE, EXIT_NEGATIVE, with_named_errors
+from egate.commands.input_file import read_image
 from egate.commands.models import add_models_option
 from egate.domain.biometric import ComparisonScore, QualityScore
-from egate.errors import EgateError, ImageError
+from egate.errors import ImageError
 from egate.inference.face import load_face_engine
 from egate.inference.finger import load_finger_engine
 from egate.inference.image import decode, decode_grey
 from egate.inference.store import ModelStore
 
 FMR_DEFAULT = 5e-4  # the default of the policy
-EXIT_MATCH, EXIT_NON_MATCH, EXIT_ERROR = 0, 1, 2
 FINGER_DPI = (490.0, 510.0)  # chosen: minutiae distances 2 % off still match
 JSON_DIGITS = 6
 
@@ -55,22 +56,16 @@ def register(subparsers: Any) -> None:
         action.set_defaults(run=run)
 
 
+@with_named_errors
 def run(arguments: argparse.Namespace) -> int:
     verify = verify_face if arguments.kind == "face" else verify_finger
-    try:
-        result = verify(ModelStore(arguments.models), arguments.a, arguments.b, arguments.fmr)
-    except EgateError as error:
-        if arguments.json:
-            print(json.dumps({"error": error.code, "message": str(error)}))
-        else:
-            Console(stderr=True).print(f"{error.code}: {error}", style="red", markup=False)
-        return EXIT_ERROR
+    result = verify(ModelStore(arguments.models), arguments.a, arguments.b, arguments.fmr)
     report = to_json(result, arguments.fmr)
     if arguments.json:
         print(json.dumps(report))
     else:
         _show(report)
-    return EXIT_MATCH if result.match else EXIT_NON_MATCH
+    return EXIT_DONE if result.match else EXIT_NEGATIVE
 
 
 def verify_face(store: ModelStore, a: Path, b: Path, fmr: float) -> Verification:
@@ -78,7 +73,7 @@ def verify_face(store: ModelStore, a: Path, b: Path, fmr: float) -> Verification
     engine = load_face_engine(store)
     threshold = engine.threshold(fmr)
     started = time.perf_counter()
-    faces = [engine.capture(decode(_read(path))).face for path in (a, b)]
+    faces = [engine.capture(decode(read_image(path))).face for path in (a, b)]
     probe, reference = faces
     if probe is None or reference is None:
         raise ImageError(f"no face in {(a if probe is None else b).name}", code="FACE_NOT_FOUND")
@@ -113,17 +108,10 @@ def to_json(result: Verification, fmr: float) -> dict[str, object]:
 
 
 def _print_of(path: Path) -> Any:
-    grey = decode_grey(_read(path))
+    grey = decode_grey(read_image(path))
     if grey.dpi is not None and not FINGER_DPI[0] <= grey.dpi <= FINGER_DPI[1]:
         raise ImageError(f"{path.name} states {grey.dpi:.0f} dpi, not 500", code="FINGER_DPI")
     return grey.pixels
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise ImageError(f"cannot read {path.name}", code="IMAGE_FILE") from None
 
 
 def _quality(quality: QualityScore) -> Mapping[str, object]:

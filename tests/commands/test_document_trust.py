@@ -42,7 +42,7 @@ def listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 def test_an_unpinned_list_is_refused_with_its_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "import", folder / "list.ml") == 1
     assert "LIST_SIGNER_NOT_PINNED" in capsys.readouterr().out
-    assert run(folder, "list") == 1
+    assert run(folder, "list") == 2
     assert "TRUST_STORE_MISSING" in capsys.readouterr().err
 
 
@@ -74,7 +74,7 @@ def test_import_list_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("wanted", ["", "ab", "ffffffffffff", "../../etc"])
 def test_show_names_one_item_or_none(folder: Path, capsys: pytest.CaptureFixture[str], wanted: str) -> None:
     assert run(folder, "import", "--csca", folder / "root.pem") == 0
-    assert run(folder, "show", wanted) == 1
+    assert run(folder, "show", wanted) == 2
     assert "TRUST_ID_UNKNOWN" in capsys.readouterr().err
 
 
@@ -85,8 +85,28 @@ def test_what_is_refused_beside_what_is_not_gives_status_1(folder: Path, capsys:
     assert report["totals"]["anchors"] == 2
 
 
-def test_nothing_to_import_is_wrong_usage(folder: Path) -> None:
+def test_nothing_to_import_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "import") == 2
+    found = capsys.readouterr()
+    assert "NOTHING_TO_IMPORT" in found.err and not found.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["list"], "TRUST_STORE_MISSING"),
+        (["show", "ffffff"], "TRUST_STORE_MISSING"),
+        (["import"], "NOTHING_TO_IMPORT"),
+        (["import", "--csca", "absent"], "FILE_UNREADABLE"),
+    ],
+)
+def test_errors_are_json_where_asked(
+    words: list[str], code: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, *words, "--json") == 2
+    found = capsys.readouterr()
+    report = json.loads(found.out)
+    assert (list(report), report["error"], found.err) == (["error", "message"], code, "")
 
 
 def test_rollback_needs_a_word(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,7 +150,7 @@ def test_a_changed_file_is_named(folder: Path, capsys: pytest.CaptureFixture[str
     assert run(folder, "import", "--csca", folder / "root.pem") == 0
     path = next((folder / "store" / "certificates").iterdir())
     path.write_bytes(ALPHA.der)
-    assert run(folder, "list") == 1
+    assert run(folder, "list") == 2
     assert "TRUST_STORE_CHANGED" in capsys.readouterr().err
 
 

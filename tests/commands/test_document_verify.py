@@ -95,6 +95,31 @@ def test_absent_files(tmp_path: Path, trust: Path, capsys: pytest.CaptureFixture
     assert (status, report["verdict"], set(verdicts(report).values())) == (1, "UNDETERMINED", {"NOT_PERFORMED"})
 
 
+@pytest.mark.parametrize(
+    ("names", "hashes"),
+    [(["sod"], "NOT_PERFORMED"), (["sod", "com"], "NOT_PERFORMED"), (["sod", "dg1"], "UNDETERMINED"), (["sod", "dg2"], "UNDETERMINED")],
+)  # fmt: skip
+def test_absent_groups_are_no_failure(
+    names: list[str], hashes: str, tmp_path: Path, trust: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever of the document is absent, the signature's chain is judged, and what is not there is neither wrong nor right."""
+    status, report = verify(capsys, write(tmp_path / "lds", {name: FILES[name] for name in names}), trust)
+    assert (status, report["verdict"]) == (1, "UNDETERMINED")
+    assert (verdicts(report)["chain"], verdicts(report)["dg_hashes"]) == ("PASS", hashes)
+    assert sorted(report["files"]) == sorted(names)
+
+
+def test_a_folder_without_a_document_says_so(tmp_path: Path, trust: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lds").mkdir()
+    (tmp_path / "lds" / "DG1.bin").write_bytes(FILES["dg1"])
+    _, report = verify(capsys, tmp_path / "lds", trust)
+    assert (report["hint"], report["files"]) == ("NO_EF_FILES", [])
+    main(["document", "verify", "--lds", str(tmp_path / "lds"), "--trust", str(trust)])
+    assert "NO_EF_FILES" in capsys.readouterr().out
+    _, report = verify(capsys, write(tmp_path / "lds"), trust)
+    assert (report["hint"], report["files"]) == ("", ["com", "sod", "dg1", "dg2", "dg14"])
+
+
 def test_without_trust_store_the_signature_is_still_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, report = verify(capsys, write(tmp_path / "lds"), tmp_path / "nothing")
     assert (status, report["verdict"]) == (1, "UNDETERMINED")
@@ -119,6 +144,11 @@ def test_errors(tmp_path: Path, trust: Path, capsys: pytest.CaptureFixture[str])
     assert (status, report["error"]) == (2, "CONFIGURATION")
     status, report = verify(capsys, write(tmp_path / "long", {"dg2": bytes(FILE_SIZE_MAX + 1)}), trust)
     assert (status, report["error"]) == (2, "FILE_TOO_LONG")
+    for name in ("loop", "x" * 300):
+        if name == "loop":
+            (tmp_path / name).symlink_to(name)
+        assert verify(capsys, tmp_path / name, trust)[1]["error"] == "CONFIGURATION"
+    assert verify(capsys, tmp_path, tmp_path / "long" / "EF_DG2.bin")[0] == 2
     with pytest.raises(SystemExit) as caught:
         main(["document", "verify", "--lds", "x", "--trust", "y", "--at", "yesterday"])
     assert caught.value.code == 2
