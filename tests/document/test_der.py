@@ -24,10 +24,20 @@ def test_integers_as_another_library_writes_them(value: int) -> None:
     assert der.integer(der.read(core.Integer(value).dump(), der.INTEGER)) == value
 
 
-@given(st.tuples(st.integers(0, 2), st.integers(0, 39)), st.lists(st.integers(0, 2**40), max_size=6))
+@given(
+    st.tuples(st.integers(0, 2), st.integers(0, 39)),
+    st.lists(st.integers(0, 2**40), max_size=6) | st.lists(st.integers(0, 2**128), max_size=3),
+)
 def test_identifiers_as_another_library_writes_them(root: tuple[int, int], arcs: list[int]) -> None:
     dotted = ".".join(str(arc) for arc in (*root, *arcs))
     assert der.oid(der.read(core.ObjectIdentifier(dotted).dump(), der.OID)) == dotted
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x01", b"\x2a\x80\x01", b"\x2a\x86", b"\x2a" + bytes(64)])
+def test_malformed_identifier_is_a_malformed_element(content: bytes) -> None:
+    with pytest.raises(DocumentError) as refused_with:
+        der.oid(der.Element(der.OID, b"", content))
+    assert refused_with.value.code == "DER_MALFORMED"
 
 
 @given(st.sampled_from([der.SEQUENCE, der.OCTET_STRING, 0x77]), st.binary(max_size=70_000))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from egate.document.encoding.oid import decode_oid
 from egate.errors import DocumentError
 
 SIZE_MAX = 4 * 1024 * 1024  # chosen: the German master list has 0.9 MB
 COUNT_MAX = 4096  # elements in one; chosen: the German master list has 588 certificates
 DEPTH_MAX = 16  # of indefinite lengths; chosen: a certificate in an SOD lies 12 deep
-OID_SIZE_MAX = 64
 INTEGER_SIZE_MAX = 2048 + 1  # 16,384-bit RSA; beyond, arithmetic takes too long
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
@@ -124,24 +124,13 @@ def integer(element: Element) -> int:
 
 
 def oid(element: Element) -> str:
-    """Dotted. X.690, 8.19."""
+    """Dotted."""
     if element.tag != OID:
         raise malformed("no object identifier")
-    octets = element.value
-    if not 1 <= len(octets) <= OID_SIZE_MAX or octets[-1] & 0x80:
-        raise malformed("object identifier malformed")
-    arcs: list[int] = []
-    value, starts = 0, True
-    for octet in octets:
-        if starts and octet == 0x80:
-            raise malformed("object identifier padded")
-        value = value << 7 | octet & 0x7F
-        starts = not octet & 0x80
-        if starts:
-            arcs.append(value)
-            value = 0
-    root = min(arcs[0] // 40, 2)
-    return ".".join(str(arc) for arc in (root, arcs[0] - 40 * root, *arcs[1:]))
+    try:
+        return decode_oid(element.value)
+    except DocumentError as error:
+        raise malformed(str(error)) from None
 
 
 def boolean(element: Element) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from egate.errors import DocumentError
 
-SIZE_MAX = 32  # chosen: those of travel documents have about ten bytes
-_ARC_BITS_MAX = 64
+SIZE_MAX = 64  # chosen: those of travel documents have about ten bytes, one made from a UUID twenty
 
 
 def decode_oid(content: bytes) -> str:
@@ -18,8 +17,6 @@ def decode_oid(content: bytes) -> str:
         if fresh and byte == 0x80:  # a leading zero digit
             raise _malformed()
         value, fresh = value << 7 | byte & 0x7F, not byte & 0x80
-        if value.bit_length() > _ARC_BITS_MAX:
-            raise _malformed()
         if fresh:
             arcs.append(value)
             value = 0
