@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egate.document.encoding.tlv import element
-from egate.document.lds.data_group import PARSERS, data_group_number, parse_dg4
+from egate.document.lds.data_group import PARSERS, parse_dg4
 from egate.document.lds.dg11 import PersonalDetails, parse_dg11, write_dg11
 from egate.document.lds.dg12 import DocumentDetails, parse_dg12, write_dg12
 from egate.document.lds.dg16 import PersonToNotify, parse_dg16, write_dg16
@@ -127,16 +127,11 @@ def test_number_of_images_and_of_persons_must_be_right() -> None:
 def test_groups_that_stay_closed_are_recognised() -> None:
     for number in (6, 8, 9, 10, 13):
         data = element(DATA_GROUP_TAGS[number], b"the state's own")
-        assert data_group_number(data) == number
         PARSERS[number](data)
         with pytest.raises(DocumentError):
             PARSERS[number](data + b"\x00")
     iris = element(0x76, element(0x7F61, b"\x02\x01\x01" + element(0x7F60, element(0x5F2E, b"IIR"))))
     assert parse_dg4(iris).instances == 1
-    with pytest.raises(DocumentError):
-        data_group_number(b"\x77\x00")
-    with pytest.raises(DocumentError):
-        data_group_number(b"")
 
 
 @pytest.mark.parametrize("number", WRITTEN)

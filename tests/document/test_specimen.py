@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from egate.document.lds.data_group import PARSERS, RecognisedGroup, data_group_number
+from egate.document.lds.data_group import PARSERS, RecognisedGroup
 from egate.document.lds.dg11 import parse_dg11
 from egate.document.lds.dg12 import parse_dg12
 from egate.document.lds.displayed_image import parse_dg5, parse_dg7
@@ -31,13 +31,11 @@ def read(name: str) -> bytes:
     return (SPECIMEN / f"EF_{name}.bin").read_bytes()
 
 
-def test_every_data_group_is_recognised_and_parsed() -> None:
-    found = {data_group_number(path.read_bytes()): path for path in SPECIMEN.glob("EF_DG*.bin")}
+def test_every_data_group_is_parsed() -> None:
+    found = {int(path.stem.removeprefix("EF_DG")) for path in SPECIMEN.glob("EF_DG*.bin")}
     assert sorted(found) == [1, 2, 3, 4, 5, 7, 11, 12, 14, 15]
-    for number, path in found.items():
-        assert path.name == f"EF_DG{number}.bin"
-        if number in PARSERS:
-            PARSERS[number](path.read_bytes())
+    for number in found & set(PARSERS):
+        PARSERS[number](read(f"DG{number}"))
     assert PARSERS[4](read("DG4")) == RecognisedGroup(4, 13_294, 2)
 
 

@@ -154,7 +154,7 @@ def test_locked_chip_gives_card_access_only() -> None:
     for name in apdu.FILE_IDENTIFIERS:
         if name not in apdu.MASTER_FILE_NAMES:
             assert reader.select(name) == 0x6982
-            assert reader.say(Command(0, 0xB0, 0x80 | apdu.SHORT_IDENTIFIERS[name], 0, b"", 10)).sw == 0x6982
+            assert reader.say(Command(0, 0xB0, 0x80 | apdu.FILE_IDENTIFIERS[name] & 0x1F, 0, b"", 10)).sw == 0x6982
     assert reader.read(0, 10).sw == 0x6986
     for command in (
         Command(0, 0x88, 0, 0, bytes(8), 256),
@@ -176,7 +176,7 @@ def test_opened_chip_gives_everything_but_guarded_prints(way: AccessProtocol) ->
     assert reader.select("dg3") == 0x6982
     assert reader.select("dg4") == 0x6982
     assert reader.select("dg5") == 0x6A82
-    assert reader.say(apdu.select_master_file()).sw == 0x9000
+    assert reader.say(Command(0, 0xA4, 0, 0x0C, b"\x3f\x00")).sw == 0x9000
     assert reader.content("card_access") == FILES["card_access"]
     assert reader.content("card_security") == FILES["card_security"]
     assert reader.chip.content_read_size >= 40_000
@@ -263,7 +263,7 @@ def test_selected_file_is_closed_once_the_rights_to_it_are_gone() -> None:
     allowed = True
     files = Files(FILES.get, lambda name: allowed)
     files.select(apdu.select_application())
-    assert files.select(apdu.select_file(apdu.EF_DG3)).sw == 0x9000
+    assert files.select(apdu.select_file(apdu.FILE_IDENTIFIERS["dg3"])).sw == 0x9000
     assert files.read(apdu.read_binary(0, 10), 256).data == FILES["dg3"][:10]
     allowed = False
     assert files.read(apdu.read_binary(0, 10), 256) == Response(b"", 0x6982)

@@ -192,7 +192,7 @@ def test_fingers_that_a_copy_hides_refuse_it(sw: int, office: Office, store: Tru
     chip = transport_of(document, seeded_entropy(1))
 
     def hiding(command: bytes) -> bytes:
-        dg3 = command[1] == apdu.SELECT and command.endswith(apdu.EF_DG3.to_bytes(2, "big"))
+        dg3 = command[1] == apdu.SELECT and command.endswith(apdu.FILE_IDENTIFIERS["dg3"].to_bytes(2, "big"))
         return sw.to_bytes(2, "big") if dg3 else chip.transmit(command, 1.0)
 
     assert passes(inspect(read_document(document, seeded_entropy(1)), store, AT))

@@ -95,7 +95,7 @@ def test_nfcpy_reads_a_file_block_by_block(port: Port, target: TargetA | TargetB
     size = 4_000 if target is field_bench.TYPE_A_EXTENDED else 256
     commands = [
         apdu.select_application(),
-        apdu.select_file(apdu.EF_DG2),
+        apdu.select_file(apdu.FILE_IDENTIFIERS["dg2"]),
         apdu.read_binary(0, size),
         apdu.read_binary(40_000, size),
     ]

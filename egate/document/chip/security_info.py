@@ -125,10 +125,6 @@ class SecurityInfos:
         return tuple(info for info in self.infos if isinstance(info, PaceInfo))
 
     @property
-    def pace_domain_parameters(self) -> tuple[PaceDomainParameters, ...]:
-        return tuple(info for info in self.infos if isinstance(info, PaceDomainParameters))
-
-    @property
     def chip_authentication(self) -> tuple[ChipAuthenticationInfo, ...]:
         return tuple(info for info in self.infos if isinstance(info, ChipAuthenticationInfo))
 

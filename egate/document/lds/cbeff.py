@@ -28,7 +28,6 @@ INSTANCE_COUNT_MAX = 9  # Doc 9303-10, 4.7.2 and 4.7.3: one digit
 # Biometric types and format types of the header template (ISO/IEC 7816-11, table C.1; registered with ISO/IEC JTC 1/SC 37, owner 257).
 TYPE_FACE = b"\x02"
 TYPE_FINGERPRINT = b"\x08"
-TYPE_IRIS = b"\x10"
 FORMAT_FACE_IMAGE = b"\x00\x08"
 FORMAT_FINGER_IMAGE = b"\x00\x07"
 FORMAT_FACE_IMAGE_39794 = b"\x00\x2a"

@@ -1,4 +1,4 @@
-"""Which data group a file is, and for each its parser (ICAO Doc 9303-10, 4.7). DG14 and DG15 have theirs elsewhere.
+"""For each data group its parser (ICAO Doc 9303-10, 4.7). DG14 and DG15 have theirs elsewhere.
 
 Recognised only: DG4, the iris, whose block nobody here reads; DG6 and DG8-10, which have no agreed content; DG13, the state's own.
 """
@@ -18,9 +18,6 @@ from egate.document.lds.displayed_image import parse_dg5, parse_dg7
 from egate.document.lds.face_record import parse_dg2
 from egate.document.lds.finger_record import parse_dg3
 from egate.document.lds.structure import DATA_GROUP_TAGS, parse_dg1
-from egate.errors import DocumentError
-
-_NUMBERS = {tag: number for number, tag in DATA_GROUP_TAGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +27,6 @@ class RecognisedGroup:
     number: int
     size: int
     instances: int = 0
-
-
-def data_group_number(data: bytes) -> int:
-    """1-16 by the file's tag. Raises DocumentError if it is no data group or not exactly one element."""
-    number = _NUMBERS.get(data[0]) if data else None
-    if number is None:
-        raise DocumentError("file is no data group", code="GROUP_UNKNOWN")
-    single(data, DATA_GROUP_TAGS[number])
-    return number
 
 
 def parse_dg4(data: bytes) -> RecognisedGroup:

@@ -9,10 +9,8 @@ from hw.emrtd.wire import apdu
 from hw.emrtd.wire.apdu import Command, Response
 from hw.emrtd.wire.data_object import encode
 
-CVCA, ATR = (
-    "cvca",
-    "atr",
-)  # EF.CVCA (TR-03110-3, A.5) and EF.ATR/INFO (7816-4, 12.2.2), besides egate.domain.chip.FILE_NAMES
+# EF.CVCA (TR-03110-3, A.5) and EF.ATR/INFO (7816-4, 12.2.2), besides egate.domain.chip.FILE_NAMES
+CVCA, ATR = "cvca", "atr"
 _MASTER_FILES = {apdu.EF_CARD_ACCESS: "card_access", apdu.EF_CARD_SECURITY: "card_security", 0x2F01: ATR}
 _APPLICATION_FILES = {
     identifier: name for name, identifier in apdu.FILE_IDENTIFIERS.items() if name not in apdu.MASTER_FILE_NAMES
@@ -37,16 +35,13 @@ class Files:
     def select(self, command: Command) -> Response:
         """SELECT. What could not be selected leaves everything as it was."""
         data = command.data
-        match command.p1:
-            case 0x04:
-                return self._enter(data == apdu.APPLICATION, application=True)
-            case 0x00 if data in (b"", apdu.MASTER_FILE.to_bytes(2, "big")):
-                return self._enter(True, application=False)
-            case 0x00 | 0x02 if len(data) == 2:
-                name = self._names.get(int.from_bytes(data, "big"))
-                return Response(b"", self._open(name))
-            case _:
-                return Response(b"", apdu.SW_WRONG_PARAMETERS)
+        if command.p1 == _BY_NAME:
+            return self._enter(data == apdu.APPLICATION, application=True)
+        if command.p1 == _BY_IDENTIFIER and data in (b"", apdu.MASTER_FILE.to_bytes(2, "big")):
+            return self._enter(True, application=False)
+        if command.p1 in (_BY_IDENTIFIER, _CHILD_EF) and len(data) == 2:
+            return Response(b"", self._open(self._names.get(int.from_bytes(data, "big"))))
+        return Response(b"", apdu.SW_WRONG_PARAMETERS)
 
     def read(self, command: Command, room: int) -> Response:
         """READ BINARY, even and odd. room: the most data that the response may have."""

@@ -19,15 +19,13 @@ from hw.emrtd.wire import data_object
 SELECT, READ_BINARY, READ_BINARY_ODD = 0xA4, 0xB0, 0xB1
 GET_CHALLENGE, EXTERNAL_AUTHENTICATE, INTERNAL_AUTHENTICATE = 0x84, 0x82, 0x88
 MANAGE_SECURITY_ENVIRONMENT, GENERAL_AUTHENTICATE, PERFORM_SECURITY_OPERATION = 0x22, 0x86, 0x2A
-CLA_CHAINED, CLA_SECURE = (
-    0x10,
-    0x0C,
-)  # 7816-4, 5.4.1: not the last of a chain; secure messaging with authenticated header
+# 7816-4, 5.4.1: not the last of a chain; secure messaging with authenticated header
+CLA_CHAINED, CLA_SECURE = 0x10, 0x0C
 
 APPLICATION = bytes.fromhex("A0000002471001")  # eMRTD application, Doc 9303-10, 3.5
 MASTER_FILE = 0x3F00
 EF_CARD_ACCESS, EF_CARD_SECURITY = 0x011C, 0x011D  # in the master file, Doc 9303-10, 3.11
-EF_COM, EF_DG1, EF_DG2, EF_DG3 = 0x011E, 0x0101, 0x0102, 0x0103  # file identifiers, Doc 9303-10, table 37
+EF_COM = 0x011E  # in the application, as the data groups are; Doc 9303-10, table 37
 EF_SOD = 0x011D  # in the application; the same identifier as EF.CardSecurity in the master file
 FILE_IDENTIFIERS = {
     "card_access": EF_CARD_ACCESS,
@@ -37,10 +35,8 @@ FILE_IDENTIFIERS = {
     **{f"dg{number}": 0x0100 + number for number in range(1, 17)},
 }
 MASTER_FILE_NAMES = ("card_access", "card_security")
-SHORT_IDENTIFIERS = {name: identifier & 0x1F for name, identifier in FILE_IDENTIFIERS.items()}
 
 EVEN_OFFSET_MAX = 0x7FFF
-SHORT_OFFSET_MAX = 0xFF  # of a READ BINARY that names its file by short identifier
 DATA_MAX, LE_MAX = 255, 256  # with short length fields
 EXTENDED_DATA_MAX, EXTENDED_LE_MAX = 65_535, 65_536
 
@@ -50,7 +46,6 @@ SW_NOT_VERIFIED = 0x6300  # authentication failed
 SW_WRONG_LENGTH = 0x6700
 SW_CHAIN_EXPECTED = 0x6883  # last command of the chain expected
 SW_ACCESS_DENIED = 0x6982  # security status not satisfied
-SW_BLOCKED = 0x6983  # authentication method blocked
 SW_CONDITIONS = 0x6985  # conditions of use not satisfied
 SW_NOT_ALLOWED = 0x6986  # no current file
 SW_SM_MISSING = 0x6987  # expected secure messaging objects missing
@@ -162,11 +157,6 @@ def chained(command: Command, size: int = DATA_MAX) -> tuple[Command, ...]:
 
 def select_application() -> Command:
     return Command(0x00, SELECT, 0x04, 0x0C, APPLICATION)
-
-
-def select_master_file() -> Command:
-    """Doc 9303-10, 3.6.1; leaves the application."""
-    return Command(0x00, SELECT, 0x00, 0x0C, MASTER_FILE.to_bytes(2, "big"))
 
 
 def select_file(identifier: int) -> Command:
