@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import date
 
 import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
+from egate.document.lds.structure import write_dg1
+from egate.document.pki.signed_zone import parse_signed_zone
+from egate.document.zone.mrz import parse_mrz
 from egate.errors import DocumentError
 from hw.emrtd.protocol import bac
 from hw.emrtd.protocol.mrz_key import key_seed, mrz_key
@@ -44,6 +48,19 @@ def test_long_number_of_td2_is_taken_from_the_optional_data() -> None:
         mrz_key(["I<UTO" + "<" * 31, "D23145890<UTO7408122F1204159" + "7349<<<" + "6"])
         == b"D23145890734974081221204159"
     )
+
+
+@forall(st.sampled_from("<07"), st.text("A7<", max_size=15))
+def test_key_has_the_number_that_the_zone_is_read_with(digit: str, optional: str) -> None:
+    lines = (
+        "I<UTOD23145890" + digit + optional.ljust(15, "<"),
+        "7408122F1204159UTO<<<<<<<<<<<6",
+        "ERIKSSON".ljust(30, "<"),
+    )
+    number = parse_mrz(lines, date(2012, 1, 1)).data.document_number
+    assert mrz_key(lines).decode().startswith(number)
+    assert len(mrz_key(lines)) == len(number) + 1 + 14  # its check digit, two dates with theirs
+    assert parse_signed_zone(write_dg1(lines)).document_number == number
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from datetime import date
 
 from egate.document.data import DocumentData, PartialDate
 from egate.document.zone.check_digit import ALPHABET, FILLER, check_digit
+from egate.document.zone.document_number import whole_number
 from egate.document.zone.mrz_date import birth_date, expiry_date
 from egate.document.zone.mrz_defect import FieldDefect, MrzDefect
 from egate.document.zone.mrz_format import LAYOUTS, TRAVEL_DOCUMENTS, VISAS, Layout, MrzFormat
@@ -120,18 +121,11 @@ def mrz_format_of(lines: Sequence[str], *, visas: bool = False) -> MrzFormat:
 
 
 def _number(layout: Layout, lines: Sequence[str]) -> _Number:
-    """A number of more than nine characters continues in the optional data of TD1 and TD2, its check digit last.
-
-    Doc 9303-5 and -6, 4.2.2.2 note j: the check digit's own place then holds a filler.
-    """
     number, digit = layout.document_number.of(lines), layout.document_number_digit.of(lines)
     optional = layout.optional_data.of(lines)
-    if digit != FILLER or "I" not in layout.first_letters:
+    if "I" not in layout.first_letters:
         return _Number(number, digit, optional)
-    rest, _, others = optional.partition(FILLER)
-    if len(rest) < 2:
-        return _Number(number, digit, optional)
-    return _Number(number + rest[:-1], rest[-1], others)
+    return _Number(*whole_number(number, digit, optional))
 
 
 def _wrong_check_digits(layout: Layout, lines: Sequence[str], number: _Number) -> tuple[str, ...]:

@@ -6,11 +6,10 @@ from datetime import date
 
 from egate.document.data import DocumentData, PartialDate
 from egate.document.zone.check_digit import ALPHABET, FILLER, check_digit
+from egate.document.zone.document_number import NUMBER_SIZE
 from egate.document.zone.mrz_format import LAYOUTS, Layout, MrzFormat, Place
 from egate.document.zone.mrz_names import write_names
 from egate.document.zone.transliteration import transliterate
-
-_NUMBER_SIZE = 9
 
 
 def write_mrz(mrz_format: MrzFormat, data: DocumentData, *, wrong: str = "") -> tuple[str, ...]:
@@ -65,17 +64,17 @@ def _write_number(
 ) -> None:
     number = data.document_number
     _check("document_number", number)
-    digit = _digit(number.ljust(_NUMBER_SIZE, FILLER), wrong)
-    if len(number) <= _NUMBER_SIZE or mrz_format not in (MrzFormat.TD1, MrzFormat.TD2):
+    digit = _digit(number.ljust(NUMBER_SIZE, FILLER), wrong)
+    if len(number) <= NUMBER_SIZE or mrz_format not in (MrzFormat.TD1, MrzFormat.TD2):
         _write(lines, layout, "document_number", number)
         _write(lines, layout, "document_number_digit", digit)
         _write(lines, layout, "optional_data", data.optional_data)
         return
     # Doc 9303-5 and -6, 4.2.2.2 note j: the digit's place holds a filler, the rest follows with its digit and a filler.
-    if FILLER in number[_NUMBER_SIZE:]:
+    if FILLER in number[NUMBER_SIZE:]:
         raise ValueError("document_number: a long one cannot hold a filler after its ninth character")
-    rest = number[_NUMBER_SIZE:] + digit
-    _write(lines, layout, "document_number", number[:_NUMBER_SIZE])
+    rest = number[NUMBER_SIZE:] + digit
+    _write(lines, layout, "document_number", number[:NUMBER_SIZE])
     _write(lines, layout, "optional_data", rest + FILLER + data.optional_data if data.optional_data else rest)
 
 

@@ -12,10 +12,10 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from egate.document.zone.document_number import whole_number
 from egate.errors import DocumentError
 
 _LINE = re.compile(r"[A-Z0-9<]+")
-_FILLER = "<"
 _SEED_SIZE = 16  # of BAC: the first half of the digest, 4.3.2
 
 
@@ -48,7 +48,5 @@ def password_key(password: bytes) -> bytes:
 
 def _number(head: str, check_digit: str, optional: str) -> str:
     """Document number with its check digit."""
-    if check_digit != _FILLER:
-        return head + check_digit
-    tail = optional.split(_FILLER, 1)[0]
-    return head + tail if tail else head + check_digit
+    number, digit, _ = whole_number(head, check_digit, optional)
+    return number + digit
