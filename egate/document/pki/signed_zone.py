@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egate.document.lds.structure import parse_dg1
+from egate.document.zone.document_number import NUMBER_SIZE, whole_number
 
 _TD1, _TD2 = 90, 72  # characters; Doc 9303-5 and 9303-6. TD3: 88, Doc 9303-4
-_NUMBER_SIZE = 9
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,8 +29,6 @@ def parse_signed_zone(dg1: bytes) -> SignedZone:
 
 
 def _document_number(text: str) -> str:
-    """Doc 9303-5, 4.2.4: a longer number goes on in the optional data, before its check digit, where a filler stands for the latter."""
     start, optional = {_TD1: (5, slice(15, 30)), _TD2: (36, slice(64, 71))}.get(len(text), (44, slice(0)))
-    number, digit = text[start : start + _NUMBER_SIZE], text[start + _NUMBER_SIZE]
-    rest = text[optional].split("<")[0]
-    return (number + rest[:-1] if digit == "<" and rest else number).replace("<", "")
+    end = start + NUMBER_SIZE
+    return whole_number(text[start:end], text[end], text[optional])[0].replace("<", "")
