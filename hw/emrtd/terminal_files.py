@@ -9,14 +9,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-
+from egate.document.encoding import pem
 from egate.errors import ConfigurationError, DocumentError
 from hw.emrtd.protocol.terminal_chain import COUNT_MAX, TerminalChain, parse_terminal_chain
 
 KEY_NAME, CERTIFICATE_PATTERN = "terminal.key", "*.cvcert"
 FILE_SIZE_MAX = 16 * 1024  # chosen: certificates have some 300 bytes, keys of RSA 4096 bits 2.4 kB
-_PEM_START = b"-----BEGIN "
+_PEM_LABEL = "PRIVATE KEY"
 
 
 def read_terminal_chain(directory: Path) -> TerminalChain:
@@ -44,12 +43,10 @@ def _content(path: Path) -> bytes:
 
 
 def _der(key: bytes) -> bytes:
-    if not key.startswith(_PEM_START):
+    if not pem.is_pem(key):
         return key
     try:
-        loaded = serialization.load_pem_private_key(key, None)
-    except (ValueError, TypeError):
+        # Not through OpenSSL: it lacks curves that terminals use.
+        return pem.content(key, _PEM_LABEL)
+    except DocumentError:
         raise ConfigurationError(f"{KEY_NAME} is no PKCS #8 key without password") from None
-    return loaded.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )

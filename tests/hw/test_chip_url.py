@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import ecdsa
 import pytest
 from cryptography.hazmat.primitives import serialization
 
@@ -61,6 +62,37 @@ def test_chain_with_something_wrong_is_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "2.cvcert").write_bytes(b"\x7f\x21\x00")
     with pytest.raises(ConfigurationError):
+        read_terminal_chain(tmp_path)
+
+
+@pytest.mark.parametrize("curve", [ecdsa.BRAINPOOLP320r1, ecdsa.BRAINPOOLP256r1, ecdsa.NIST192p])
+def test_key_in_pem_on_any_curve_is_understood(curve: ecdsa.curves.Curve, tmp_path: Path) -> None:
+    """Understood, and another one than the chain's."""
+    write(tmp_path)
+    key = ecdsa.SigningKey.generate(curve)
+    (tmp_path / "terminal.key").write_bytes(key.to_pem(format="pkcs8"))
+    with pytest.raises(ConfigurationError, match="TERMINAL_KEY_MISMATCH"):
+        read_terminal_chain(tmp_path)
+
+
+def test_key_in_pem_on_a_curve_of_no_terminal_is_refused_by_name(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "terminal.key").write_bytes(ecdsa.SigningKey.generate(ecdsa.SECP256k1).to_pem(format="pkcs8"))
+    with pytest.raises(ConfigurationError, match="PRIVATE_KEY_MALFORMED"):
+        read_terminal_chain(tmp_path)
+
+
+def test_key_with_a_password_is_refused(tmp_path: Path) -> None:
+    write(tmp_path)
+    loaded = serialization.load_der_private_key(PKI.key, None)
+    (tmp_path / "terminal.key").write_bytes(
+        loaded.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"word"),
+        )
+    )
+    with pytest.raises(ConfigurationError, match="without password"):
         read_terminal_chain(tmp_path)
 
 
