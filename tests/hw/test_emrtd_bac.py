@@ -50,6 +50,10 @@ def test_long_number_of_td2_is_taken_from_the_optional_data() -> None:
     )
 
 
+def test_one_character_in_the_optional_data_is_no_rest_of_a_number() -> None:
+    assert mrz_key(["I<UTO" + "<" * 31, "D23145890<UTO7408122F1204159" + "7<<<<<<" + "6"])[:10] == b"D23145890<"
+
+
 @forall(st.sampled_from("<07"), st.text("A7<", max_size=15))
 def test_key_has_the_number_that_the_zone_is_read_with(digit: str, optional: str) -> None:
     lines = (
