@@ -12,8 +12,12 @@ from typing import Any, TypeVar
 
 from egate.errors import ConfigurationError
 from hw.emrtd.transport import POLL_S, CardTimeout, ExchangeCancelled
+from hw.link.base import LinkLost
 from hw.pcsc.transport import NAME_SIZE_MAX, PcscTransport
 from hw.url import DeviceUrl
+
+CLOSE_S_MAX = 0.5  # chosen: releasing a reader takes milliseconds
+THREADS_MAX = 8  # of one reader; chosen: two serve it, others wait for calls that have not come back
 
 _Result = TypeVar("_Result")
 
@@ -29,7 +33,15 @@ def check_pcsc(reader: str) -> None:
 def open_pcsc(reader: str) -> PcscTransport:
     """Raises LinkLost, ConfigurationError."""
     check_pcsc(reader)
-    return PcscTransport(reader, importlib.import_module("smartcard.scard"), Worker(f"pcsc {reader}"))
+    return open_with(importlib.import_module("smartcard.scard"), reader)
+
+
+def open_with(api: Any, reader: str) -> PcscTransport:
+    """api: the module smartcard.scard. Raises LinkLost; also while too many calls to this reader have not come back."""
+    name = f"pcsc {reader}"
+    if sum(thread.name == name for thread in threading.enumerate()) > THREADS_MAX - 2:
+        raise LinkLost("earlier calls to the PC/SC service have not come back")
+    return PcscTransport(reader, api, Worker(name), Worker(name))
 
 
 def open_reader(url: DeviceUrl) -> PcscTransport:
@@ -44,11 +56,12 @@ class Worker:
     """One thread for blocking calls (hw.pcsc.transport.Runner). A call that was given up goes on in it until it comes back."""
 
     def __init__(self, name: str) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._idle = threading.Event()
         self._idle.set()
         self._given_up_at: float | None = None
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
 
     @property
     def stuck_s(self) -> float:
@@ -83,9 +96,12 @@ class Worker:
         result: _Result = results[0]
         return result
 
-    def close(self) -> None:
-        """The thread ends once the call under way has come back. Idempotent."""
+    def close(self, last: Callable[[], object] | None = None) -> None:
+        """last is called once the call under way has come back, then the thread ends; waits CLOSE_S_MAX for that. Idempotent."""
+        if last is not None:
+            self._calls.put(last)
         self._calls.put(None)
+        self._thread.join(CLOSE_S_MAX)
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

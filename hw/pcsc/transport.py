@@ -1,12 +1,14 @@
 """A chip on a PC/SC reader (CardTransport), through pyscard's plain binding of the PC/SC calls.
 
-The reader is used exclusively: nobody else's commands come between ours. A call may block for as long as its driver likes, so each
-goes through `run`, which gives up in time (hw.pcsc.adapter); until the call comes back the reader is busy, and lost after STUCK_S_MAX.
+The reader is used exclusively: nobody else's commands come between ours. A call may block for as long as its driver or the service
+likes, so each goes through `run`, which gives up in time (hw.pcsc.adapter). Until a call to the chip comes back the reader is busy,
+and lost after STUCK_S_MAX; calls that need no chip are answered by the service alone, which is lost after SERVICE_S_MAX.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from hw.emrtd.transport import CONNECT_S_MAX, Card, CardGarbled, CardRemoved, CardTimeout, never
@@ -15,6 +17,7 @@ from hw.link.base import LinkLost
 
 # Chosen: a lane must notice a lost reader within 5 s, and a chip may take 4 s for one answer.
 STUCK_S_MAX = 4.5
+SERVICE_S_MAX = 2.0  # chosen: the service answers within milliseconds; twice this is still within the lane's 5 s
 NAME_SIZE_MAX = 127  # MAX_READERNAME of pcsc-lite
 
 _Result = TypeVar("_Result")
@@ -30,23 +33,24 @@ class Runner(Protocol):
     def run(self, call: Callable[[], _Result], timeout_s: float, cancelled: Callable[[], bool]) -> _Result:
         """Raises CardTimeout, also where an earlier call has not come back, and ExchangeCancelled."""
 
-    def close(self) -> None: ...
+    def close(self, last: Callable[[], object] | None = None) -> None:
+        """Ends the thread, after one more call, once those under way have come back. Waits for it, but not for long."""
 
 
 class PcscTransport:
     """reader: its name, or the beginning that only one reader's name has. api: the module smartcard.scard.
 
-    Raises LinkLost at construction if there is no PC/SC service, no such reader, or another program holds it.
+    runner, watcher: two of them, as a context serves one call at a time: the second one looks at the reader while the first one
+    waits for a chip. Raises LinkLost at construction if there is no PC/SC service, no such reader, or another program holds it.
     """
 
-    def __init__(self, reader: str, api: Any, runner: Runner) -> None:
+    def __init__(self, reader: str, api: Any, runner: Runner, watcher: Runner) -> None:
         self.cancelled: Callable[[], bool] = never
-        self._api, self._runner = api, runner
+        self._api, self._runner, self._watcher = api, runner, watcher
         self._card: Any = None
-        # A context serves one call at a time: the second one looks at the reader while the first one waits for a chip.
-        self._contexts: list[Any] = []
+        self._contexts: dict[Runner, Any] = {}
         try:
-            self._context, self._watch = self._establish(), self._establish()
+            self._context, self._watch = self._establish(runner), self._establish(watcher)
             self._reader = self._find(reader)
             if self._state(0) & api.SCARD_STATE_EXCLUSIVE:
                 raise LinkLost("another program holds the reader")
@@ -93,21 +97,28 @@ class PcscTransport:
         return 0
 
     def close(self) -> None:
-        # The first one would wait for a call that does not come back.
-        for context in self._contexts[1 if self._runner.stuck_s else 0 :]:
-            self._api.SCardReleaseContext(context)
-        self._contexts.clear()
-        self._runner.close()
+        for runner in (self._runner, self._watcher):
+            runner.close(partial(self._let_go, runner))
 
-    def _establish(self) -> Any:
-        code, context = self._api.SCardEstablishContext(self._api.SCARD_SCOPE_USER)
+    def _let_go(self, runner: Runner) -> None:
+        context = self._contexts.pop(runner, None)
+        if context is not None:
+            self._api.SCardReleaseContext(context)
+
+    def _establish(self, runner: Runner) -> Any:
+        def establish() -> tuple[int, Any]:
+            code, context = self._api.SCardEstablishContext(self._api.SCARD_SCOPE_USER)
+            if _unsigned(code) == self._api.SCARD_S_SUCCESS:
+                self._contexts[runner] = context  # here, so that one that comes late is released as well
+            return code, context
+
+        code, context = self._ask(establish, runner)
         if _unsigned(code) != self._api.SCARD_S_SUCCESS:
             raise LinkLost("no PC/SC service")
-        self._contexts.append(context)
         return context
 
     def _find(self, name: str) -> str:
-        code, readers = self._api.SCardListReaders(self._watch, [])
+        code, readers = self._ask(lambda: self._api.SCardListReaders(self._watch, []), self._watcher)
         found = [reader for reader in readers or () if reader == name]
         found = found or [reader for reader in readers or () if reader.startswith(name)]
         if _unsigned(code) != self._api.SCARD_S_SUCCESS or len(found) != 1:
@@ -119,7 +130,8 @@ class PcscTransport:
         api = self._api
         seen = api.SCARD_STATE_UNAWARE
         for wait_ms in (0, round(timeout_s * 1000)):
-            code, states = api.SCardGetStatusChange(self._watch, wait_ms, [(self._reader, seen)])
+            look = partial(api.SCardGetStatusChange, self._watch, wait_ms, [(self._reader, seen)])
+            code, states = self._ask(look, self._watcher, wait_ms / 1000)
             if _unsigned(code) not in (api.SCARD_S_SUCCESS, api.SCARD_E_TIMEOUT):
                 raise LinkLost("the PC/SC service went away")
             seen = states[0][1] & ~api.SCARD_STATE_CHANGED
@@ -131,6 +143,13 @@ class PcscTransport:
         card, self._card = self._card, None
         if card is not None:
             self._run(lambda: self._api.SCardDisconnect(card, self._api.SCARD_UNPOWER_CARD))
+
+    def _ask(self, call: Callable[[], _Result], runner: Runner, wait_s: float = 0.0) -> _Result:
+        """A call that the service answers after wait_s by itself. Raises LinkLost."""
+        try:
+            return runner.run(call, wait_s + SERVICE_S_MAX, never)
+        except CardTimeout:
+            raise LinkLost("the PC/SC service does not answer") from None
 
     def _run(self, call: Callable[[], _Result], timeout_s: float = CONNECT_S_MAX) -> _Result:
         return self._runner.run(call, timeout_s, self.cancelled)

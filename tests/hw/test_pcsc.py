@@ -18,7 +18,7 @@ from egate.domain.check_result import CheckResult
 from egate.domain.chip import AccessProtocol, ChipRead
 from egate.domain.device import DeviceState
 from egate.errors import ConfigurationError
-from hw.emrtd.adapter import ChipPort
+from hw.emrtd.adapter import LOST, ChipPort
 from hw.emrtd.chip.personalisation import Personalisation
 from hw.emrtd.drive import drive
 from hw.emrtd.plan import ReadPlan
@@ -28,7 +28,9 @@ from hw.link.base import LinkLost
 from hw.link.pty import open_pty_master
 from hw.mrz.adapter import open_reader
 from hw.mrz.messages import block
-from hw.pcsc.adapter import Worker, check_pcsc, open_pcsc
+from hw.pcsc import adapter as adapter_module
+from hw.pcsc import transport as transport_module
+from hw.pcsc.adapter import CLOSE_S_MAX, THREADS_MAX, Worker, check_pcsc, open_pcsc, open_with
 from hw.pcsc.transport import PcscTransport
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
 from hw.sim.issuer_profile import EXTENDED, Profile
@@ -255,6 +257,111 @@ def test_call_that_blocks_is_given_up_and_the_next_waits_for_it() -> None:
     with pytest.raises(ZeroDivisionError):
         worker.run(lambda: 1 // 0, 1.0, never)
     worker.close()
+
+
+class HangingApi:
+    """A service that answers until it hangs in the call that `hangs_in` names. released: contexts that were given back."""
+
+    SCARD_S_SUCCESS, SCARD_E_TIMEOUT, SCARD_SCOPE_USER = 0, 0x8010000A, 0
+    SCARD_STATE_UNAWARE, SCARD_STATE_CHANGED, SCARD_STATE_UNKNOWN = 0, 2, 4
+    SCARD_STATE_UNAVAILABLE, SCARD_STATE_EXCLUSIVE = 8, 0x80
+
+    def __init__(self, hangs_in: str = "") -> None:
+        self.hangs_in, self.back = hangs_in, threading.Event()
+        self.released: list[int] = []
+        self._count = 0
+
+    def SCardEstablishContext(self, _scope: int) -> tuple[int, int]:
+        self._maybe_hang("establish")
+        self._count += 1
+        return 0, self._count
+
+    def SCardListReaders(self, _context: int, _groups: list[str]) -> tuple[int, list[str]]:
+        self._maybe_hang("list")
+        return 0, ["R"]
+
+    def SCardGetStatusChange(
+        self, _context: int, wait_ms: int, _states: list[tuple[str, int]]
+    ) -> tuple[int, list[tuple[str, int, bytes]]]:
+        self._maybe_hang("status")
+        time.sleep(wait_ms / 1000)
+        return 0, [("R", 0, b"")]
+
+    def SCardReleaseContext(self, context: int) -> int:
+        self._maybe_hang("release")
+        self.released.append(context)
+        return 0
+
+    def _maybe_hang(self, call: str) -> None:
+        if call == self.hangs_in:
+            assert self.back.wait(30.0)
+
+
+@pytest.fixture
+def api() -> Iterator[HangingApi]:
+    hanging = HangingApi()
+    yield hanging
+    hanging.back.set()
+
+
+def test_service_that_hangs_is_a_lost_reader_within_the_lane_s_time(api: HangingApi) -> None:
+    opened = open_with(api, "R")
+    assert opened.idle(0.01) == 0
+    api.hangs_in, began = "status", time.monotonic()
+    with pytest.raises(LinkLost):
+        opened.idle(0.01)
+    opened.close()
+    assert time.monotonic() - began < 5.0
+    assert api.released == [1]
+    api.back.set()
+    eventually(lambda: api.released == [1, 2])  # the other one once its call has come back
+
+
+@pytest.mark.parametrize("call", ["establish", "list", "status"])
+def test_service_that_hangs_from_the_start_is_no_reader(
+    call: str, api: HangingApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport_module, "SERVICE_S_MAX", 0.1)
+    api.hangs_in = call
+    with pytest.raises(LinkLost):
+        open_with(api, "R")
+
+
+def test_service_that_hangs_does_not_hold_up_the_end(api: HangingApi) -> None:
+    opened = open_with(api, "R")
+    api.hangs_in, began = "release", time.monotonic()
+    opened.close()
+    assert time.monotonic() - began <= 2 * CLOSE_S_MAX + 0.5
+
+
+def test_opening_again_and_again_while_the_service_hangs_costs_no_more_threads(
+    api: HangingApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport_module, "SERVICE_S_MAX", 0.02)
+    monkeypatch.setattr(adapter_module, "CLOSE_S_MAX", 0.02)
+    api.hangs_in = "establish"
+    for _ in range(THREADS_MAX):
+        with pytest.raises(LinkLost):
+            open_with(api, "many")
+    assert sum(thread.name == "pcsc many" for thread in threading.enumerate()) <= THREADS_MAX
+    api.back.set()
+    eventually(lambda: not any(thread.name == "pcsc many" for thread in threading.enumerate()))
+    assert sorted(api.released) == list(range(1, len(api.released) + 1))
+    open_with(api, "R").close()
+
+
+def test_port_tells_that_its_reader_is_lost_while_the_service_hangs(api: HangingApi) -> None:
+    states: list[bool] = []
+    results: list[tuple[int, ChipRead]] = []
+    port = ChipPort("x", lambda: open_with(api, "R"), states.append, lambda _: None, lambda *got: results.append(got))
+    port.start()
+    eventually(lambda: states == [True])
+    api.hangs_in = "status"
+    eventually(lambda: states == [True, False], timeout_s=5.0)
+    port.read(1, ReadPlan())
+    assert results == [(1, LOST)]
+    api.back.set()
+    port.close()
 
 
 @pytest.mark.parametrize("name", ["", "x" * 200, "a\nb"])
