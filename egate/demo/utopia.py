@@ -12,13 +12,14 @@ from egate.document.lds.face_record import parse_dg2, write_dg2
 from egate.trust.store import import_files
 from hw.sim.forgery_chip import with_wrong_keys
 from hw.sim.issuer import IssuedDocument, Issuer, invent_holder
-from hw.sim.issuer_profile import Pace, Profile
+from hw.sim.issuer_profile import EXTENDED, Pace, Profile
 from hw.sim.pki import SimulatedState
 
 _AGE = timedelta(days=1)  # since yesterday: a document is not signed in the second in which it is shown
-PACE_AND_CHIP = Profile()
+# As most European ones they take extended length; the second is of the older kind that does not.
+PACE_AND_CHIP = Profile(limits=EXTENDED)
 BAC_AND_ACTIVE = Profile(pace=(), chip_authentication="", active_authentication="secp256r1")
-MAPPED = Profile(pace=(Pace(mapping="CAM"), Pace()))
+MAPPED = Profile(pace=(Pace(mapping="CAM"), Pace()), limits=EXTENDED)
 PROFILES = (PACE_AND_CHIP, BAC_AND_ACTIVE, MAPPED)
 
 
