@@ -18,6 +18,9 @@ from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import values_pb2
 from egate.demo.chip_reader import document_message
 from egate.demo.utopia import PROFILES, Utopia, copied, with_portrait
+from egate.document.lds.dg11 import PersonalDetails, write_dg11
+from egate.document.lds.displayed_image import write_dg7
+from egate.document.lds.lds_text import PersonName
 from hw.emrtd.session import SESSION_S_MAX
 from hw.sim.issuer import IssuedDocument
 from tests.end_to_end.hall import (
@@ -191,7 +194,9 @@ async def test_chip_that_falls_silent_is_given_up_and_the_next_is_read(genuine_h
 
 async def test_nothing_outside_the_dossiers_tells_whose_chip_it_was(genuine_hall: Hall, callers: Callers) -> None:
     """One that passes, one with a changed portrait, one by request: at log level debug."""
-    document = passport(HOLDER_INDEX)
+    person = PersonalDetails(PersonName("ŻÓŁWIŃSKA"), personal_number="PN-7318-4402", place_of_birth=("QUARTZHAVEN",))
+    more = {"dg7": write_dg7([grey(".jpg")]), "dg11": write_dg11(person)}
+    document = passport(HOLDER_INDEX, more=more)
     assert (await presented(genuine_hall, callers, document)).outcome == values_pb2.OUTCOME_PASSED
     forged = with_portrait(document, grey(".jpg") + b"\0")
     assert (await presented(genuine_hall, callers, forged)).outcome == values_pb2.OUTCOME_REFERRED
@@ -200,6 +205,7 @@ async def test_nothing_outside_the_dossiers_tells_whose_chip_it_was(genuine_hall
     assert {"egate.log", "journal.db", "index.json"} <= {path.name for path in files}
     assert leaks(files) == []
     chip = [document.files[name][-48:] for name in ("sod", "dg1", "dg2", "dg14", "dg15") if name in document.files]
+    chip += [text.encode() for text in ("ŻÓŁWIŃSKA", "PN-7318-4402", "QUARTZHAVEN", "chip_personal")]
     content = [path.read_bytes() for path in files]
     assert not [part for part in chip for data in content if part in data or part.hex().encode() in data.lower()]
 
