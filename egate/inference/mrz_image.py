@@ -10,7 +10,7 @@ Check digits do not cover names, states and sex, and cannot tell K from 0: that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -32,6 +32,9 @@ from egate.inference.mrz_zone import Zone, merged, parsed, zone_of
 
 SQUEEZES = (1.0, 0.7)  # measured (bench/bench_mrz_image.py): faint D and 0 are told apart at one or the other
 BANDS_MAX = 8  # of all angles; bounds the time for an image without a zone
+
+
+CHECKS = ("band", "structure", "characters", "check_digits", "fields", "second_reader")
 
 
 class MrzImageReason(StrEnum):
@@ -62,8 +65,8 @@ class ImageCheck:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MrzImage:
-    """lines: what the first reader says, empty if it found no zone; mrz: parsed, visas included. checks: in this order
-    band, structure, characters, check_digits, fields, second_reader; later ones are missing where an earlier one fails."""
+    """lines: what the first reader says, empty if it found no zone; mrz: parsed, visas included. checks: all of CHECKS, in that
+    order; NOT_PERFORMED where an earlier one leaves nothing to look at."""
 
     verdict: CheckResult
     lines: tuple[str, ...]
@@ -77,15 +80,17 @@ class MrzImage:
 def read_mrz_image(image: Image, first: TextReader, second: SecondReader | None, today: date) -> MrzImage:
     """image: (h, w, 3) uint8 RGB. today: decides the century of dates. Never raises for what an image shows.
 
-    PASS: nothing is wrong with the zone, and both readers read it alike. UNDETERMINED: nothing is wrong, but there is no
-    second reader, or it reads something else, or the print holds a character the alphabet has not. Otherwise FAIL.
+    PASS: nothing is wrong with the zone, and both readers read it alike. FAIL: a zone was found, and it is wrong. UNDETERMINED: no
+    zone was found; or nothing is wrong, but there is no second reader, or it reads something else, or the print holds a character
+    the alphabet has not.
     """
     pixels = np.ascontiguousarray(image[:, :, ::-1], np.uint8)
     band, zone = _best(pixels, first, today)
     if band is None:
-        return _refused("band", MrzImageReason.BAND_NOT_FOUND)
+        return _without_zone({"band": _open(MrzImageReason.BAND_NOT_FOUND)})
     if zone is None:
-        return _refused("structure", MrzImageReason.LINES_UNREADABLE, "lines")
+        found = ImageCheck(CheckResult.PASS)
+        return _without_zone({"band": found, "structure": _open(MrzImageReason.LINES_UNREADABLE, "lines")})
     checks = {"band": ImageCheck(CheckResult.PASS), **_checks(zone)}
     checks["second_reader"] = _second(pixels, band, zone, second, today)
     results = {check.result for check in checks.values()}
@@ -93,7 +98,7 @@ def read_mrz_image(image: Image, first: TextReader, second: SecondReader | None,
         verdict = CheckResult.FAIL
     else:
         verdict = CheckResult.PASS if results == {CheckResult.PASS} else CheckResult.UNDETERMINED
-    return MrzImage(verdict, zone.lines, zone.mrz, checks)
+    return MrzImage(verdict, zone.lines, zone.mrz, _complete(checks))
 
 
 def _best(pixels: Image, first: TextReader, today: date) -> tuple[Band | None, Zone | None]:
@@ -185,7 +190,14 @@ def _first_that_holds(readings: Iterable[tuple[str, ...]], today: date) -> tuple
     return said
 
 
-def _refused(check: str, reason: MrzImageReason, detail: str = "") -> MrzImage:
-    checks = {"band": ImageCheck(CheckResult.PASS)} if check != "band" else {}
-    checks[check] = ImageCheck(CheckResult.FAIL, (reason,), detail)
-    return MrzImage(CheckResult.FAIL, (), None, checks)
+def _without_zone(checks: Mapping[str, ImageCheck]) -> MrzImage:
+    """Nothing that could be judged: the page may hold none, or it is cut off, too faint or too small."""
+    return MrzImage(CheckResult.UNDETERMINED, (), None, _complete(checks))
+
+
+def _open(reason: MrzImageReason, detail: str = "") -> ImageCheck:
+    return ImageCheck(CheckResult.UNDETERMINED, (reason,), detail)
+
+
+def _complete(checks: Mapping[str, ImageCheck]) -> dict[str, ImageCheck]:
+    return {name: checks.get(name, ImageCheck(CheckResult.NOT_PERFORMED)) for name in CHECKS}

@@ -23,7 +23,7 @@ from egate.domain.evidence import CheckResult
 from egate.errors import ConfigurationError, ModelError
 from egate.inference.image import decode
 from egate.inference.mrz_band import cut_lines, find_bands, turns
-from egate.inference.mrz_image import MrzImageReason, read_mrz_image
+from egate.inference.mrz_image import CHECKS, MrzImageReason, read_mrz_image
 from egate.inference.mrz_tesseract import TesseractReader, find_tesseract
 from egate.inference.mrz_text import TextReader, load_text_reader
 from egate.inference.store import ModelStore
@@ -133,8 +133,11 @@ def test_no_wrong_line_passes_and_most_right_ones_do(first: TextReader, second: 
 @pytest.mark.corpus
 @pytest.mark.models
 @pytest.mark.parametrize("row", TRUTH["without"], ids=lambda row: row["file"])
-def test_image_without_a_zone_fails(row: dict[str, Any], first: TextReader) -> None:
-    assert read_mrz_image(corpus_image(row), first, Says(()), TODAY).verdict is CheckResult.FAIL
+def test_image_without_a_right_zone_does_not_pass(row: dict[str, Any], first: TextReader) -> None:
+    """A zone that is there and wrong fails; where there is none nothing could be judged."""
+    reading = read_mrz_image(corpus_image(row), first, Says(()), TODAY)
+    assert reading.verdict is (CheckResult.UNDETERMINED if row["note"] == "no MRZ" else CheckResult.FAIL)
+    assert tuple(reading.checks) == CHECKS
 
 
 @pytest.mark.corpus
@@ -156,6 +159,7 @@ def test_command_writes_what_it_read(
     report = json.loads(capsys.readouterr().out)
     assert (report["verdict"], report["lines"]) == ("PASS", row["lines"])
     assert report["checks"]["check_digits"] == {"verdict": "PASS", "reasons": [], "detail": ""}
+    assert tuple(report["checks"]) == CHECKS
 
 
 @pytest.mark.corpus
@@ -242,7 +246,7 @@ def test_unknown_state_fails(first: TextReader) -> None:
 def test_line_that_was_cut_off_is_no_zone(first: TextReader) -> None:
     short = [line[:43] for line in LINES]
     reading = read_mrz_image(drawn(short), first, Says(short), TODAY)
-    assert reading.verdict is CheckResult.FAIL
+    assert reading.verdict is CheckResult.UNDETERMINED
     assert reading.checks["structure"].reasons == (MrzImageReason.LINES_UNREADABLE,)
 
 
@@ -251,7 +255,11 @@ def test_empty_pages_have_no_band(first: TextReader) -> None:
     noise = np.random.default_rng(7).integers(0, 256, (400, 600, 3), np.uint8)
     for page in (np.zeros((400, 600, 3), np.uint8), np.full((16, 16, 3), 255, np.uint8), noise):
         reading = read_mrz_image(page, first, None, TODAY)
-        assert (reading.verdict, reading.lines) == (CheckResult.FAIL, ())
+        assert (reading.verdict, reading.lines) == (CheckResult.UNDETERMINED, ())
+        assert tuple(reading.checks) == CHECKS
+        assert {check.result for check in reading.checks.values()} <= {
+            CheckResult.PASS, CheckResult.UNDETERMINED, CheckResult.NOT_PERFORMED,
+        }  # fmt: skip
 
 
 @pytest.mark.models
@@ -291,3 +299,13 @@ def test_tesseract_that_cannot_run_is_a_model_error(tmp_path: Path) -> None:
         with pytest.raises(ModelError) as caught:
             list(TesseractReader(command, tmp_path).readings([line]))
         assert caught.value.code == "MRZ_READER"
+
+
+@pytest.mark.models
+def test_zone_with_a_field_that_cannot_be_read_fails_and_keeps_all_checks(first: TextReader) -> None:
+    """Of the right shape, but no zone of a travel document holds it: not a zone that could not be found."""
+    lines = ("Q" + LINES[0][1:], LINES[1])
+    reading = read_mrz_image(drawn(lines), first, Says(lines), TODAY)
+    assert (reading.verdict, tuple(reading.checks)) == (CheckResult.FAIL, CHECKS)
+    assert reading.checks["structure"].result is CheckResult.FAIL
+    assert reading.checks["check_digits"].result is CheckResult.NOT_PERFORMED
