@@ -221,7 +221,7 @@ class Import:
 
     def _require_not_revoked(self, certificate: Certificate, issuer: Certificate, code: str) -> None:
         if self._store.revocation(certificate, issuer, self._now) is RevocationStatus.REVOKED:
-            raise DocumentError(f"revoked: {certificate!r}", code=code)
+            raise DocumentError(f"revoked: {certificate.in_words}", code=code)
 
     def _roots(self, is_revoked: Callable[[Certificate], bool]) -> tuple[Certificate, ...]:
         """The pinned CSCAs and those their link certificates lead to."""

@@ -41,7 +41,9 @@ def listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_an_unpinned_list_is_refused_with_its_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "import", folder / "list.ml") == 1
-    assert "LIST_SIGNER_NOT_PINNED" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "LIST_SIGNER_NOT_PINNED" in out
+    assert f"issued by {ROOT.parsed.subject_text}, serial " in out and "Certificate(" not in out
     assert run(folder, "list") == 2
     assert "TRUST_STORE_MISSING" in capsys.readouterr().err
 

@@ -115,6 +115,11 @@ class Certificate:
         return self.extensions.document_types
 
     @property
+    def in_words(self) -> str:
+        """For people who must find it: whose it is, who issued it, and its number."""
+        return f"{self.subject_text}, issued by {self.issuer_text}, serial {self.serial:x}"
+
+    @property
     def self_issued(self) -> bool:
         return self.subject == self.issuer
 

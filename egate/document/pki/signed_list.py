@@ -68,7 +68,9 @@ def require_signer(signed: SignedList, pinned: Sequence[Certificate], at: dateti
     """
     issuers = [anchor for anchor in pinned if _issued(anchor, signed.signer)]
     if not issuers:
-        raise DocumentError(f"no pinned CSCA issued the list's signer {signed.signer!r}", code="LIST_SIGNER_NOT_PINNED")
+        raise DocumentError(
+            f"no pinned CSCA issued the list's signer {signed.signer.in_words}", code="LIST_SIGNER_NOT_PINNED"
+        )
     if not _may_sign(signed, itself=signed.signer in issuers):
         raise DocumentError("the list's signer is not for lists of this kind", code="LIST_SIGNER_NOT_FOR_LISTS")
     known = (*signed.companions, *pinned)
@@ -77,7 +79,7 @@ def require_signer(signed: SignedList, pinned: Sequence[Certificate], at: dateti
     # One key may have several certificates, of which a link certificate ends first.
     issuer = next((one for one in issuers if one.not_before <= at <= one.not_after), None)
     if issuer is None or not signed.signer.not_before <= at <= signed.signer.not_after:
-        raise DocumentError(f"not valid now: {signed.signer!r} or its CSCA", code="LIST_SIGNER_EXPIRED")
+        raise DocumentError(f"not valid now: {signed.signer.in_words}, or its CSCA", code="LIST_SIGNER_EXPIRED")
     return issuer
 
 
