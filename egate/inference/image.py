@@ -10,10 +10,13 @@ import numpy as np
 from egate.domain.biometric import Image
 from egate.errors import ImageError
 from egate.inference.image_header import Format, Header, read_header
+from egate.inference.image_png import pixels_only
 from egate.inference.wsq import decode_wsq
 
 PIXELS_MAX = 20_000_000  # chosen: twice a 4K frame; 60 MB decoded
+DOCUMENT_PIXELS_MAX = 4_000_000  # chosen: portraits and prints; twice the largest portrait of ISO/IEC 39794-5
 SIDE_MIN = 16  # chosen: no face or finger fits into less
+ASPECT_MAX = 20  # chosen: a long strip scaled down to a network's input has no width left
 
 # What is wrong with an image is an ImageError; OpenCV's own words about it would go to stderr, past our log.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -31,12 +34,12 @@ class GreyImage:
 
 
 def decode(data: bytes, *, pixels_max: int = PIXELS_MAX) -> Image:
-    """(h, w, 3) uint8 RGB, C-contiguous, turned upright by its EXIF orientation.
+    """(h, w, 3) uint8 RGB, C-contiguous; a JPEG turned upright by its EXIF orientation.
 
     Raises ImageError with code IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TRUNCATED, IMAGE_CORRUPT or IMAGE_SIZE; an image of more
     than pixels_max pixels costs no memory. Thread-safe.
     """
-    header = _bounded(data, pixels_max)
+    header = read_bounded(data, pixels_max)
     if (
         header.format in (Format.WSQ, Format.PGM) or header.grey
     ):  # OpenCV gives no colours to grey JPEG 2000 without colour space
@@ -46,8 +49,21 @@ def decode(data: bytes, *, pixels_max: int = PIXELS_MAX) -> Image:
 
 def decode_grey(data: bytes, *, pixels_max: int = PIXELS_MAX) -> GreyImage:
     """As decode, one channel, with the resolution the file states."""
-    header = _bounded(data, pixels_max)
+    header = read_bounded(data, pixels_max)
     return GreyImage(_grey(data, header), header.dpi)
+
+
+def read_bounded(data: bytes, pixels_max: int = PIXELS_MAX) -> Header:
+    """The header of what decode would decode. Raises ImageError as decode does; decodes nothing."""
+    header = read_header(data)
+    long, short = max(header.width, header.height), min(header.width, header.height)
+    if long * short > pixels_max:
+        raise ImageError(f"image has more than {pixels_max} pixels", code="IMAGE_SIZE")
+    if short < SIDE_MIN:
+        raise ImageError(f"image is narrower than {SIDE_MIN} pixels", code="IMAGE_SIZE")
+    if long > ASPECT_MAX * short:
+        raise ImageError(f"image is more than {ASPECT_MAX} times as long as wide", code="IMAGE_SIZE")
+    return header
 
 
 def _grey(data: bytes, header: Header) -> Image:
@@ -59,16 +75,9 @@ def _grey(data: bytes, header: Header) -> Image:
     return _decoded(data, header, cv2.IMREAD_GRAYSCALE)
 
 
-def _bounded(data: bytes, pixels_max: int) -> Header:
-    header = read_header(data)
-    if header.width * header.height > pixels_max:
-        raise ImageError(f"image has more than {pixels_max} pixels", code="IMAGE_SIZE")
-    if min(header.width, header.height) < SIDE_MIN:
-        raise ImageError(f"image is narrower than {SIDE_MIN} pixels", code="IMAGE_SIZE")
-    return header
-
-
 def _decoded(data: bytes, header: Header, flags: int) -> Image:
+    if header.format is Format.PNG:
+        data = pixels_only(data)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
