@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from egate.domain.biometric import ComparisonScore, FaceCapture, FaceTemplate, Image
+from egate.inference.engine_errors import engine_errors
 from egate.inference.face_extractor import FaceExtractor, load_face_extractor
 from egate.inference.store import ModelStore
 from egate.matching.calibration import Calibration
@@ -21,8 +22,9 @@ class OnnxFaceEngine:
         self._calibration = calibration
 
     def capture(self, image: Image) -> FaceCapture:
-        """See FaceExtractor.capture."""
-        return self._extractor.capture(image)
+        """See FaceExtractor.capture. Raises ImageError and ModelError, also for what the libraries below raise."""
+        with engine_errors():
+            return self._extractor.capture(image)
 
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> ComparisonScore:
         """Fused score and its FMR; NaN, NaN if an embedding is not finite. Raises TemplateError if the models differ."""

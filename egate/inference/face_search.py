@@ -78,7 +78,8 @@ def _look(session: onnxruntime.InferenceSession, image: Image, look: Look) -> De
     border = round(max(image.shape[:2]) * look.border)
     # Enlarging the frame must not cost the memory of one: look at it small first.
     scale = min(1.0, look.side_px / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1.0 else image
     edge = round(border * scale)
     framed = cv2.copyMakeBorder(small, edge, edge, edge, edge, cv2.BORDER_CONSTANT)
     found = detect(session, np.asarray(framed, np.uint8), look.side_px, SCORE_LENIENT)

@@ -11,6 +11,7 @@ import onnxruntime
 from egate.domain.biometric import ComparisonScore, FingerSample, FingerTemplate, Image
 from egate.errors import ImageError
 from egate.inference import wsq
+from egate.inference.engine_errors import engine_errors
 from egate.inference.finger_minutiae import extract
 from egate.inference.finger_quality import guidance, quality
 from egate.matching import minutiae
@@ -46,12 +47,13 @@ class MinutiaeFingerEngine:
 
         position: ISO finger position code 0-10. Raises ImageError with code FINGER_IMAGE_SIZE (too small or large),
         FINGER_IMAGE_TYPE, FINGER_IMAGE_BLANK, or FINGER_NOT_FOUND if fewer than MINUTIAE_MIN minutiae are in it.
-        Raises ValueError for an unknown position.
+        Raises ModelError if the network fails to run, ValueError for an unknown position.
         """
         if position not in POSITIONS:
             raise ValueError("finger position is a code from 0 to 10")
         _check(image)
-        template = extract(self._network, image, position)
+        with engine_errors():
+            template = extract(self._network, image, position)
         if len(template.x) < MINUTIAE_MIN:
             raise ImageError(f"no fingerprint found: fewer than {MINUTIAE_MIN} minutiae", code="FINGER_NOT_FOUND")
         score = quality(template)

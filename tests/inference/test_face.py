@@ -176,6 +176,14 @@ def test_array_of_another_kind_is_an_image_error(face_engine: OnnxFaceEngine, im
     assert caught.value.code == "IMAGE_TYPE"
 
 
+@pytest.mark.parametrize("shape", [(16, 10_300, 3), (10_300, 16, 3)])
+def test_long_strip_has_no_face(face_engine: OnnxFaceEngine, shape: tuple[int, int, int]) -> None:
+    """Scaled down to the network's input it has no width left; decode refuses it, an engine has to bear it."""
+    image = np.full(shape, 120, np.uint8)
+    image[::3, ::5] = 200
+    assert face_engine.capture(image).face is None
+
+
 def test_array_that_is_not_contiguous_gives_the_same_face(
     face_engine: OnnxFaceEngine, photographs: dict[str, Image], faces: dict[str, FaceSample]
 ) -> None:
