@@ -13,7 +13,7 @@ from egate.document.lds.face_record import FaceEncoding, FaceImage, parse_dg2, w
 from egate.document.lds.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3_39794
 from egate.errors import DocumentError
 
-FACE = FaceImage(FaceEncoding.JPEG2000, 413, 531, b"\x00\x00\x00\x0cjP   portrait")
+FACE = FaceImage(FaceEncoding.JPEG2000, 413, 531, b"\xff\x4f\xff\x51 portrait")
 RAW = FingerImage(7, FingerEncoding.RAW, 3, 2, b"\x00\x40\x80\xc0\xff\x00")
 WSQ = FingerImage(2, FingerEncoding.WSQ, 0, 0, b"\xff\xa0 print")
 FILES: list[tuple[Callable[[bytes], object], bytes]] = [
@@ -28,8 +28,8 @@ def dg2(block: str) -> bytes:
     return element(0x75, element(0x7F61, b"\x02\x01\x01" + element(0x7F60, template)))
 
 
-# Version 3, 2019; representation 0; image AABB, JPEG 2000 lossy; an unknown field [5].
-MANDATORY = "6525 a007 8001038102 07e3 a11a 3018 800100 a113 a011 a00f 8002aabb a109 a003800103 a5020500"
+# Version 3, 2019; representation 0; image FFD8, JPEG 2000 lossy; an unknown field [5].
+MANDATORY = "6525 a007 8001038102 07e3 a11a 3018 800100 a113 a011 a00f 8002ffd8 a109 a003800103 a5020500"
 
 
 def test_files_written_are_read_back() -> None:
@@ -39,18 +39,18 @@ def test_files_written_are_read_back() -> None:
 
 @given(st.binary(min_size=1, max_size=70_000), st.integers(0, 65_535), st.integers(0, 65_535))
 def test_any_face_is_read_back(image: bytes, width: int, height: int) -> None:
-    face = FaceImage(FaceEncoding.JPEG, width, height, image)
+    face = FaceImage(FaceEncoding.JPEG, width, height, b"\xff\xd8" + image)
     assert parse_dg2(write_dg2_39794(face)) == face
 
 
 def test_block_with_mandatory_fields_alone() -> None:
     face = parse_dg2(dg2(MANDATORY))
-    assert (face.encoding, face.width, face.height, face.image) == (FaceEncoding.JPEG2000, 0, 0, b"\xaa\xbb")
+    assert (face.encoding, face.width, face.height, face.image) == (FaceEncoding.JPEG2000, 0, 0, b"\xff\xd8")
 
 
 def test_code_falls_back_to_the_one_of_the_extension() -> None:
     extended = element(0xA0, element(0xA1, element(0x80, b"\x02") + element(0x85, b"new")))
-    image = element(0xA0, element(0x80, b"\xaa") + element(0xA1, extended))
+    image = element(0xA0, element(0x80, b"\xff\xd8") + element(0xA1, extended))
     representation = element(0x30, bytes.fromhex("800100") + element(0xA1, element(0xA0, image)))
     block = element(0x65, bytes.fromhex("a00780010381 0207e3") + element(0xA1, representation))
     assert parse_dg2(dg2(block.hex())).encoding is FaceEncoding.JPEG
@@ -61,7 +61,8 @@ def test_code_falls_back_to_the_one_of_the_extension() -> None:
     [
         ("800103 a5", "800101 a5"),  # a format that is none of a travel document's
         ("a003800103", "a003810103"),  # no code
-        ("8002aabb", "8202aabb"),  # no image
+        ("8002ffd8", "8202ffd8"),  # no image
+        ("8002ffd8", "80028950"),  # the image is PNG
         ("800100", "810100"),  # no representation id
         ("a007 800103", "a007 820103"),  # no generation
         ("3018", "3118"),  # no representation

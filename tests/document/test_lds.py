@@ -36,8 +36,17 @@ def test_files_written_are_read_back() -> None:
 
 @given(st.binary(min_size=1, max_size=70_000), st.integers(0, 65_535), st.integers(0, 65_535))
 def test_any_face_is_read_back(image: bytes, width: int, height: int) -> None:
-    face = FaceImage(FaceEncoding.JPEG2000, width, height, image)
+    face = FaceImage(FaceEncoding.JPEG2000, width, height, b"\xff\x4f\xff\x51" + image)
     assert parse_dg2(write_dg2(face)) == face
+
+
+@pytest.mark.parametrize("encoding", FaceEncoding)
+@pytest.mark.parametrize("image", [b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xa0\xff", b"\xff"])
+def test_face_of_no_format_of_portraits_is_refused_whatever_the_record_says(
+    encoding: FaceEncoding, image: bytes
+) -> None:
+    with pytest.raises(DocumentError, match="neither JPEG nor"):
+        parse_dg2(write_dg2(FaceImage(encoding, 413, 531, image)))
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.binary(min_size=1, max_size=300)), max_size=9))

@@ -23,7 +23,7 @@ from tests.fuzz.sources import TD1, TD3, specimen
 from tests.fuzz.target import Target
 
 _NAME = PersonName("ERIKSSON", "ANNA MARIA")
-_FACE = FaceImage(FaceEncoding.JPEG2000, 413, 531, b"portrait")
+_FACE = FaceImage(FaceEncoding.JPEG2000, 413, 531, b"\xff\x4f\xff\x51 portrait")
 _FINGERS = (FingerImage(2, FingerEncoding.WSQ, 300, 400, b"print"), FingerImage(7, FingerEncoding.RAW, 3, 2, b"pixels"))
 _IRIS = element(0x76, element(0x7F61, b"\x02\x01\x01" + element(0x7F60, element(0x5F2E, b"IIR"))))
 _PERSON = PersonalDetails(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from egate.document.encoding.tlv import element, single
 from egate.document.lds.block_39794 import Fields, block, code, integer, octets, version_block
-from egate.document.lds.face_image import FaceEncoding, FaceImage
+from egate.document.lds.face_image import FaceEncoding, FaceImage, is_portrait
 from egate.errors import DocumentError
 
 FACE_BLOCK_TAG = 0x65
@@ -39,6 +39,8 @@ def parse_face_block(data: bytes) -> FaceImage:
     content = image.octets(0)
     if encoding is None or not content:
         raise DocumentError("image of the face block unknown or empty", code="DG2_MALFORMED")
+    if not is_portrait(content):
+        raise DocumentError("face is neither JPEG nor JPEG 2000", code="DG2_MALFORMED")
     width, height = _size(information)
     return FaceImage(encoding, width, height, content)
 

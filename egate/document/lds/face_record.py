@@ -20,6 +20,7 @@ from egate.document.lds.cbeff import (
 from egate.document.lds.face_39794 import parse_face_block, write_face_block
 from egate.document.lds.face_image import FaceEncoding as FaceEncoding
 from egate.document.lds.face_image import FaceImage as FaceImage
+from egate.document.lds.face_image import is_portrait
 from egate.errors import DocumentError
 
 DG2_TAG = 0x75
@@ -73,7 +74,10 @@ def _parse_record(record: bytes) -> FaceImage:
     _, encoding, width, height, *_ = _IMAGE_INFORMATION.unpack_from(record, information)
     if encoding not in (FaceEncoding.JPEG, FaceEncoding.JPEG2000):
         raise _malformed("image data type of the face unknown")
-    return FaceImage(FaceEncoding(encoding), width, height, record[start:end])
+    image = record[start:end]
+    if not is_portrait(image):
+        raise _malformed("face is neither JPEG nor JPEG 2000")
+    return FaceImage(FaceEncoding(encoding), width, height, image)
 
 
 def _malformed(what: str) -> DocumentError:
