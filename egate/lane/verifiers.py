@@ -19,7 +19,7 @@ from egate.domain.evidence import CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
-from egate.inference.image import decode, decode_grey
+from egate.inference.image import DOCUMENT_PIXELS_MAX, decode, decode_grey
 from egate.inference.pool import InferencePool
 from egate.ports import FaceEngine, FingerEngine, OpticalInspector
 
@@ -177,7 +177,7 @@ class EngineVerifiers:
         if portrait is None:
             return Unusable(Reason.PORTRAIT_MISSING)
         try:
-            capture = await self._pool.run(lambda: self._face.capture(decode(portrait)))
+            capture = await self._pool.run(lambda: self._face.capture(decode(portrait, pixels_max=DOCUMENT_PIXELS_MAX)))
         except EgateError:
             return Unusable(Reason.PORTRAIT_UNUSABLE)
         # A portrait with two people has no holder.
@@ -191,6 +191,8 @@ class EngineVerifiers:
             denied = read.chip is not None and read.chip.failures.get("dg3") == "access_denied"
             return Unusable(Reason.FINGER_ACCESS_DENIED if denied else Reason.FINGER_REFERENCE_MISSING)
         try:
-            return await self._pool.run(lambda: self._finger.capture(decode_grey(finger).pixels, position))
+            return await self._pool.run(
+                lambda: self._finger.capture(decode_grey(finger, pixels_max=DOCUMENT_PIXELS_MAX).pixels, position)
+            )
         except EgateError:
             return Unusable(Reason.FINGER_REFERENCE_UNUSABLE)

@@ -60,7 +60,7 @@ def document(message: pb.Document, field: str = "document") -> DocumentRead:
 
 def _part(field: str, part: pb.DocumentPart, session: str) -> bytes:
     _of_session(field, part.document_session_id, session)
-    return fields.image(f"{field}.image", part.image)
+    return fields.document_image(f"{field}.image", part.image)
 
 
 def _by_files(message: pb.Document, field: str, session: str, lines: tuple[str, ...]) -> DocumentRead:
@@ -82,7 +82,7 @@ def _by_files(message: pb.Document, field: str, session: str, lines: tuple[str, 
     read = present(DocumentSessionId(session), lines, chip)
     for name, image in (("dg2", read.portrait), ("dg3", read.finger)):
         if image is not None:
-            fields.image(f"{field}.files[{name}]", image)
+            fields.document_image(f"{field}.files[{name}]", image)
     return read
 
 

@@ -10,14 +10,16 @@ from google.protobuf.message import Message
 
 from egate.domain.ids import RequestId
 from egate.errors import ImageError
-from egate.inference.image import PIXELS_MAX, SIDE_MIN
-from egate.inference.image_header import read_header
+from egate.inference.image import DOCUMENT_PIXELS_MAX, read_bounded
 from egate.service.errors import FieldError
 
 ID_CHARACTERS_MAX = 64
 REASON_CHARACTERS_MAX = 500
 TOKEN_CHARACTERS_MAX = 128  # page and resume tokens are ours and short
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 100, 1000
+DOCUMENT_IMAGE_SIZE_MAX = (
+    2 * 1024 * 1024
+)  # chosen: a chip's file has at most 512 kB; prints of other sources up to four times that
 FINGER_POSITIONS = range(11)  # ISO/IEC 19794-2: 0 unknown, 1 to 10
 
 
@@ -87,9 +89,18 @@ def fmr_target(value: float, default: float) -> float:
 def image(field: str, data: bytes) -> bytes:
     """Refuses by the header what no decoder should touch. Walks the whole file: run it in a thread."""
     try:
-        header = read_header(data)
+        read_bounded(data)
     except ImageError as error:
         raise FieldError(field, str(error), code=error.code) from None
-    if header.width * header.height > PIXELS_MAX or min(header.width, header.height) < SIDE_MIN:
-        raise FieldError(field, "image is too large or too small", code="IMAGE_SIZE")
+    return data
+
+
+def document_image(field: str, data: bytes) -> bytes:
+    """As image, for a portrait or print of a document: those are smaller than a camera's frame."""
+    if len(data) > DOCUMENT_IMAGE_SIZE_MAX:
+        raise FieldError(field, f"must have at most {DOCUMENT_IMAGE_SIZE_MAX} bytes", code="IMAGE_SIZE")
+    try:
+        read_bounded(data, DOCUMENT_PIXELS_MAX)
+    except ImageError as error:
+        raise FieldError(field, str(error), code=error.code) from None
     return data

@@ -25,7 +25,7 @@ SESSION = "session-1"
 
 
 def png(side: int = 64) -> bytes:
-    """A grey square: DG2's parser does not look into the image, the request's check does."""
+    """A grey square."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -35,11 +35,17 @@ def png(side: int = 64) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+def jpeg(width: int = 64, height: int = 64) -> bytes:
+    """Frame, scan and end (ITU-T T.81, B.2): DG2's parser does not look into the image, the request's check does at its headers."""
+    frame = b"\xff\xc0\x00\x0b\x08" + struct.pack(">HH", height, width) + b"\x01\x01\x11\x00"
+    return b"\xff\xd8" + frame + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + bytes(16) + b"\xff\xd9"
+
+
 def message(**changes: object) -> pb.Document:
     files = {
         "com": write_ef_com((1, 2)),
         "dg1": write_dg1(LINES),
-        "dg2": write_dg2(FaceImage(FaceEncoding.JPEG, 64, 64, png())),
+        "dg2": write_dg2(FaceImage(FaceEncoding.JPEG, 64, 64, jpeg())),
     }
     sent = [pb.DocumentFile(document_session_id=SESSION, name=name, content=data) for name, data in files.items()]
     values = {"document_session_id": SESSION, "mrz_lines": LINES, "files": sent, "access": pb.CHIP_ACCESS_PACE}
@@ -49,8 +55,22 @@ def message(**changes: object) -> pb.Document:
 def test_portrait_and_zone_come_out_of_the_files() -> None:
     read = document(message())
     assert read.chip is not None and read.chip.present
-    assert (read.portrait, read.chip_mrz, read.finger) == (png(), "".join(LINES), None)
+    assert (read.portrait, read.chip_mrz, read.finger) == (jpeg(), "".join(LINES), None)
     assert (read.chip.access, set(read.chip.files), read.failure) == (AccessProtocol.PACE, {"com", "dg1", "dg2"}, "")
+
+
+def test_portrait_that_is_png_is_none() -> None:
+    spoiled = message()
+    spoiled.files[2].content = write_dg2(FaceImage(FaceEncoding.JPEG, 64, 64, png()))
+    read = document(spoiled)
+    assert (read.portrait, read.failure) == (None, "dg2_malformed")
+
+
+def test_part_of_more_than_a_document_needs_is_refused() -> None:
+    for image in (jpeg(2001, 2000), jpeg() + bytes(2 * 1024 * 1024)):
+        part = pb.DocumentPart(document_session_id=SESSION, image=image)
+        with pytest.raises(FieldError, match=r"document\.portrait\.image"):
+            document(pb.Document(document_session_id=SESSION, mrz_lines=LINES, portrait=part))
 
 
 def test_proofs_come_along() -> None:
@@ -124,7 +144,15 @@ def no_response(found: pb.Document) -> None:
 
 
 def no_image(found: pb.Document) -> None:
-    found.files[2].content = write_dg2(FaceImage(FaceEncoding.JPEG, 64, 64, b"no image"))
+    found.files[2].content = write_dg2(FaceImage(FaceEncoding.JPEG, 64, 64, b"\xff\xd8 no image"))
+
+
+def large_image(found: pb.Document) -> None:
+    found.files[2].content = write_dg2(FaceImage(FaceEncoding.JPEG, 0, 0, jpeg(2001, 2000)))
+
+
+def narrow_image(found: pb.Document) -> None:
+    found.files[2].content = write_dg2(FaceImage(FaceEncoding.JPEG, 0, 0, jpeg(16, 400)))
 
 
 def proof_without_files(found: pb.Document) -> None:
@@ -155,6 +183,8 @@ def access_without_files(found: pb.Document) -> None:
         (short_challenge, "document.active_authentication.challenge"),
         (no_response, "document.active_authentication.response"),
         (no_image, "document.files[dg2]"),
+        (large_image, "document.files[dg2]"),
+        (narrow_image, "document.files[dg2]"),
         (proof_without_files, "document.active_authentication"),
         (access_without_files, "document.access"),
     ],
