@@ -69,6 +69,8 @@ def read_index(folder: Path) -> bytes | None:
         return None
     except OSError as error:
         raise ConfigurationError(f"{folder}: {error.strerror}", code="TRUST_STORE_DAMAGED") from None
+    except RuntimeError:  # of Path.resolve, before Python 3.13
+        raise ConfigurationError(f"{folder}: symbolic links lead in a circle", code="TRUST_STORE_DAMAGED") from None
 
 
 def read_file(folder: Path, name: str, sha256: str) -> bytes:

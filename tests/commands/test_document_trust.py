@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 from egate.cli import main
+from egate.document.chip_checks import Rules
+from egate.errors import ConfigurationError
+from egate.trust.source import TrustSource
 from egate.trust.store import import_files
 from tests.trust.authority import DAY, crl, csca, issue, master_list
 
@@ -85,6 +89,31 @@ def test_what_is_refused_beside_what_is_not_gives_status_1(folder: Path, capsys:
     report = json.loads(capsys.readouterr().out)
     assert {item["file"]: item["code"] for item in report["items"]} == {"list.ml": "", "absent": "FILE_UNREADABLE"}
     assert report["totals"]["anchors"] == 2
+
+
+@pytest.mark.parametrize("kind", ["file", "loop", "long", "closed"])
+def test_a_path_that_is_no_store_is_a_named_error(kind: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if kind == "closed" and os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    path = folder / ("x" * 300 if kind == "long" else kind)
+    if kind == "file":
+        path.write_bytes(b"")
+    elif kind == "loop":
+        path.symlink_to(path)
+    elif kind == "closed":
+        path.mkdir(mode=0)
+    for words in (
+        ["trust", "list"],
+        ["trust", "show", "ffffff"],
+        ["trust", "import", "--csca", str(folder / "root.pem")],
+        ["verify", "--lds", str(folder)],
+        ["seal", str(folder / "root.pem")],
+    ):
+        assert main(["document", *words, "--trust", str(path), "--json"]) == 2, words
+        assert json.loads(capsys.readouterr().out)["error"].startswith("TRUST_STORE_")
+    with pytest.raises(ConfigurationError) as caught:  # as egate check and egate serve read it
+        TrustSource(path, Rules(), allow_simulated=True)
+    assert caught.value.code.startswith("TRUST_STORE_")
 
 
 def test_nothing_to_import_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
