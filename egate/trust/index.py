@@ -43,7 +43,8 @@ def encode(contents: Contents) -> tuple[dict[str, bytes], bytes]:
         "crls": {sha256: trusted.signer.sha256 for sha256, trusted in sorted(contents.crls.items())},
         "lists": sorted(contents.lists),
     }
-    return files, json.dumps(index, indent=1, ensure_ascii=False).encode()
+    # A file's name need not be UTF-8: what Python makes of such a byte has no encoding, but is a JSON escape.
+    return files, json.dumps(index, indent=1, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def decode(index: bytes, read: Callable[[str, str], bytes]) -> Contents:

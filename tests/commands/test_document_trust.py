@@ -116,6 +116,18 @@ def test_a_path_that_is_no_store_is_a_named_error(kind: str, folder: Path, capsy
     assert caught.value.code.startswith("TRUST_STORE_")
 
 
+def test_a_file_name_that_is_not_utf_8(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = folder / os.fsdecode(b"root\xff.pem")
+    named.write_bytes(ROOT.pem)
+    absent = folder / os.fsdecode(b"absent\xff")
+    assert run(folder, "import", "--csca", named, named, absent) == 1
+    assert "FILE_UNREADABLE" in capsys.readouterr().out
+    assert listed(folder, capsys)["sources"][0]["file"] == named.name
+    assert run(folder, "show", ROOT.parsed.sha256) == 0
+    assert run(folder, "list") == 0
+    assert "root\\udcff.pem" in capsys.readouterr().out
+
+
 def test_nothing_to_import_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "import") == 2
     found = capsys.readouterr()
