@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from egate.domain.biometric import Image
 
 WORK_WIDTH_PX = 1000  # chosen: a TD3's line of 44 then has 16-20 px a character, enough to join and to separate
-BANDS_MAX = 3  # of one image at one angle; each costs a reading
+BANDS_MAX = 12  # of one image at one angle; chosen, three lines give three
 LINES_MAX = 60  # text lines considered; a page has about twenty
 
 # In px of the working image. Chosen from specimens: characters are 10-30 px high there, gaps within a line up to 20 px.
@@ -69,7 +69,7 @@ class _Line:
 
 
 def find_bands(grey: Image, turn: float = 0.0) -> list[Band]:
-    """Candidates, the likeliest first, at most three. grey: (h, w) uint8. turn: degrees to turn it clockwise first."""
+    """Candidates, the likeliest first, at most BANDS_MAX. grey: (h, w) uint8. turn: degrees to turn it clockwise first."""
     work, to_image = _turned(grey, turn, WORK_WIDTH_PX)
     lines = _lines(work)
     found: list[tuple[float, Band]] = []

@@ -1,23 +1,21 @@
 """The machine readable zone from an image: located, read twice, judged by its check digits.
 
-    band       mrz_band finds lines that may be a zone, upright first, then turned
-    first      mrz_text reads them at two widths; of the readings the one whose zone holds together best counts
+    zone       mrz_search finds it; mrz_text, the first reader, reads it at two widths
     second     mrz_tesseract reads the same lines, if it is configured
-    verdict    PASS only if nothing is wrong with the zone and both readers say the same
+    verdict    PASS only if nothing is wrong with the zone, both readers say the same, and no other zone says something else
 
-Check digits do not cover names, states and sex, and cannot tell K from 0: that is what the second reader is for.
+Check digits do not cover names, states and sex, and cannot tell K from 0: that is what the second reader is for. What it says is
+never repaired, and it must have read by itself what a field's kind made of the first one's reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import islice
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from egate.document.zone.mrz import Mrz
@@ -26,15 +24,12 @@ from egate.document.zone.mrz_repair import repair_mrz
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
 from egate.errors import DocumentError, ModelError
-from egate.inference.mrz_band import Band, cut_lines, find_bands, turns
-from egate.inference.mrz_text import LINE_HEIGHT_PX, LINE_WIDTH_PX_MAX, LineReading, TextReader
-from egate.inference.mrz_zone import Zone, merged, parsed, zone_of
+from egate.inference.mrz_band import Band, cut_lines
+from egate.inference.mrz_search import Found, find_zone
+from egate.inference.mrz_text import LINE_HEIGHT_PX, TextReader
+from egate.inference.mrz_zone import Zone, parsed
 
-SQUEEZES = (1.0, 0.7)  # measured (bench/bench_mrz_image.py): faint D and 0 are told apart at one or the other
-BANDS_MAX = 8  # of all angles; bounds the time for an image without a zone
-
-
-CHECKS = ("band", "structure", "characters", "check_digits", "fields", "second_reader")
+CHECKS = ("band", "structure", "characters", "check_digits", "fields", "one_zone", "second_reader")
 
 
 class MrzImageReason(StrEnum):
@@ -44,6 +39,8 @@ class MrzImageReason(StrEnum):
     LINES_UNREADABLE = "LINES_UNREADABLE"  # lines of no format, or a field that cannot be parsed: detail names it
     CHARACTER_FOREIGN = "CHARACTER_FOREIGN"  # the print holds a character outside of A-Z, 0-9 and the filler
     CHARACTER_REPAIRED = "CHARACTER_REPAIRED"  # the field's type overruled the reader: detail names the fields
+    ZONES_DIFFER = "ZONES_DIFFER"  # elsewhere in the image is a zone that says something else
+    BANDS_TOO_MANY = "BANDS_TOO_MANY"  # there may be
     READERS_DIFFER = "READERS_DIFFER"
     SECOND_READER_MISSING = "SECOND_READER_MISSING"
     SECOND_READER_FAILED = "SECOND_READER_FAILED"
@@ -82,17 +79,21 @@ def read_mrz_image(image: Image, first: TextReader, second: SecondReader | None,
 
     PASS: nothing is wrong with the zone, and both readers read it alike. FAIL: a zone was found, and it is wrong. UNDETERMINED: no
     zone was found; or nothing is wrong, but there is no second reader, or it reads something else, or the print holds a character
-    the alphabet has not.
+    the alphabet has not, or a character was repaired that the second reader has not read like that, or there is another zone.
     """
     pixels = np.ascontiguousarray(image[:, :, ::-1], np.uint8)
-    band, zone = _best(pixels, first, today)
+    found = find_zone(pixels, first, today)
+    band, zone = found.band, found.zone
     if band is None:
         return _without_zone({"band": _open(MrzImageReason.BAND_NOT_FOUND)})
     if zone is None:
-        found = ImageCheck(CheckResult.PASS)
-        return _without_zone({"band": found, "structure": _open(MrzImageReason.LINES_UNREADABLE, "lines")})
-    checks = {"band": ImageCheck(CheckResult.PASS), **_checks(zone)}
-    checks["second_reader"] = _second(pixels, band, zone, second, today)
+        structure = _open(MrzImageReason.LINES_UNREADABLE, "lines")
+        return _without_zone({"band": ImageCheck(CheckResult.PASS), "structure": structure})
+    agreement, heard = _second(pixels, band, zone, second, today)
+    checks = {"band": ImageCheck(CheckResult.PASS), **_checks(zone), "second_reader": agreement}
+    checks["characters"] = _characters(zone, heard)
+    if not zone.defects:
+        checks["one_zone"] = _one_zone(found)
     results = {check.result for check in checks.values()}
     if CheckResult.FAIL in results:
         verdict = CheckResult.FAIL
@@ -101,56 +102,36 @@ def read_mrz_image(image: Image, first: TextReader, second: SecondReader | None,
     return MrzImage(verdict, zone.lines, zone.mrz, _complete(checks))
 
 
-def _best(pixels: Image, first: TextReader, today: date) -> tuple[Band | None, Zone | None]:
-    """The zone with the fewest defects, and its band; the search ends at one without any."""
-    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
-    some: Band | None = None
-    found: tuple[Band | None, Zone | None] = (None, None)
-    for band in islice(_bands(grey), BANDS_MAX):
-        some = some or band
-        for zone in _zones(pixels, band, first, today):
-            if found[1] is None or zone.defects < found[1].defects:
-                found = band, zone
-            if zone.defects == 0:
-                return found
-    return found if found[1] is not None else (some, None)
-
-
-def _bands(grey: Image) -> Iterator[Band]:
-    yield from find_bands(grey)
-    for turn in turns(grey):
-        yield from find_bands(grey, turn)
-
-
-def _zones(pixels: Image, band: Band, first: TextReader, today: date) -> Iterator[Zone]:
-    """The zones that this band may hold: the mean of both widths, then each alone."""
-    readings: list[list[LineReading]] = []
-    for squeeze in SQUEEZES:
-        cuts = cut_lines(pixels, band, LINE_HEIGHT_PX, squeeze)
-        if any(cut.shape[1] > LINE_WIDTH_PX_MAX for cut in cuts):
-            return
-        readings.append([first.read(cut) for cut in cuts])
-    mean = merged(*readings)
-    for reading in ([mean] if mean else []) + readings:
-        zone = zone_of(reading, today)
-        if zone is not None:
-            yield zone
-
-
 def _checks(zone: Zone) -> dict[str, ImageCheck]:
     checks = {"structure": ImageCheck(CheckResult.PASS)}
     if zone.mrz is None:
-        reasons: tuple[str, ...] = (MrzImageReason.LINES_UNREADABLE,)
-        checks["structure"] = ImageCheck(CheckResult.FAIL, reasons, zone.unreadable)
-    reasons = (MrzImageReason.CHARACTER_REPAIRED,) if zone.repaired else ()
-    result = CheckResult.PASS
-    if zone.foreign:
-        result, reasons = CheckResult.UNDETERMINED, (MrzImageReason.CHARACTER_FOREIGN, *reasons)
-    checks["characters"] = ImageCheck(result, reasons, ",".join(zone.repaired))
+        checks["structure"] = ImageCheck(CheckResult.FAIL, (MrzImageReason.LINES_UNREADABLE,), zone.unreadable)
     if zone.mrz is not None:
         checks["check_digits"] = _defects(zone.mrz, of_digits=True)
         checks["fields"] = _defects(zone.mrz, of_digits=False)
     return checks
+
+
+def _characters(zone: Zone, heard: Sequence[tuple[str, ...]]) -> ImageCheck:
+    """heard: what the second reader has read. A repair counts only if each of its readings has that character there."""
+    confirmed = bool(heard) and all(
+        reading[line][column] == character
+        for line, (typed, raw) in enumerate(zip(zone.lines, zone.raw, strict=True))
+        for column, character in enumerate(typed)
+        if character != raw[column]
+        for reading in heard
+    )
+    reasons: tuple[str, ...] = (MrzImageReason.CHARACTER_REPAIRED,) if zone.repaired else ()
+    if zone.foreign:
+        reasons = (MrzImageReason.CHARACTER_FOREIGN, *reasons)
+    is_sure = not zone.foreign and (confirmed or not zone.repaired)
+    return ImageCheck(CheckResult.PASS if is_sure else CheckResult.UNDETERMINED, reasons, ",".join(zone.repaired))
+
+
+def _one_zone(found: Found) -> ImageCheck:
+    if found.differ:
+        return _open(MrzImageReason.ZONES_DIFFER)
+    return _open(MrzImageReason.BANDS_TOO_MANY) if found.unread else ImageCheck(CheckResult.PASS)
 
 
 def _defects(mrz: Mrz, *, of_digits: bool) -> ImageCheck:
@@ -161,33 +142,38 @@ def _defects(mrz: Mrz, *, of_digits: bool) -> ImageCheck:
     return ImageCheck(CheckResult.FAIL, reasons, ",".join(defect.field for defect in defects))
 
 
-def _second(pixels: Image, band: Band, zone: Zone, second: SecondReader | None, today: date) -> ImageCheck:
-    """Whether the second reader, by itself, says the same. Its own repairs are by type alone, as the first's are."""
+def _second(
+    pixels: Image, band: Band, zone: Zone, second: SecondReader | None, today: date
+) -> tuple[ImageCheck, list[tuple[str, ...]]]:
+    """Whether the second reader, by itself, says the same; and its readings so far, each as long as the zone."""
     if second is None:
-        return ImageCheck(CheckResult.NOT_PERFORMED, (MrzImageReason.SECOND_READER_MISSING,))
+        return ImageCheck(CheckResult.NOT_PERFORMED, (MrzImageReason.SECOND_READER_MISSING,)), []
     cuts = cut_lines(pixels, band, LINE_HEIGHT_PX, 1.0)[zone.first : zone.first + len(zone.lines)]
-    try:
-        said = _first_that_holds(second.readings(cuts), today)
-    except ModelError:
-        return ImageCheck(CheckResult.ABORTED, (MrzImageReason.SECOND_READER_FAILED,))
-    if said != zone.lines:
-        return ImageCheck(CheckResult.UNDETERMINED, (MrzImageReason.READERS_DIFFER,))
-    return ImageCheck(CheckResult.PASS)
-
-
-def _first_that_holds(readings: Iterable[tuple[str, ...]], today: date) -> tuple[str, ...]:
-    """The first reading whose check digits are right, whatever the other reader says; else the first that is a zone."""
+    sizes = [len(line) for line in zone.lines]
+    heard: list[tuple[str, ...]] = []
     said: tuple[str, ...] = ()
-    for reading in readings:
-        try:
-            lines = repair_mrz(reading).lines
-        except DocumentError:
-            continue
-        mrz, _ = parsed(lines, today)
-        if mrz is not None and not mrz.wrong_check_digits:
-            return lines
-        said = said or lines
-    return said
+    try:
+        for reading in second.readings(cuts):
+            if [len(line) for line in reading] == sizes:
+                heard.append(reading)
+                said = said or reading
+                if _holds(reading, today):
+                    said = reading
+                    break
+    except ModelError:
+        return ImageCheck(CheckResult.ABORTED, (MrzImageReason.SECOND_READER_FAILED,)), []
+    if said != zone.lines:
+        return _open(MrzImageReason.READERS_DIFFER), heard
+    return ImageCheck(CheckResult.PASS), heard
+
+
+def _holds(reading: Sequence[str], today: date) -> bool:
+    """Whether its check digits are right, repaired if need be: the reading that counts, whatever the first reader says."""
+    try:
+        mrz, _ = parsed(repair_mrz(reading).lines, today)
+    except DocumentError:
+        return False
+    return mrz is not None and not mrz.wrong_check_digits
 
 
 def _without_zone(checks: Mapping[str, ImageCheck]) -> MrzImage:

@@ -18,11 +18,12 @@ _UNREADABLE = 100  # worse than any number of defects
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Zone:
-    """lines: the text, each place of its field's kind. first: index of the first of them among the readings given.
-    repaired: the fields in which a place's kind overruled the reader. foreign: a line holds a character outside of the
+    """lines: the text, each place of its field's kind. raw: as the reader has it. first: index of the first of them among the
+    readings given. repaired: the fields in which a place's kind overruled the reader. foreign: a line holds a character outside of the
     alphabet. mrz: None if the text cannot be parsed; unreadable is then the field."""
 
     lines: tuple[str, ...]
+    raw: tuple[str, ...]
     first: int
     repaired: tuple[str, ...]
     foreign: bool
@@ -49,7 +50,7 @@ def zone_of(readings: Sequence[LineReading], today: date) -> Zone | None:
 
 def merged(one: Sequence[LineReading], other: Sequence[LineReading]) -> list[LineReading] | None:
     """The mean of two readings of the same lines; None if they do not find the same number of characters."""
-    if [len(reading.scores) for reading in one] != [len(reading.scores) for reading in other]:
+    if not one or [len(reading.scores) for reading in one] != [len(reading.scores) for reading in other]:
         return None
     return [
         LineReading((a.scores + b.scores) / np.float32(2), a.foreign + b.foreign)
@@ -69,10 +70,10 @@ def _zone(readings: Sequence[LineReading], first: int, today: date) -> Zone:
     layout = _layout(readings)
     kinds = _kinds(layout)
     lines = tuple(reading.typed(row) for reading, row in zip(readings, kinds, strict=True))
-    raw = [reading.text for reading in readings]
+    raw = tuple(reading.text for reading in readings)
     repaired = tuple(name for name, place in layout.places() if place.of(lines) != place.of(raw))
     mrz, unreadable = parsed(lines, today)
-    return Zone(lines, first, repaired, any(reading.foreign for reading in readings), mrz, unreadable)
+    return Zone(lines, raw, first, repaired, any(reading.foreign for reading in readings), mrz, unreadable)
 
 
 def _layout(readings: Sequence[LineReading]) -> Layout:
