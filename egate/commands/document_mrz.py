@@ -7,18 +7,18 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from egate.commands.answer import check_json, checks_table, status_of, with_named_errors
 from egate.commands.input_file import read_image
 from egate.commands.models import add_models_option
-from egate.inference.image import decode
-from egate.inference.mrz_image import MrzImage, read_mrz_image
-from egate.inference.mrz_tesseract import TESSDATA_VARIABLE, find_tesseract
-from egate.inference.mrz_text import load_text_reader
-from egate.inference.store import ModelStore
+
+if TYPE_CHECKING:
+    from egate.inference.mrz_image import MrzImage
+
+TESSDATA_VARIABLE = "EGATE_TESSDATA"  # of egate.inference.mrz_tesseract
 
 
 def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,6 +37,13 @@ def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 @with_named_errors
 def run(arguments: argparse.Namespace) -> int:
+    # Models and kernels take longer to import than the other actions of `egate document` to run.
+    from egate.inference.image import decode
+    from egate.inference.mrz_image import read_mrz_image
+    from egate.inference.mrz_tesseract import find_tesseract
+    from egate.inference.mrz_text import load_text_reader
+    from egate.inference.store import ModelStore
+
     image = decode(read_image(arguments.image))
     second = find_tesseract(arguments.tessdata)
     first = load_text_reader(ModelStore(arguments.models))

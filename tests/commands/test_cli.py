@@ -83,3 +83,11 @@ def test_ascii_terminal_gets_every_line(tmp_path: Path) -> None:
     found = ended("document", "trust", "import", "--trust", str(tmp_path / "s"), str(folder), PYTHONIOENCODING="ascii")
     assert found.returncode == 1
     assert b"f\\xfcr" in found.stdout and b"Traceback" not in found.stderr
+
+
+def test_the_second_readers_variable_has_one_name() -> None:
+    """The command names it without importing what reads images."""
+    from egate.commands import document_mrz
+    from egate.inference import mrz_tesseract
+
+    assert document_mrz.TESSDATA_VARIABLE == mrz_tesseract.TESSDATA_VARIABLE
