@@ -86,7 +86,7 @@ class Bench:
     def read(self, messaging: SecureMessaging) -> int:
         """Bytes of the file. Raises AssertionError if not all come."""
         size, room = 0, messaging.content_max(max(apdu.LE_MAX, self.chip.personalisation.limits.le_max))
-        for command in (apdu.select_application(), apdu.select_file(apdu.EF_DG2)):
+        for command in (apdu.select_application(), apdu.select_file(apdu.FILE_IDENTIFIERS["dg2"])):
             assert messaging.unwrap(self.say(messaging.wrap(command))).sw == apdu.SW_OK
         while size < FILE_SIZE:
             size += len(messaging.unwrap(self.say(messaging.wrap(apdu.read_binary(size, room)))).data)
