@@ -52,6 +52,15 @@ SMALL_FILES_SIZE = sum(
 )
 
 
+# These wait for timers of the chip or pour at ports: seconds each. The simulator's default protocol
+# has them in `make test`, the other in `make soak`.
+IN_REAL_TIME = pytest.mark.parametrize(
+    "simulator",
+    ["pn532", *(pytest.param(name, marks=pytest.mark.soak) for name in PROTOCOLS if name != "pn532")],
+    indirect=True,
+)
+
+
 def document(index: int = 0, chip_number: str = "") -> IssuedDocument:
     return issue(invent_holder(index, TODAY), PORTRAIT, FINGER, finger_position=7, chip_number=chip_number)
 
@@ -210,6 +219,7 @@ async def test_foreign_chip_in_the_booklet_shows_in_the_evidence(setup: Setup) -
     assert found[Check.DOCUMENT_SESSION] is CheckResult.FAIL
 
 
+@IN_REAL_TIME
 @pytest.mark.parametrize(
     ("pulled_after_size", "place"),
     [(1, "com"), (SMALL_FILES_SIZE - 20, "dg1"), (8_000, "dg2"), (60_000, "dg2"), (len(PORTRAIT) + 5_000, "dg3")],
@@ -223,6 +233,7 @@ async def test_document_lifted_while_it_is_read(setup: Setup, pulled_after_size:
     assert (await setup.read(document(2))).failure == ""
 
 
+@IN_REAL_TIME
 async def test_chip_that_stalls_too_long_is_a_failure_and_the_next_document_works(setup: Setup) -> None:
     start = time.monotonic()
     read = await setup.read(document(1), chip_stall_s=10.0, stall_after_size=9_000)
@@ -231,6 +242,7 @@ async def test_chip_that_stalls_too_long_is_a_failure_and_the_next_document_work
     assert (await setup.read(document(2))).failure == ""
 
 
+@IN_REAL_TIME
 async def test_chip_that_stalls_for_a_moment_is_read_on(setup: Setup) -> None:
     read = await setup.read(document(1), chip_stall_s=1.2, stall_after_size=9_000)
     assert (read.failure, read.portrait, read.finger) == ("", PORTRAIT, FINGER)
@@ -250,6 +262,7 @@ async def test_document_swapped_for_another_one_mid_read_gives_neither(setup: Se
     assert (await setup.read(document(2))).failure == ""
 
 
+@IN_REAL_TIME
 async def test_chip_that_stalls_before_its_own_zone_gives_no_portrait(setup: Setup) -> None:
     read = await setup.read(document(1), chip_stall_s=10.0)
     assert (read.chip_mrz, read.portrait, read.finger) == (None, None, None)
@@ -317,6 +330,7 @@ async def test_chip_port_unplugged_while_a_chip_is_read(setup: Setup) -> None:
     assert (await setup.read(document(2))).failure == ""
 
 
+@IN_REAL_TIME
 @pytest.mark.parametrize("device", ["mrz", "chip"])
 async def test_megabyte_of_garbage_is_no_document_and_leaves_no_memory(setup: Setup, device: str) -> None:
     await pour(setup, device, 100_000, seed=1)  # buffers reach their size
@@ -343,6 +357,7 @@ async def test_garbage_is_told_in_time_and_ends_with_the_next_document(setup: Se
     assert setup.states == [DeviceState.ONLINE, DeviceState.DEGRADED, DeviceState.ONLINE]
 
 
+@IN_REAL_TIME
 async def test_garbage_while_the_chip_is_read_never_gives_another_document(setup: Setup) -> None:
     for seed in range(3):
         task = await setup.reading()
@@ -359,6 +374,7 @@ def open_handles() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+@IN_REAL_TIME
 async def test_port_unplugged_and_replugged_twenty_times_leaks_nothing(setup: Setup) -> None:
     """Also in the middle of a session. Every time the next document is read whole."""
     small = issue(invent_holder(4, TODAY), SMALL_PORTRAIT)

@@ -66,16 +66,19 @@ def corpus_image(row: dict[str, Any]) -> Image:
 @pytest.mark.corpus
 @pytest.mark.models
 def test_specimens_are_read_as_printed(first: TextReader) -> None:
-    """Without a second reader: nothing may pass, and of the zones printed right enough must be read with all digits right."""
-    read = 0
-    for row in TRUTH["images"]:
+    """Without a second reader: nothing may pass, and of the zones printed right enough must be read with all digits right.
+
+    Of every second image; with a second reader all are read below, and by `bench.bench_mrz_image`.
+    """
+    read, rows = 0, TRUTH["images"][::2]
+    for row in rows:
         reading = read_mrz_image(corpus_image(row), first, None, TODAY)
         assert reading.verdict is not CheckResult.PASS
         if row["right"] and list(reading.lines) == row["lines"]:
             assert reading.verdict is CheckResult.UNDETERMINED
             assert reading.checks["check_digits"].result is CheckResult.PASS
             read += 1
-    assert read >= READ_SHARE_MIN * len(TRUTH["images"])
+    assert read >= READ_SHARE_MIN * len(rows)
 
 
 @pytest.mark.corpus
