@@ -24,6 +24,7 @@ from egate.document.pki.trust import TrustStore
 from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError
+from egate.heap import return_large_blocks
 from egate.inference.face import load_face_engine
 from egate.inference.finger import load_finger_engine
 from egate.inference.pool import InferencePool
@@ -201,6 +202,7 @@ async def daemon(
     """
     check_lockouts(settings, base)
     check_ports(settings)
+    return_large_blocks()
     served = service_settings(settings.service, settings, base)
     data = base / settings.data_dir
     data.mkdir(parents=True, exist_ok=True, mode=0o700)

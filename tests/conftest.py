@@ -1,7 +1,10 @@
-"""What all tests share: how hard Hypothesis tries."""
+"""What all tests share: how hard Hypothesis tries, and which tests must have the machine to themselves."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The machine is shared: a slow or large example is no failure. `make test` takes the same examples every time, so that it fails by
@@ -10,3 +13,14 @@ UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("egate", deadline=None, derandomize=True, suppress_health_check=UNHURRIED)
 settings.register_profile("fuzz", deadline=None, max_examples=20_000, suppress_health_check=UNHURRIED)
 settings.load_profile("egate")
+
+# Devices on pseudo terminals keep real time, and so do their deadlines: a device that waits for the processor looks like one that is
+# lost. These run one after the other, with nothing beside them; `make test` lets all others use every core before.
+IN_REAL_TIME = frozenset({"end_to_end", "node", "contract", "hw", "fuzz", "console"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(root).parts[0] in IN_REAL_TIME:
+            item.add_marker(pytest.mark.realtime)

@@ -223,6 +223,7 @@ async def test_foreign_chip_in_the_booklet_shows_in_the_evidence(setup: Setup) -
 @pytest.mark.parametrize(
     ("pulled_after_size", "place"),
     [(1, "com"), (SMALL_FILES_SIZE - 20, "dg1"), (8_000, "dg2"), (60_000, "dg2"), (len(PORTRAIT) + 5_000, "dg3")],
+    ids=["com", "dg1", "dg2-early", "dg2-late", "dg3"],  # sizes vary with the length of a signature
 )
 async def test_document_lifted_while_it_is_read(setup: Setup, pulled_after_size: int, place: str) -> None:
     read = await setup.read(document(1), pulled_after_size=pulled_after_size)
