@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -60,10 +62,21 @@ def test_interruption_by_signal_while_it_waits() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(3)
+    assert process.stdin is not None
+    process.stdin.write(b"?")
+    process.stdin.flush()
+    _until_read(process.stdin.fileno())
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130 and b"Traceback" not in said
+
+
+def _until_read(pipe: int) -> None:
+    """Until nothing that was written into the pipe waits in it: its reader has come as far as reading."""
+    deadline = time.monotonic() + 30
+    while int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder):
+        assert time.monotonic() < deadline, "nobody reads"
+        time.sleep(0.01)
 
 
 def test_other_faults_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
