@@ -20,10 +20,7 @@ FMR_MAX = 1e-3  # chosen: of a thousand impostors one
 
 
 def check(
-    settings: Settings,
-    base: Path,
-    is_simulated: Callable[[str], bool],
-    has_default_key: Callable[[str], bool],
+    settings: Settings, base: Path, is_simulated: Callable[[str], bool], has_default_key: Callable[[str], bool]
 ) -> None:
     """base: folder relative paths start from. is_simulated, has_default_key: of a device URL.
 
