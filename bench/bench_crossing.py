@@ -32,7 +32,7 @@ from egate.commands.measurement import StallWatch
 from egate.demo.load import Passage, gate_loads, run_load
 from egate.demo.site import device_urls, make_site, running
 from egate.demo.travellers import People, Traveller, demo_travellers
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from hw.sim.client import Simulator, spawn
 
 CROSSINGS, LANES, WARM_UP, SEED = 400, 2, 10, 1

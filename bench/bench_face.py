@@ -30,10 +30,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from egate.cli import main as egate
 from egate.domain.biometric import Image
-from egate.inference.face import OnnxFaceEngine, load_face_engine
-from egate.inference.face_search import find_faces
-from egate.inference.image import decode
-from egate.inference.store import PROJECT_MODELS, ModelStore
+from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
+from egate.inference.face.search import find_faces
+from egate.inference.image.decoder import decode
+from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 
 ROOT = PROJECT_MODELS.parent
 CORPUS = Path(os.environ.get("EGATE_CORPUS", ROOT.parent / "shared" / "corpus"))

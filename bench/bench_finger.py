@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from egate.domain.biometric import FingerTemplate, Image
-from egate.inference.finger import MinutiaeFingerEngine, load_finger_engine
-from egate.inference.image import decode_grey
-from egate.inference.store import ModelStore
+from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine
+from egate.inference.image.decoder import decode_grey
+from egate.inference.weights.store import ModelStore
 from egate.matching import minutiae
 from egate.matching.iso19794 import read_record, write_record
 

@@ -28,11 +28,11 @@ import numpy as np
 
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
-from egate.inference.image import decode
-from egate.inference.mrz_image import MrzImage, read_mrz_image
-from egate.inference.mrz_tesseract import TesseractReader, find_tesseract
-from egate.inference.mrz_text import TextReader, load_text_reader
-from egate.inference.store import PROJECT_MODELS, ModelStore
+from egate.inference.image.decoder import decode
+from egate.inference.mrz.page import MrzImage, read_mrz_image
+from egate.inference.mrz.tesseract import TesseractReader, find_tesseract
+from egate.inference.mrz.text import TextReader, load_text_reader
+from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 
 ROOT = PROJECT_MODELS.parent
 CORPUS = Path(os.environ.get("EGATE_CORPUS", ROOT.parent / "shared" / "corpus")) / "documents"

@@ -62,9 +62,9 @@ def breakdown() -> dict[str, float]:
     with part("import"):
         importlib.import_module("egate.commands.serve")
     # Imported above, within the measured part.
-    from egate.inference.face import load_face_engine
-    from egate.inference.finger import load_finger_engine
-    from egate.inference.store import ModelStore
+    from egate.inference.face.engine import load_face_engine
+    from egate.inference.finger.engine import load_finger_engine
+    from egate.inference.weights.store import ModelStore
     from egate.journal import SqliteJournal
 
     store = ModelStore()

@@ -24,10 +24,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from egate.domain.biometric import FingerTemplate, Image
-from egate.inference.finger import CALIBRATION, NETWORK
-from egate.inference.finger_minutiae import extract
-from egate.inference.image import decode_grey
-from egate.inference.store import ModelStore
+from egate.inference.finger.engine import CALIBRATION, NETWORK
+from egate.inference.finger.minutiae import extract
+from egate.inference.image.decoder import decode_grey
+from egate.inference.weights.store import ModelStore
 from egate.matching import minutiae, minutiae_kernels
 from egate.matching.accuracy import mean_accuracy, measure_accuracy
 from egate.matching.calibration import format_calibration, measure

@@ -15,7 +15,7 @@ import numpy as np
 from rich.progress import track
 
 from egate.commands import face_trials
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from egate.matching.face import SCALES
 
 

@@ -25,10 +25,10 @@ from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError
 from egate.heap import return_large_blocks
-from egate.inference.face import load_face_engine
-from egate.inference.finger import load_finger_engine
+from egate.inference.face.engine import load_face_engine
+from egate.inference.finger.engine import load_finger_engine
 from egate.inference.pool import InferencePool
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from egate.journal.pseudonym import document_pseudonym, load_or_create_key
 from egate.journal.store import SqliteJournal
 from egate.lane.gate import Gate

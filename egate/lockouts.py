@@ -11,7 +11,7 @@ from pathlib import Path
 
 from egate.crossing.policy import PRODUCTION_MANDATORY
 from egate.errors import ConfigurationError
-from egate.inference.store import ROOT_VARIABLE
+from egate.inference.weights.store import ROOT_VARIABLE
 from egate.service.pki import is_development_ca
 from egate.settings import Settings
 from egate.trust.store import load_trust_store

@@ -20,7 +20,7 @@ from rich.progress import track
 
 from egate.commands import face_trials, finger_trials
 from egate.commands.models import add_models_option
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from egate.matching.accuracy import Accuracy, mean_accuracy, measure_accuracy
 from egate.matching.calibration import format_calibration, measure
 

@@ -21,7 +21,7 @@ from egate.demo.journey import Journey, LaneAccess, travel, wait_ready
 from egate.demo.site import OFFICER, DaemonProcess, Site, device_urls, make_site, running
 from egate.demo.travellers import People, Traveller, demo_travellers
 from egate.demo.utopia import Utopia
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from hw.sim.client import Simulator, spawn
 
 DEVICE_LANE, REQUEST_LANE = "lane-1", "lane-2"

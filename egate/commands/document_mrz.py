@@ -16,9 +16,9 @@ from egate.commands.input_file import read_image
 from egate.commands.models import add_models_option
 
 if TYPE_CHECKING:
-    from egate.inference.mrz_image import MrzImage
+    from egate.inference.mrz.page import MrzImage
 
-TESSDATA_VARIABLE = "EGATE_TESSDATA"  # of egate.inference.mrz_tesseract
+TESSDATA_VARIABLE = "EGATE_TESSDATA"  # of egate.inference.mrz.tesseract
 
 
 def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,11 +38,11 @@ def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 @with_named_errors
 def run(arguments: argparse.Namespace) -> int:
     # Models and kernels take longer to import than the other actions of `egate document` to run.
-    from egate.inference.image import decode
-    from egate.inference.mrz_image import read_mrz_image
-    from egate.inference.mrz_tesseract import find_tesseract
-    from egate.inference.mrz_text import load_text_reader
-    from egate.inference.store import ModelStore
+    from egate.inference.image.decoder import decode
+    from egate.inference.mrz.page import read_mrz_image
+    from egate.inference.mrz.tesseract import find_tesseract
+    from egate.inference.mrz.text import load_text_reader
+    from egate.inference.weights.store import ModelStore
 
     image = decode(read_image(arguments.image))
     second = find_tesseract(arguments.tessdata)

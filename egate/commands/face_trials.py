@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.errors import ConfigurationError, ImageError
-from egate.inference.face import CALIBRATION
-from egate.inference.face_extractor import MODELS, FaceExtractor, load_face_extractor
-from egate.inference.image import decode
-from egate.inference.store import ModelStore
+from egate.inference.face.engine import CALIBRATION
+from egate.inference.face.extractor import MODELS, FaceExtractor, load_face_extractor
+from egate.inference.image.decoder import decode
+from egate.inference.weights.store import ModelStore
 from egate.matching.face import SCALES, scores
 
 BLOCK_ROWS = 512  # of the score matrix at a time: 9 MB at 4,554 images

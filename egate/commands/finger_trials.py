@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from egate.commands.face_trials import Progress
 from egate.domain.biometric import FingerTemplate
 from egate.errors import ConfigurationError, ImageError
-from egate.inference.finger import CALIBRATION, NETWORK, load_finger_engine
-from egate.inference.image import decode_grey
-from egate.inference.store import ModelStore
+from egate.inference.finger.engine import CALIBRATION, NETWORK, load_finger_engine
+from egate.inference.image.decoder import decode_grey
+from egate.inference.weights.store import ModelStore
 from egate.matching.accuracy import Accuracy, measure_accuracy
 from egate.ports import FingerEngine
 

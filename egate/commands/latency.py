@@ -29,7 +29,7 @@ from egate.demo.site import PROGRAM, device_urls, make_site, running
 from egate.demo.travellers import People, demo_travellers
 from egate.demo.utopia import Utopia
 from egate.errors import ConfigurationError
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from hw.sim.client import Simulator, spawn
 
 RECORDED = "bench.recorded_daemon"

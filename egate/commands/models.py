@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from egate.errors import ModelError
-from egate.inference.install import install, is_installed
-from egate.inference.manifest import Model, Sample
-from egate.inference.store import ModelStore
+from egate.inference.weights.install import install, is_installed
+from egate.inference.weights.manifest import Model, Sample
+from egate.inference.weights.store import ModelStore
 
 
 def register(subparsers: Any) -> None:

@@ -19,10 +19,10 @@ from egate.commands.input_file import read_image
 from egate.commands.models import add_models_option
 from egate.domain.biometric import ComparisonScore, QualityScore
 from egate.errors import ImageError
-from egate.inference.face import load_face_engine
-from egate.inference.finger import load_finger_engine
-from egate.inference.image import decode, decode_grey
-from egate.inference.store import ModelStore
+from egate.inference.face.engine import load_face_engine
+from egate.inference.finger.engine import load_finger_engine
+from egate.inference.image.decoder import decode, decode_grey
+from egate.inference.weights.store import ModelStore
 
 FMR_DEFAULT = 5e-4  # the default of the policy
 FINGER_DPI = (490.0, 510.0)  # chosen: minutiae distances 2 % off still match

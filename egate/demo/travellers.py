@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from egate.demo.utopia import Utopia, copied, with_portrait
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from hw.sim.issuer import IssuedDocument
 from hw.sim.world import Behaviour
 

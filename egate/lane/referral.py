@@ -19,7 +19,7 @@ from egate.domain.biometric import Image
 from egate.domain.decision import Decision, ReasonDetail
 from egate.domain.ids import CrossingId, LaneId
 from egate.errors import DocumentError, ImageError
-from egate.inference.image import decode
+from egate.inference.image.decoder import decode
 from egate.lane.samples import Samples
 
 SIGNATURE_PIXELS_MAX = (

@@ -19,7 +19,7 @@ from egate.domain.evidence import CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
-from egate.inference.image import DOCUMENT_PIXELS_MAX, decode, decode_grey
+from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, decode, decode_grey
 from egate.inference.pool import InferencePool
 from egate.ports import FaceEngine, FingerEngine, OpticalInspector
 

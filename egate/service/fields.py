@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from egate.domain.ids import RequestId
 from egate.errors import ImageError
-from egate.inference.image import DOCUMENT_PIXELS_MAX, read_bounded
+from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, read_bounded
 from egate.service.errors import FieldError
 
 ID_CHARACTERS_MAX = 64

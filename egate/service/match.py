@@ -10,7 +10,7 @@ from egate.api.v1 import match_service_pb2 as pb
 from egate.api.v1 import match_service_pb2_grpc as pb_grpc
 from egate.domain.biometric import ComparisonScore, FaceCapture, FaceSample, FingerSample
 from egate.errors import ConfigurationError, ImageError
-from egate.inference.image import decode, decode_grey
+from egate.inference.image.decoder import decode, decode_grey
 from egate.ports import FaceEngine, FingerEngine
 from egate.service import fields
 from egate.service.errors import Exhausted, FieldError

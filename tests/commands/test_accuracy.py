@@ -14,7 +14,7 @@ import pytest
 from egate.cli import main
 from egate.commands import face_trials
 from egate.errors import ConfigurationError
-from egate.inference.store import PROJECT_MODELS, ModelStore
+from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 from egate.matching.calibration import parse_calibration
 from egate.matching.face import SCALES, normalised, scores
 

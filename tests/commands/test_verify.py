@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from egate.cli import main
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 
 pytestmark = pytest.mark.models
 KEYS = ["score", "fmr", "decision", "fmr_target", "threshold", "calibration", "quality", "ms"]

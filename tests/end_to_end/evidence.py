@@ -19,7 +19,7 @@ from egate.document.data import DocumentData
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import CheckEvidence
 from egate.errors import ImageError
-from egate.inference.image_header import read_header
+from egate.inference.image.header import read_header
 from egate.lane.verifiers import FaceVerification, FingerVerification, References, Verifiers
 
 HEIGHT_PX = 64

@@ -13,7 +13,7 @@ import pytest
 from egate.demo.site import Site
 from egate.demo.travellers import People
 from egate.document.zone.mrz_writer import write_td3
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from hw.sim.issuer import invent_holder, issue
 from tests.end_to_end.evidence import Picture
 from tests.end_to_end.hall import REQUEST_LANE, Callers, Hall, authorise, cross, request, step_in, stream

@@ -27,7 +27,7 @@ MODULES = (
 PLANTED = "planted"  # targets that fail on purpose; no campaign runs them unless named
 # What atheris instruments: our decoders, not the libraries below them.
 INSTRUMENTED = ("egate.document", "egate.trust", "egate.inference", "hw.emrtd", "hw.pn532", "hw.mrz")
-COMPILED = ("egate.inference.wsq_kernel", "egate.matching")  # numba compiles no instrumented code
+COMPILED = ("egate.inference.image.wsq_kernel", "egate.matching")  # numba compiles no instrumented code
 VECTORS = Path(__file__).with_name("vectors")
 
 

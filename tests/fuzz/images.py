@@ -10,9 +10,9 @@ import numpy as np
 
 from egate.document.lds.finger_record import parse_dg3
 from egate.errors import ImageError
-from egate.inference.image import decode
-from egate.inference.image_header import read_header
-from egate.inference.wsq import PIXELS_MAX, decode_wsq
+from egate.inference.image.decoder import decode
+from egate.inference.image.header import read_header
+from egate.inference.image.wsq import PIXELS_MAX, decode_wsq
 from tests.fuzz.sources import CORPUS
 from tests.fuzz.target import Target
 

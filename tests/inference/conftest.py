@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from egate.inference.face import OnnxFaceEngine, load_face_engine
-from egate.inference.store import ModelStore
+from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
+from egate.inference.weights.store import ModelStore
 
 
 @pytest.fixture(scope="session")

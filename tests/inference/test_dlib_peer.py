@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from egate.errors import ModelError
-from egate.inference.convert import CONVERSIONS
-from egate.inference.dlib_weights import parse_network
-from egate.inference.image import decode
-from egate.inference.store import ModelStore
+from egate.inference.image.decoder import decode
+from egate.inference.weights.convert import CONVERSIONS
+from egate.inference.weights.dlib_weights import parse_network
+from egate.inference.weights.store import ModelStore
 
 dlib = pytest.importorskip("dlib", reason="peer dlib is not installed (make peer)")
 face_recognition = pytest.importorskip("face_recognition", reason="peer face_recognition is not installed (make peer)")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egate.errors import ModelError
-from egate.inference.dlib_weights import AddPrevious, Affine, Convolution, Pool, Relu, parse_network
+from egate.inference.weights.dlib_weights import AddPrevious, Affine, Convolution, Pool, Relu, parse_network
 
 
 def integer(value: int) -> bytes:

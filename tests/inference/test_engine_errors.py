@@ -10,8 +10,8 @@ import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import EPFail, Fail, InvalidArgument, RuntimeException
 
 from egate.errors import ImageError, ModelError
-from egate.inference.face import OnnxFaceEngine
-from egate.inference.finger import MinutiaeFingerEngine
+from egate.inference.face.engine import OnnxFaceEngine
+from egate.inference.finger.engine import MinutiaeFingerEngine
 
 
 class Raises:

@@ -14,9 +14,9 @@ import pytest
 
 from egate.domain.biometric import FaceSample, FaceTemplate, Guidance, Image
 from egate.errors import ConfigurationError, ImageError, TemplateError
-from egate.inference.face import OnnxFaceEngine
-from egate.inference.image import decode
-from egate.inference.store import ModelStore
+from egate.inference.face.engine import OnnxFaceEngine
+from egate.inference.image.decoder import decode
+from egate.inference.weights.store import ModelStore
 
 pytestmark = pytest.mark.models
 NAMES = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")

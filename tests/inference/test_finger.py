@@ -11,11 +11,11 @@ import pytest
 
 from egate.domain.biometric import Guidance, Image
 from egate.errors import ConfigurationError, ImageError
-from egate.inference.finger import PIXELS_MAX, MinutiaeFingerEngine, load_finger_engine
-from egate.inference.finger_minutiae import STRIDE
-from egate.inference.finger_quality import guidance, quality
-from egate.inference.image import decode_grey
-from egate.inference.store import ModelStore
+from egate.inference.finger.engine import PIXELS_MAX, MinutiaeFingerEngine, load_finger_engine
+from egate.inference.finger.minutiae import STRIDE
+from egate.inference.finger.quality import guidance, quality
+from egate.inference.image.decoder import decode_grey
+from egate.inference.weights.store import ModelStore
 from egate.matching.iso19794 import read_record, write_record
 from egate.matching.minutiae import prepare
 from egate.ports import FingerEngine

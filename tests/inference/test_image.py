@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from egate.document.lds.displayed_image import parse_dg5, parse_dg7
 from egate.document.lds.face_record import parse_dg2
 from egate.errors import ImageError
-from egate.inference.image import decode, decode_grey
-from egate.inference.image_header import read_header
+from egate.inference.image.decoder import decode, decode_grey
+from egate.inference.image.header import read_header
 
 ROOT = Path(__file__).parents[2]
 SPECIMEN = Path(os.environ.get("EGATE_CORPUS") or ROOT / ".." / "shared" / "corpus") / "documents" / "lds_tsemrtd"
@@ -114,7 +114,7 @@ def test_size_in_a_changed_jpeg_header_does_not_get_past_the_limit() -> None:
 BOMB = """
 import sys
 from egate.errors import ImageError
-from egate.inference.image import decode
+from egate.inference.image.decoder import decode
 def peak_kb():  # of this program; getrusage's would be that of the process it was forked from
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 data = open(sys.argv[1], "rb").read()

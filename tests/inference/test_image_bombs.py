@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from egate.errors import ImageError
-from egate.inference.image import decode, decode_grey, read_bounded
-from egate.inference.image_header import read_header
+from egate.inference.image.decoder import decode, decode_grey, read_bounded
+from egate.inference.image.header import read_header
 
 SMOOTH = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8), (0, 0), 3)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from egate.errors import ModelError
-from egate.inference.install import install, read_member
-from egate.inference.store import ModelStore
+from egate.inference.weights.install import install, read_member
+from egate.inference.weights.store import ModelStore
 
 CONTENT = b"weights of a toy\n" * 100
 MEMBER = "toy/weights.bin"

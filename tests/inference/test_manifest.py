@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from egate.errors import ModelError
-from egate.inference.manifest import read_manifest
-from egate.inference.store import PROJECT_MODELS
+from egate.inference.weights.manifest import read_manifest
+from egate.inference.weights.store import PROJECT_MODELS
 
 TEXT = (PROJECT_MODELS / "manifest.toml").read_text(encoding="utf-8")
 

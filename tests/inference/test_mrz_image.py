@@ -20,12 +20,12 @@ from egate.document.zone.mrz_writer import write_td3
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
 from egate.errors import ConfigurationError, ModelError
-from egate.inference.image import decode
-from egate.inference.mrz_band import cut_lines, find_bands, turns
-from egate.inference.mrz_image import CHECKS, MrzImageReason, read_mrz_image
-from egate.inference.mrz_tesseract import TesseractReader, find_tesseract
-from egate.inference.mrz_text import TextReader, load_text_reader
-from egate.inference.store import ModelStore
+from egate.inference.image.decoder import decode
+from egate.inference.mrz.band import cut_lines, find_bands, turns
+from egate.inference.mrz.page import CHECKS, MrzImageReason, read_mrz_image
+from egate.inference.mrz.tesseract import TesseractReader, find_tesseract
+from egate.inference.mrz.text import TextReader, load_text_reader
+from egate.inference.weights.store import ModelStore
 from tests.document.corpus import corpus_file
 from tests.inference.mrz_pages import HOLDER, LINES, Says, drawn, turned
 

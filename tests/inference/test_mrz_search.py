@@ -13,11 +13,11 @@ import pytest
 from egate.document.zone.mrz_writer import write_td3
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
-from egate.inference.mrz_band import find_bands
-from egate.inference.mrz_image import MrzImageReason, read_mrz_image
-from egate.inference.mrz_search import RIVAL_BANDS_MAX
-from egate.inference.mrz_text import TextReader, load_text_reader
-from egate.inference.store import ModelStore
+from egate.inference.mrz.band import find_bands
+from egate.inference.mrz.page import MrzImageReason, read_mrz_image
+from egate.inference.mrz.search import RIVAL_BANDS_MAX
+from egate.inference.mrz.text import TextReader, load_text_reader
+from egate.inference.weights.store import ModelStore
 from tests.inference.mrz_pages import HOLDER, LINES, Says, drawn
 
 pytestmark = pytest.mark.models

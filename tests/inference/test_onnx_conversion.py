@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from egate.errors import ModelError
-from egate.inference.convert import CONVERSIONS
-from egate.inference.onnx_bytes import canonical, parse
+from egate.inference.weights.convert import CONVERSIONS
+from egate.inference.weights.onnx_bytes import canonical, parse
 
 RNG = np.random.default_rng(7)
 BLOCK = 9

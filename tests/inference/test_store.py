@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from egate.errors import ConfigurationError, EgateError, ModelError
-from egate.inference.face import load_face_engine
-from egate.inference.store import PROJECT_MODELS, ModelStore
+from egate.inference.face.engine import load_face_engine
+from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 
 pytestmark = pytest.mark.models
 

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from egate.document.lds.finger_image import FingerEncoding, FingerImage
 from egate.document.lds.finger_record import parse_dg3
 from egate.errors import ImageError
-from egate.inference.image import decode, decode_grey
-from egate.inference.image_header import Format, read_header
-from egate.inference.wsq import PIXELS_MAX, decode_wsq
+from egate.inference.image.decoder import decode, decode_grey
+from egate.inference.image.header import Format, read_header
+from egate.inference.image.wsq import PIXELS_MAX, decode_wsq
 
 ROOT = Path(__file__).parents[2]
 SPECIMEN = Path(os.environ.get("EGATE_CORPUS") or ROOT / ".." / "shared" / "corpus") / "documents" / "lds_tsemrtd"

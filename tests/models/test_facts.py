@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from egate.inference.convert import CONVERSIONS
-from egate.inference.store import PROJECT_MODELS, ModelStore
+from egate.inference.weights.convert import CONVERSIONS
+from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 
 STORE = ModelStore(PROJECT_MODELS)
 

@@ -15,7 +15,7 @@ from egate.demo.site import DaemonProcess, Site, device_urls, make_site, running
 from egate.demo.travellers import People, Traveller, demo_travellers
 from egate.demo.utopia import Utopia
 from egate.domain.evidence import CheckResult
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 from hw.sim.client import Simulator, spawn
 
 LANE = "lane-1"

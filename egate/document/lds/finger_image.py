@@ -38,7 +38,7 @@ class FingerImage:
         return f"FingerImage({self.encoding.name}, {self.width}x{self.height}, redacted)"
 
     def file(self) -> bytes:
-        """The image as a file egate.inference.image decodes: as it is, raw pixels as PGM. Pixels of 8 bits packed are raw ones."""
+        """The image as a file egate.inference.image.decoder decodes: as it is, raw pixels as PGM. Pixels of 8 bits packed are raw ones."""
         if self.encoding in (FingerEncoding.RAW, FingerEncoding.PACKED):
             return f"P5\n{self.width} {self.height}\n255\n".encode("ascii") + self.image
         return self.image

@@ -9,9 +9,9 @@ import numpy as np
 
 from egate.domain.biometric import Image
 from egate.errors import ImageError
-from egate.inference.image_header import Format, Header, read_header
-from egate.inference.image_png import pixels_only
-from egate.inference.wsq import decode_wsq
+from egate.inference.image.header import Format, Header, read_header
+from egate.inference.image.png import pixels_only
+from egate.inference.image.wsq import decode_wsq
 
 PIXELS_MAX = 20_000_000  # chosen: twice a 4K frame; 60 MB decoded
 DOCUMENT_PIXELS_MAX = 4_000_000  # chosen: portraits and prints; twice the largest portrait of ISO/IEC 39794-5

@@ -6,8 +6,8 @@ import numpy as np
 
 from egate.domain.biometric import ComparisonScore, FaceCapture, FaceTemplate, Image
 from egate.inference.engine_errors import engine_errors
-from egate.inference.face_extractor import FaceExtractor, load_face_extractor
-from egate.inference.store import ModelStore
+from egate.inference.face.extractor import FaceExtractor, load_face_extractor
+from egate.inference.weights.store import ModelStore
 from egate.matching.calibration import Calibration
 from egate.matching.face import scores
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from egate.errors import ImageError
-from egate.inference.image_bytes import SEGMENT_COUNT_MAX, Header, corrupt, number, unread
+from egate.inference.image.bytes import SEGMENT_COUNT_MAX, Header, corrupt, number, unread
 
 JPEG_START = b"\xff\xd8"
 JPEG_END = 0xD9

@@ -13,7 +13,7 @@ from egate.document.zone.check_digit import ALPHABET, FILLER
 from egate.document.zone.mrz_format import FieldKind
 from egate.domain.biometric import Image
 from egate.errors import ModelError
-from egate.inference.store import ModelStore
+from egate.inference.weights.store import ModelStore
 
 MODEL = "mrz-text"
 LINE_HEIGHT_PX = 48

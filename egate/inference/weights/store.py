@@ -9,13 +9,13 @@ from pathlib import Path
 import onnxruntime
 
 from egate.errors import ConfigurationError, ModelError
-from egate.inference.manifest import CalibrationFile, Manifest, Model, Sample, read_manifest
+from egate.inference.weights.manifest import CalibrationFile, Manifest, Model, Sample, read_manifest
 from egate.matching.calibration import Calibration, parse_calibration
 
 MANIFEST_FILE = "manifest.toml"
 SAMPLES_FOLDER = "samples"
 ROOT_VARIABLE = "EGATE_MODELS"
-PROJECT_MODELS = Path(__file__).resolve().parents[2] / "models"
+PROJECT_MODELS = Path(__file__).resolve().parents[3] / "models"
 ERRORS_ONLY = 3  # onnxruntime severity; its warnings print graph internals
 
 

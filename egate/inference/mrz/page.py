@@ -24,10 +24,10 @@ from egate.document.zone.mrz_repair import repair_mrz
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
 from egate.errors import DocumentError, ModelError
-from egate.inference.mrz_band import Band, cut_lines
-from egate.inference.mrz_search import Found, find_zone
-from egate.inference.mrz_text import LINE_HEIGHT_PX, TextReader
-from egate.inference.mrz_zone import Zone, parsed
+from egate.inference.mrz.band import Band, cut_lines
+from egate.inference.mrz.search import Found, find_zone
+from egate.inference.mrz.text import LINE_HEIGHT_PX, TextReader
+from egate.inference.mrz.zone import Zone, parsed
 
 CHECKS = ("band", "structure", "characters", "check_digits", "fields", "one_zone", "second_reader")
 

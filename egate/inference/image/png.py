@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from egate.inference.image_bytes import SEGMENT_COUNT_MAX, Format, Header, corrupt, number, unread
+from egate.inference.image.bytes import SEGMENT_COUNT_MAX, Format, Header, corrupt, number, unread
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 METRES_PER_INCH = 0.0254

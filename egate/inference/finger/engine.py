@@ -10,10 +10,10 @@ import onnxruntime
 
 from egate.domain.biometric import ComparisonScore, FingerSample, FingerTemplate, Image
 from egate.errors import ImageError
-from egate.inference import wsq
 from egate.inference.engine_errors import engine_errors
-from egate.inference.finger_minutiae import extract
-from egate.inference.finger_quality import guidance, quality
+from egate.inference.finger.minutiae import extract
+from egate.inference.finger.quality import guidance, quality
+from egate.inference.image import wsq
 from egate.matching import minutiae
 from egate.matching.calibration import Calibration
 

@@ -14,8 +14,8 @@ import numpy as np
 import onnxruntime
 
 from egate.domain.biometric import Image
-from egate.inference.chip import cut
-from egate.inference.yunet import Detections, Floats, detect
+from egate.inference.face.chip import cut
+from egate.inference.face.yunet import Detections, Floats, detect
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from egate.document.zone.mrz import Mrz, parse_mrz
 from egate.document.zone.mrz_format import LAYOUTS, TRAVEL_DOCUMENTS, VISAS, FieldKind, Layout, MrzFormat
 from egate.errors import DocumentError
-from egate.inference.mrz_text import LineReading
+from egate.inference.mrz.text import LineReading
 
 _UNREADABLE = 100  # worse than any number of defects
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import onnx
 
-from egate.inference.dlib_onnx import dlib_resnet
-from egate.inference.onnx_bytes import canonical, parse
-from egate.inference.onnx_dequantise import dequantise
-from egate.inference.onnx_prelu import split_prelu
+from egate.inference.weights.dlib_onnx import dlib_resnet
+from egate.inference.weights.onnx_bytes import canonical, parse
+from egate.inference.weights.onnx_dequantise import dequantise
+from egate.inference.weights.onnx_prelu import split_prelu
 
 
 def _any_size(model: onnx.ModelProto) -> onnx.ModelProto:

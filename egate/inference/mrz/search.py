@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from egate.document.zone.check_digit import FILLER
 from egate.domain.biometric import Image
-from egate.inference.mrz_band import Band, cut_lines, find_bands, turns
-from egate.inference.mrz_text import LINE_HEIGHT_PX, LINE_WIDTH_PX_MAX, LineReading, TextReader
-from egate.inference.mrz_zone import Zone, merged, zone_of
+from egate.inference.mrz.band import Band, cut_lines, find_bands, turns
+from egate.inference.mrz.text import LINE_HEIGHT_PX, LINE_WIDTH_PX_MAX, LineReading, TextReader
+from egate.inference.mrz.zone import Zone, merged, zone_of
 
 SQUEEZES = (1.0, 0.7)  # measured (bench/bench_mrz_image.py): faint D and 0 are told apart at one or the other
 # Chosen: bound the time. Specimens have one to three bands upright, and as many upside down.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from egate.errors import ImageError
-from egate.inference.image_bytes import Format, Header, corrupt, number, unread
+from egate.inference.image.bytes import Format, Header, corrupt, number, unread
 
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 J2K_SIGNATURE = b"\xff\x4f\xff\x51"  # SOC, SIZ

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from egate.domain.biometric import Image
 from egate.errors import ImageError
-from egate.inference.wsq_kernel import CODE_BITS_MAX, decode_block
-from egate.inference.wsq_transform import band_regions, synthesise
+from egate.inference.image.wsq_kernel import CODE_BITS_MAX, decode_block
+from egate.inference.image.wsq_transform import band_regions, synthesise
 
 SOI, EOI, SOF, SOB, DTT, DQT, DHT, COM = 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA8
 _SEGMENTS = frozenset({SOF, SOB, DTT, DQT, DHT, 0xA7, COM})  # A7: restart interval, not used by any decoder

