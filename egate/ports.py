@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from egate.domain.biometric import ComparisonScore, FaceCapture, FaceTemplate, FingerSample, FingerTemplate, Image
+from egate.domain.biometric import (
+    ComparisonScore,
+    FaceCapture,
+    FaceSample,
+    FaceTemplate,
+    FingerSample,
+    FingerTemplate,
+    Image,
+    PadScore,
+)
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead, PageImages
 from egate.domain.inspection import Finding
@@ -155,6 +164,19 @@ class FaceEngine(Protocol):
 
     def threshold(self, fmr: float) -> float:
         """Score at which the false match rate is fmr by the calibration. Raises ConfigurationError if it cannot support fmr."""
+
+
+class PadEngine(Protocol):
+    """Presentation attack detection. Synchronous and thread-safe; callers run it on the inference pool."""
+
+    def score(self, image: Image, face: FaceSample) -> float:
+        """Log-likelihood ratio of bona fide against attack for the face of this frame (h, w, 3) uint8; NaN if a model gave no number."""
+
+    def combine(self, scores: Sequence[float]) -> PadScore:
+        """The verdict's score over the frames of one track. One NaN among them makes it NaN. Raises ValueError if scores is empty."""
+
+    def threshold(self, apcer: float) -> float:
+        """Score at which APCER is at most apcer. Raises ConfigurationError if the calibration's trials cannot support it."""
 
 
 class FingerEngine(Protocol):

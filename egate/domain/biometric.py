@@ -21,8 +21,14 @@ class Guidance(StrEnum):
     ONE_PERSON_ONLY = "ONE_PERSON_ONLY"
     STEP_INTO_VIEW = "STEP_INTO_VIEW"
     HOLD_STILL = "HOLD_STILL"
+    HOLD_HEAD_STRAIGHT = "HOLD_HEAD_STRAIGHT"
+    MOVE_TO_CENTRE = "MOVE_TO_CENTRE"
+    OPEN_EYES = "OPEN_EYES"
+    CLOSE_MOUTH = "CLOSE_MOUTH"
+    TAKE_OFF_GLASSES = "TAKE_OFF_GLASSES"
     TOO_DARK = "TOO_DARK"
     TOO_BRIGHT = "TOO_BRIGHT"
+    TOO_BRIGHT_BEHIND = "TOO_BRIGHT_BEHIND"
     PLACE_DOCUMENT = "PLACE_DOCUMENT"
     PLACE_FINGER = "PLACE_FINGER"
     PRESS_HARDER = "PRESS_HARDER"
@@ -36,11 +42,38 @@ class ComparisonScore:
     """A comparison score; larger means more alike. NaN where the comparison failed.
 
     fmr: false match rate at this score by the calibration named in `calibration`, in [0, 1]; NaN if score is NaN.
+    parts: log-likelihood ratio (natural logarithm) by each fused model's own calibration, by model id; empty where nothing is fused.
     """
 
     value: float
     fmr: float
     calibration: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PadScore:
+    """Presentation attack detection over one or several frames, ISO/IEC 30107-3; larger means more like a bona fide presentation.
+
+    value: log-likelihood ratio of bona fide against attack by the calibration named; NaN where it could not be computed.
+    apcer, bpcer: error rates of a threshold at this score by that calibration, in [0, 1]; NaN if value is NaN.
+    """
+
+    value: float
+    apcer: float
+    bpcer: float
+    calibration: str
+    frames: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MorphScore:
+    """Differential morphing attack detection: larger means that the reference face looks more like a mixture of two people.
+
+    NaN where it could not be computed. Evidence only: nothing decides by it.
+    """
+
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +92,17 @@ class FaceTemplate:
 
     def __repr__(self) -> str:
         return f"FaceTemplate(models={sorted(self.embeddings)}, redacted)"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBox:
+    """A face found in a frame. x, y, width, height: pixels of the frame. confidence in [0, 1]."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -84,11 +128,15 @@ class FaceSample:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FaceCapture:
-    """All a frame yields: the traveller's face (None if none is usable), how many faces, and guidance."""
+    """All a frame yields: the traveller's face (None if none is usable), how many faces of comparable size, and guidance.
+
+    faces: every face found, the traveller's first.
+    """
 
     face: FaceSample | None
     face_count: int
     guidance: tuple[Guidance, ...] = ()
+    faces: tuple[FaceBox, ...] = ()
 
     def __repr__(self) -> str:
         return f"FaceCapture(face_count={self.face_count}, redacted)"

