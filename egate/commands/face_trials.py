@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from egate.errors import ConfigurationError, ImageError
 from egate.inference.face.engine import CALIBRATION
-from egate.inference.face.extractor import MODELS, FaceExtractor, load_face_extractor
+from egate.inference.face.extractor import FaceExtractor, load_face_extractor
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import ModelStore
 from egate.matching.face import SCALES, scores
 
 BLOCK_ROWS = 512  # of the score matrix at a time: 9 MB at 4,554 images
+
+MODELS = ("yunet", "dlib-resnet29", "sface")
 
 Progress = Callable[[Sequence[Any]], Iterable[Any]]
 
@@ -60,7 +62,7 @@ def enrol(
     store: ModelStore, root: Path, paths: Sequence[str], progress: Progress
 ) -> tuple[Mapping[str, NDArray[np.float32]], int]:
     """Embeddings by model, (n, d) with NaN rows where no face was found, and how many those are."""
-    extractor = load_face_extractor(store)
+    extractor = load_face_extractor(store, MODELS)
     captured = [_embeddings(extractor, root / path) for path in progress(paths)]
     failures = sum(found is None for found in captured)
     templates: dict[str, NDArray[np.float32]] = {}

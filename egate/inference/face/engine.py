@@ -44,6 +44,8 @@ class OnnxFaceEngine:
 
 def load_face_engine(store: ModelStore) -> OnnxFaceEngine:
     """The engine with the store's networks and calibration, warmed up. Raises ModelError if one is missing or wrong."""
-    engine = OnnxFaceEngine(load_face_extractor(store), store.calibration(CALIBRATION))
+    engine = OnnxFaceEngine(
+        load_face_extractor(store, store.manifest.calibrations[CALIBRATION].models), store.calibration(CALIBRATION)
+    )
     engine.warm_up()
     return engine

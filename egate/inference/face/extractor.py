@@ -1,30 +1,27 @@
-"""Image to face capture: search, alignment, both embeddings, quality and guidance."""
+"""Image to face capture: search, embeddings, quality and guidance."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from egate.domain.biometric import FaceCapture, FaceSample, FaceTemplate, Guidance, Image, QualityScore
+from egate.domain.biometric import FaceCapture, FaceSample, Guidance, Image, QualityScore
 from egate.errors import ImageError
 from egate.inference.face.chip import cut
+from egate.inference.face.embedding import Networks, choose_models, face_template, load_networks
 from egate.inference.face.search import FoundFace, find_faces
 from egate.inference.weights.store import ModelStore
 from egate.matching.align import similarity
-from egate.matching.face import normalised
 from egate.matching.face_quality import face_quality
 
-DETECTOR, DLIB, SFACE = "yunet", "dlib-resnet29", "sface"  # ids in models/manifest.toml
-MODELS = (DETECTOR, DLIB, SFACE)
-
-# Where the five points belong in each network's input. dlib: measured, lines YuNet's points up with dlib's own chips.
-# SFace: the 112 px template of InsightFace, as OpenCV's FaceRecognizerSF uses it.
-DLIB_SIDE_PX, SFACE_SIDE_PX = 150, 112
-DLIB_POINTS = np.array([(46.94, 43.67), (100.69, 43.45), (75.55, 78.90), (49.99, 102.93), (98.02, 102.43)], np.float32)
-SFACE_POINTS = np.array(
-    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
+# The chip that quality is measured on, whatever the engine's networks are. Points: dlib's own chips, measured.
+QUALITY_SIDE_PX = 150
+QUALITY_POINTS = np.array(
+    [(46.94, 43.67), (100.69, 43.45), (75.55, 78.90), (49.99, 102.93), (98.02, 102.43)], np.float32
 )
 CROP_WIDTH_PX, CROP_HEIGHT_PX = 160, 200  # portrait for the dossier
 CROP_BOXES = 1.6  # its height in box heights: hair and chin are in it
@@ -39,15 +36,10 @@ TOO_CLOSE = 0.75  # box height in image heights
 class FaceExtractor:
     """Thread-safe: it holds no state but the networks."""
 
-    def __init__(
-        self,
-        detector: onnxruntime.InferenceSession,
-        dlib: onnxruntime.InferenceSession,
-        sface: onnxruntime.InferenceSession,
-    ) -> None:
+    def __init__(self, detector: onnxruntime.InferenceSession, networks: Networks) -> None:
+        """networks: the embedding networks of the templates, by model id."""
         self._detector = detector
-        self._dlib = dlib
-        self._sface = sface
+        self._networks = networks
 
     def capture(self, image: Image) -> FaceCapture:
         """The most prominent face of an RGB image (h, w, 3) uint8, how many people there are, and guidance.
@@ -67,13 +59,13 @@ class FaceExtractor:
     def warm_up(self) -> None:
         """Runs every network once, so that the first traveller does not wait for their memory plans."""
         find_faces(self._detector, np.full((480, 640, 3), 127, np.uint8))
-        self._template(np.full((DLIB_SIDE_PX, DLIB_SIDE_PX, 3), 127, np.uint8), DLIB_POINTS)
+        face_template(self._networks, np.full((QUALITY_SIDE_PX, QUALITY_SIDE_PX, 3), 127, np.uint8), QUALITY_POINTS)
 
     def _sample(self, image: Image, found: FoundFace) -> FaceSample | None:
         iod_px = float(np.linalg.norm(found.points[1] - found.points[0]))
         if not iod_px >= IOD_PX_MIN:
             return None
-        template, chip = self._template(image, found.points)
+        chip = cut(image, similarity(found.points, QUALITY_POINTS), QUALITY_SIDE_PX, QUALITY_SIDE_PX)
         x, y, width, height = (float(value) for value in found.box)
         return FaceSample(
             box=(x, y, width, height),
@@ -81,30 +73,18 @@ class FaceExtractor:
             confidence=found.score,
             iod_px=iod_px,
             quality=face_quality(found.points, chip),
-            template=template,
+            template=face_template(self._networks, image, found.points),
             crop=_portrait(image, found.box),
         )
 
-    def _template(self, image: Image, points: NDArray[np.float32]) -> tuple[FaceTemplate, Image]:
-        """Template and the aligned 150 px chip it was made from."""
-        chip = cut(image, similarity(points, DLIB_POINTS), DLIB_SIDE_PX, DLIB_SIDE_PX)
-        small = cut(image, similarity(points, SFACE_POINTS), SFACE_SIDE_PX, SFACE_SIDE_PX)
-        # The mean of a face and its mirror image: FNMR of dlib's network at FMR 1e-3 falls from 9.6 to 7.3 %.
-        both = _planes(np.stack([chip, chip[:, ::-1]]))
-        dlib = self._dlib.run(["embedding"], {"image": both})[0].mean(axis=0)
-        sface = self._sface.run(["fc1"], {"data": _planes(small[np.newaxis])})[0][0]
-        return FaceTemplate({DLIB: normalised(dlib), SFACE: normalised(sface)}), chip
 
-
-def load_face_extractor(store: ModelStore) -> FaceExtractor:
-    """Raises ModelError if a model is missing or has another hash."""
+def load_face_extractor(store: ModelStore, models: Sequence[str]) -> FaceExtractor:
+    """An extractor on one face detector and one or more face embeddings. Raises ModelError if a model is missing, has another hash
+    or another role.
+    """
     cv2.setNumThreads(1)  # parallelism is the caller's pool, as with onnxruntime
-    return FaceExtractor(store.session(DETECTOR), store.session(DLIB), store.session(SFACE))
-
-
-def _planes(images: Image) -> NDArray[np.float32]:
-    """(n, h, w, 3) uint8 to (n, 3, h, w) float32, C-contiguous."""
-    return np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+    detector, embeddings = choose_models(store, models)
+    return FaceExtractor(store.session(detector), load_networks(store, embeddings))
 
 
 def _portrait(image: Image, box: NDArray[np.float32]) -> Image:
