@@ -37,10 +37,14 @@ class VerifyDocument:
 
 @dataclass(frozen=True, slots=True)
 class VerifyFace:
-    """Compare this frame."""
+    """Look at this frame and compare it if it is good enough. last: no better one will come, compare what there is.
+
+    capture None: compare the frames kept so far.
+    """
 
     token: Token
-    capture: int
+    capture: int | None
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

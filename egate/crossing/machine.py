@@ -233,15 +233,29 @@ def _queued(turn: _Turn, progress: Comparing, capture: int) -> Comparing:
 
 def _face_compared(turn: _Turn, event: ev.FaceCompleted) -> None:
     turn.expect(face=None)
-    face, one_person = judge_face(event.result, turn.policy)
-    turn.evidence(face, one_person)
-    good = face.result is CheckResult.PASS and one_person.result is CheckResult.PASS
+    if not event.result.compared:
+        _face_kept(turn, event)
+        return
+    face, one_person, *attacks = judge_face(event.result, turn.policy)
+    turn.evidence(face, one_person, *attacks)
+    # Silent detection neither helps nor harms; an attack that is enforced against is worth another look, as a non-match is.
+    bona_fide = all(item.result is CheckResult.PASS or item.check not in turn.policy.mandatory for item in attacks)
+    good = face.result is CheckResult.PASS and one_person.result is CheckResult.PASS and bona_fide
     hopeless = event.result.failure in (Reason.PORTRAIT_MISSING, Reason.PORTRAIT_UNUSABLE)
-    turn.cross(face=_compared(turn, turn.crossing.face, good or hopeless))
+    turn.cross(face=replace(_compared(turn, turn.crossing.face, good or hopeless), kept=False))
     turn.emit(fx.Progress("face", CheckResult.PASS if good else CheckResult.FAIL))
     if not turn.crossing.face.done:
         several = one_person.result is CheckResult.FAIL
         turn.emit(fx.Guide((Guidance.ONE_PERSON_ONLY if several else Guidance.LOOK_AT_CAMERA,)))
+    _advance(turn)
+
+
+def _face_kept(turn: _Turn, event: ev.FaceCompleted) -> None:
+    """A frame that was only looked at spends no attempt; what it showed stands until something is compared."""
+    face = turn.crossing.face
+    if face.attempts == 0:
+        turn.evidence(*judge_face(event.result, turn.policy)[:2])
+    turn.cross(face=replace(face, kept=face.kept or event.result.kept))
     _advance(turn)
 
 
@@ -268,15 +282,25 @@ def _advance(turn: _Turn) -> None:
     crossing, pending = turn.crossing, turn.state.pending
     if not crossing.document:
         return
-    if crossing.face.queued and not crossing.face.done and pending.face is None:
-        turn.cross(face=replace(crossing.face, queued=crossing.face.queued[1:]))
-        turn.emit(fx.VerifyFace(turn.issue("face"), crossing.face.queued[0]))
+    if not crossing.face.done and pending.face is None:
+        _look_at_face(turn)
     if crossing.finger.queued and not crossing.finger.done and pending.finger is None:
         turn.cross(finger=replace(crossing.finger, queued=crossing.finger.queued[1:]))
         turn.emit(fx.VerifyFinger(turn.issue("finger"), crossing.finger.queued[0]))
     pending = turn.state.pending
     if turn.crossing.checked and pending.face is None and pending.finger is None and _settled(turn):
         _conclude(turn)
+
+
+def _look_at_face(turn: _Turn) -> None:
+    """The oldest frame in the queue; once no more come, the frames kept."""
+    face, over = turn.crossing.face, turn.crossing.captures_over
+    if face.queued:
+        turn.cross(face=replace(face, queued=face.queued[1:]))
+        turn.emit(fx.VerifyFace(turn.issue("face"), face.queued[0], last=over and len(face.queued) == 1))
+    elif face.kept and over:
+        turn.cross(face=replace(face, kept=False))
+        turn.emit(fx.VerifyFace(turn.issue("face"), None, last=True))
 
 
 def _settled(turn: _Turn) -> bool:
@@ -292,6 +316,14 @@ def _settled(turn: _Turn) -> bool:
 
 
 def _capture_timeout(turn: _Turn) -> None:
+    """No better frame came: the best of those kept decides, if nothing else is missing."""
+    face, finger = turn.crossing.face, turn.crossing.finger
+    others = turn.crossing.checked and (finger.done or Check.FINGER not in turn.policy.mandatory)
+    if face.kept and not face.done and turn.state.pending.face is None and others and not turn.crossing.captures_over:
+        turn.cross(captures_over=True)
+        turn.timer(turn.policy.last_look_s)
+        _advance(turn)
+        return
     reason = Reason.CAPTURE_TIMEOUT if turn.crossing.captured else Reason.NO_TRAVELLER
     _conclude(turn, ReasonDetail(reason))
 

@@ -6,8 +6,10 @@ Rules are written so that NaN refuses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from egate.domain.decision import Decision, ReasonDetail, Verdict
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
@@ -30,6 +32,17 @@ PRODUCTION_MANDATORY = ALWAYS_MANDATORY | {
 NEVER_OPEN = frozenset({Check.CHIP_AUTHENTICATION})
 
 
+SILENT = "silent"  # detail of evidence that is on record and decides nothing
+
+
+class PadMode(StrEnum):
+    """Presentation attack detection: not performed, on record only, or an attack refers."""
+
+    OFF = "off"
+    SILENT = "silent"
+    ENFORCED = "enforced"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A site's rules. Thresholds come from FMR targets through each model's calibration; times in seconds.
@@ -38,6 +51,8 @@ class Policy:
     rate, so it stays small. decision_age_s: a decision older than this at the moment of release refers.
     release_deadline_s: after it a release must never start to execute. release_s: the device-timed release.
     record_s: how long a record may take before the lane counts its journal as failed; it tries again after record_retry_s.
+    pad_threshold: score from which on a presentation is taken for bona fide; needed unless pad is OFF.
+    last_look_s: how long a comparison of the best frames kept may take once the time for captures is over.
     levels_age_s: sensor readings older than this say nothing about who is in the zone; a person takes 0.3 s through a door.
     """
 
@@ -56,6 +71,9 @@ class Policy:
     record_s: float = 5.0
     record_retry_s: float = 1.0
     levels_age_s: float = 0.3
+    last_look_s: float = 2.0
+    pad: PadMode = PadMode.OFF
+    pad_threshold: float = math.nan
 
     def __post_init__(self) -> None:
         missing = ALWAYS_MANDATORY - self.mandatory
@@ -64,19 +82,31 @@ class Policy:
         # A NaN threshold compares false with everything and would refuse all; better not to start.
         if not (self.face_threshold > float("-inf") and self.finger_threshold > float("-inf")):
             raise ValueError("policy threshold is not a number")
+        if self.pad is not PadMode.OFF and not self.pad_threshold > float("-inf"):
+            raise ValueError("policy threshold of attack detection is not a number")
+        # Mandatory without being enforced refers everybody; enforced without being mandatory admits where it failed to run.
+        if (self.pad is PadMode.ENFORCED) != (Check.PRESENTATION_ATTACK_DETECTION in self.mandatory):
+            raise ValueError("PRESENTATION_ATTACK_DETECTION is mandatory exactly if attack detection is enforced")
 
 
 @dataclass(frozen=True, slots=True)
 class FaceResult:
     """One comparison of the live face with the document's. score NaN with failure set where none was possible.
 
-    face_count: faces of comparable size in the frame.
+    face_count: faces of comparable size in the frame. compared: False if the frame was only looked at, since a better one may come: no
+    attempt was spent. kept: it could be compared later, if no better one comes.
+    pad: log-likelihood ratio of bona fide against attack over the frames compared; NaN if it failed, None if not performed.
+    morph: see egate.domain.biometric.MorphScore; None if not performed.
     """
 
     score: float
     fmr: float
     face_count: int
     failure: Reason | None = None
+    compared: bool = True
+    kept: bool = False
+    pad: float | None = None
+    morph: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +118,12 @@ class FingerResult:
     failure: Reason | None = None
 
 
-def judge_face(result: FaceResult, policy: Policy) -> tuple[CheckEvidence, CheckEvidence]:
-    """Evidence of FACE and ONE_PERSON for one frame."""
-    return _face(result, policy), _one_face(result)
+def judge_face(result: FaceResult, policy: Policy) -> tuple[CheckEvidence, ...]:
+    """Evidence of one comparison: FACE, ONE_PERSON, PRESENTATION_ATTACK_DETECTION, MORPHING_ATTACK_DETECTION, in this order.
+
+    All four speak of the same frames: a score of one face and the attack detection of another must never meet.
+    """
+    return _face(result, policy), _one_face(result), _attack(result.pad, policy), _morph(result.morph)
 
 
 def judge_finger(result: FingerResult, policy: Policy) -> CheckEvidence:
@@ -132,9 +165,9 @@ def _refers(item: CheckEvidence, policy: Policy) -> bool:
 
 
 def _face(result: FaceResult, policy: Policy) -> CheckEvidence:
-    return _comparison(
-        Check.FACE, result.score, result.fmr, policy.face_threshold, result.failure, Reason.FACE_NON_MATCH
-    )
+    # What was only looked at never passes, whatever score stands in it.
+    failure = result.failure if result.compared else result.failure or Reason.FACE_UNUSABLE
+    return _comparison(Check.FACE, result.score, result.fmr, policy.face_threshold, failure, Reason.FACE_NON_MATCH)
 
 
 def _one_face(result: FaceResult) -> CheckEvidence:
@@ -143,6 +176,27 @@ def _one_face(result: FaceResult) -> CheckEvidence:
     if result.face_count > 1:
         return CheckEvidence(Check.ONE_PERSON, CheckResult.FAIL, (Reason.MULTIPLE_PERSONS,))
     return CheckEvidence(Check.ONE_PERSON, CheckResult.UNDETERMINED, (Reason.FACE_NOT_FOUND,))
+
+
+def _attack(score: float | None, policy: Policy) -> CheckEvidence:
+    check = Check.PRESENTATION_ATTACK_DETECTION
+    if policy.pad is PadMode.OFF or score is None:
+        return CheckEvidence(check, CheckResult.NOT_PERFORMED)
+    if policy.pad is PadMode.SILENT:
+        return CheckEvidence(check, CheckResult.UNDETERMINED, (), score, policy.pad_threshold, detail=SILENT)
+    if math.isnan(score):
+        return CheckEvidence(check, CheckResult.UNDETERMINED, (Reason.PAD_FAILED,), score, policy.pad_threshold)
+    if not score >= policy.pad_threshold:
+        return CheckEvidence(check, CheckResult.FAIL, (Reason.PRESENTATION_ATTACK,), score, policy.pad_threshold)
+    return CheckEvidence(check, CheckResult.PASS, (), score, policy.pad_threshold)
+
+
+def _morph(score: float | None) -> CheckEvidence:
+    """Never PASS, never FAIL: the measure is too weak to decide about anybody, and an officer may want to see it."""
+    check = Check.MORPHING_ATTACK_DETECTION
+    if score is None:
+        return CheckEvidence(check, CheckResult.NOT_PERFORMED)
+    return CheckEvidence(check, CheckResult.UNDETERMINED, (), score, detail=SILENT)
 
 
 def _comparison(

@@ -41,11 +41,13 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Comparing:
-    """One modality's progress. queued: accepted captures not compared yet, oldest first."""
+    """One modality's progress. queued: accepted captures not looked at yet, oldest first. kept: frames were looked at that can be
+    compared if no better one comes."""
 
     queued: tuple[int, ...] = ()
     attempts: int = 0
     done: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,10 @@ class Evidence:
             samples.pseudonym = self._services.pseudonym(data.issuing_state, data.document_number)
         self._post(ev.DocumentVerified(token, checks))
 
-    async def verify_face(self, visit: Visit, token: Token, capture: int) -> None:
+    async def verify_face(self, visit: Visit, token: Token, capture: int | None, last: bool) -> None:
         samples = visit.samples
         assert samples.references is not None
+        assert capture is not None
         verification = await self._services.verifiers.face(samples.faces.pop(capture), samples.references)
         samples.images.update(verification.images)
         if verification.guidance:

@@ -134,8 +134,8 @@ class Performer:
                 self._spawn(self._evidence.read_document(self._present_visit, token, timeout_s))
             case fx.VerifyDocument(token):
                 self._spawn(self._evidence.verify_document(self._present_visit, token))
-            case fx.VerifyFace(token, capture):
-                self._spawn(self._evidence.verify_face(self._present_visit, token, capture))
+            case fx.VerifyFace(token, capture, last):
+                self._spawn(self._evidence.verify_face(self._present_visit, token, capture, last))
             case fx.VerifyFinger(token, capture):
                 self._spawn(self._evidence.verify_finger(self._present_visit, token, capture))
             case fx.Discard(capture):

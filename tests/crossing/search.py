@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing.machine import step
-from egate.crossing.policy import FaceResult, FingerResult, Policy
+from egate.crossing.policy import FaceResult, FingerResult, PadMode, Policy
 from egate.crossing.state import Comparing, Crossing, Pending, Phase, State, initial
 from egate.domain.decision import Verdict
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
@@ -29,11 +29,21 @@ Step = Callable[[State, ev.Event, float, Policy], tuple[State, tuple[fx.Effect, 
 POLICY = Policy(
     version="search",
     mandatory=frozenset(
-        {Check.MRZ, Check.DOCUMENT_VALIDITY, Check.FACE, Check.FINGER, Check.ONE_PERSON, Check.PRESENCE}
+        {
+            Check.MRZ,
+            Check.DOCUMENT_VALIDITY,
+            Check.FACE,
+            Check.FINGER,
+            Check.PRESENTATION_ATTACK_DETECTION,
+            Check.ONE_PERSON,
+            Check.PRESENCE,
+        }
     ),
     face_threshold=0.5,
     finger_threshold=0.5,
     attempts_max=2,
+    pad=PadMode.ENFORCED,
+    pad_threshold=0.0,
 )
 NAN = math.nan
 STALE = Token(-1)
@@ -44,11 +54,16 @@ BAD = (CheckEvidence(Check.MRZ, CheckResult.FAIL, (Reason.MRZ_CHECK_DIGIT,), det
 UNPROVEN = (*GOOD, CheckEvidence(Check.CHIP_AUTHENTICATION, CheckResult.UNDETERMINED))  # no policy here names it
 NO_MRZ = (CheckEvidence(Check.MRZ, CheckResult.UNDETERMINED), GOOD[1])
 FACES = {
-    "match": FaceResult(0.9, 1e-6, 1),
-    "non-match": FaceResult(0.1, 0.5, 1),
-    "nan": FaceResult(NAN, NAN, 1),
-    "two faces": FaceResult(0.9, 1e-6, 2),
+    "match": FaceResult(0.9, 1e-6, 1, pad=1.0),
+    "non-match": FaceResult(0.1, 0.5, 1, pad=1.0),
+    "nan": FaceResult(NAN, NAN, 1, pad=1.0),
+    "two faces": FaceResult(0.9, 1e-6, 2, pad=1.0),
     "no face": FaceResult(NAN, NAN, 0, Reason.FACE_NOT_FOUND),
+    "photograph": FaceResult(0.9, 1e-6, 1, pad=-1.0),
+    "attack detection without a number": FaceResult(0.9, 1e-6, 1, pad=NAN),
+    "no attack detection": FaceResult(0.9, 1e-6, 1),
+    "nothing": FaceResult(NAN, NAN, 0, Reason.FACE_NOT_FOUND, compared=False),
+    "kept": FaceResult(0.9, 1e-6, 1, compared=False, kept=True, pad=1.0),
 }
 FINGERS = {"match": FingerResult(0.9, 1e-6), "nan": FingerResult(NAN, NAN)}
 # (door closed, people in the zone, people gone through since the first capture or the release)
@@ -320,7 +335,9 @@ def _judge(
             if not (isinstance(event, ev.Looked) and event.age_s <= POLICY.levels_age_s):
                 problems.append("S2 release without a fresh look at the sensors")
             environment = replace(environment, released=True, left=False)
-        case fx.VerifyFace(capture=capture) | fx.VerifyFinger(capture=capture) if capture != GOOD_CAPTURE:
+        case fx.VerifyFace(capture=None, last=last) if not last:
+            problems.append("compares frames kept although better ones may come")
+        case fx.VerifyFace(capture=capture) | fx.VerifyFinger(capture=capture) if capture not in (GOOD_CAPTURE, None):
             problems.append("S2 compares a capture that was not taken of one person before a closed door")
         case fx.Respond(decision=decision):
             environment = replace(environment, responded=min(environment.responded + (decision is not None), 2))

@@ -14,6 +14,7 @@ from egate.crossing.policy import (
     PRODUCTION_MANDATORY,
     FaceResult,
     FingerResult,
+    PadMode,
     Policy,
     decide,
     judge_face,
@@ -80,7 +81,7 @@ def test_a_reason_from_no_check_refers() -> None:
 
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_a_face_passes_exactly_at_or_above_its_threshold(score: float) -> None:
-    face, one = judge_face(FaceResult(score, 0.0, 1), POLICY)
+    face, one, *_ = judge_face(FaceResult(score, 0.0, 1), POLICY)
     assert (face.result is CheckResult.PASS) == (score >= 1.0)
     assert one.result is CheckResult.PASS
 
@@ -97,9 +98,57 @@ def test_exactly_one_face_is_one_person(faces: int, result: str) -> None:
 
 def test_a_failure_outweighs_a_score() -> None:
     """A verifier that failed must not pass by a score it left behind."""
-    face, _ = judge_face(FaceResult(9.0, 0.0, 1, Reason.VERIFIER_FAILED), POLICY)
+    face, *_ = judge_face(FaceResult(9.0, 0.0, 1, Reason.VERIFIER_FAILED), POLICY)
     assert face.result is CheckResult.UNDETERMINED
     assert decide({**ALL_PASS, Check.FACE: face}, POLICY).verdict is Verdict.REFER
+
+
+ENFORCED = replace(
+    POLICY, mandatory=POLICY.mandatory | {Check.PRESENTATION_ATTACK_DETECTION}, pad=PadMode.ENFORCED, pad_threshold=1.0
+)
+
+
+@given(st.none() | st.floats(allow_nan=True, allow_infinity=True))
+def test_attack_detection_passes_exactly_at_or_above_its_threshold(score: float | None) -> None:
+    _, _, attack, _ = judge_face(FaceResult(9.0, 0.0, 1, pad=score), ENFORCED)
+    assert (attack.result is CheckResult.PASS) == (score is not None and score >= 1.0)
+    admits = decide({**ALL_PASS, attack.check: attack}, ENFORCED).verdict is Verdict.ADMIT
+    assert admits == (attack.result is CheckResult.PASS)
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_silent_attack_detection_is_on_record_and_decides_nothing(score: float) -> None:
+    silent = replace(POLICY, pad=PadMode.SILENT, pad_threshold=1.0)
+    _, _, attack, _ = judge_face(FaceResult(9.0, 0.0, 1, pad=score), silent)
+    assert attack.result is CheckResult.UNDETERMINED
+    assert attack.threshold == 1.0
+    assert decide({**ALL_PASS, attack.check: attack}, silent).verdict is Verdict.ADMIT
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_a_morphing_score_decides_nothing(score: float) -> None:
+    *_, morph = judge_face(FaceResult(9.0, 0.0, 1, morph=score), POLICY)
+    assert morph.result is CheckResult.UNDETERMINED
+    assert decide({**ALL_PASS, morph.check: morph}, POLICY).verdict is Verdict.ADMIT
+
+
+def test_a_frame_that_was_only_looked_at_never_passes() -> None:
+    face, *_ = judge_face(FaceResult(9.0, 0.0, 1, compared=False), POLICY)
+    assert face.result is CheckResult.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    ("pad", "mandatory"), [(PadMode.ENFORCED, False), (PadMode.SILENT, True), (PadMode.OFF, True)]
+)
+def test_attack_detection_is_mandatory_exactly_if_it_is_enforced(pad: PadMode, mandatory: bool) -> None:
+    checks = POLICY.mandatory | ({Check.PRESENTATION_ATTACK_DETECTION} if mandatory else set())
+    with pytest.raises(ValueError, match="exactly if"):
+        replace(POLICY, mandatory=checks, pad=pad, pad_threshold=1.0)
+
+
+def test_attack_detection_without_a_threshold_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        replace(POLICY, pad=PadMode.SILENT)
 
 
 def test_no_policy_drops_what_is_always_mandatory() -> None:

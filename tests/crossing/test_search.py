@@ -6,6 +6,7 @@ finds nothing means something.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,11 +131,34 @@ def test_release_before_the_record_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_nan_that_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def careless(result: policy.FaceResult, rules: policy.Policy) -> tuple[CheckEvidence, CheckEvidence]:
+    original = machine.judge_face
+
+    def careless(result: policy.FaceResult, rules: policy.Policy) -> tuple[CheckEvidence, ...]:
         verdict = CheckResult.FAIL if result.score < rules.face_threshold else CheckResult.PASS
-        return CheckEvidence(Check.FACE, verdict), CheckEvidence(Check.ONE_PERSON, CheckResult.PASS)
+        return CheckEvidence(Check.FACE, verdict), *original(result, rules)[1:]
 
     monkeypatch.setattr(machine, "judge_face", careless)
+    _finds("S3")
+
+
+@pytest.mark.parametrize("score", [-1.0, math.nan, None], ids=["attack", "no number", "not performed"])
+def test_attack_that_passes_is_found(score: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = policy._attack
+
+    def careless(found: float | None, rules: policy.Policy) -> CheckEvidence:
+        same = found is score or (found != found and score is not None and score != score) or found == score
+        return original(1.0 if same else found, rules)
+
+    monkeypatch.setattr(policy, "_attack", careless)
+    _finds("S3")
+
+
+def test_frame_that_was_only_looked_at_and_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(turn: machine._Turn, event: ev.FaceCompleted) -> None:
+        turn.evidence(*machine.judge_face(replace(event.result, compared=True), turn.policy))
+        machine._advance(turn)
+
+    monkeypatch.setattr(machine, "_face_kept", careless)
     _finds("S3")
 
 
