@@ -131,7 +131,7 @@ def test_release_before_the_record_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_nan_that_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = machine.judge_face
+    original = policy.judge_face
 
     def careless(result: policy.FaceResult, rules: policy.Policy) -> tuple[CheckEvidence, ...]:
         verdict = CheckResult.FAIL if result.score < rules.face_threshold else CheckResult.PASS
@@ -155,7 +155,7 @@ def test_attack_that_passes_is_found(score: float | None, monkeypatch: pytest.Mo
 
 def test_frame_that_was_only_looked_at_and_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def careless(turn: machine._Turn, event: ev.FaceCompleted) -> None:
-        turn.evidence(*machine.judge_face(replace(event.result, compared=True), turn.policy))
+        turn.evidence(*policy.judge_face(replace(event.result, compared=True), turn.policy))
         machine._advance(turn)
 
     monkeypatch.setattr(machine, "_face_kept", careless)
