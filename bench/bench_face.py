@@ -109,7 +109,7 @@ def test_verification_face_recognition(benchmark: BenchmarkFixture, peer: Any, f
 
 def test_search(benchmark: BenchmarkFixture, store: ModelStore, frames: tuple[Image, Image]) -> None:
     benchmark.group = "face layers"
-    assert benchmark(find_faces, store.session("yunet"), frames[0])[1] == 1
+    assert benchmark(find_faces, store.session("yunet"), frames[0]).count == 1
 
 
 @pytest.mark.parametrize(

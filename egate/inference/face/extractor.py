@@ -48,13 +48,13 @@ class FaceExtractor:
         than IOD_PX_MIN apart. Raises ImageError (IMAGE_TYPE) unless image is (h, w, 3) uint8 with sides >= 16.
         """
         _check(image)
-        found, count = find_faces(self._detector, image)
-        if found is None:
+        found = find_faces(self._detector, image)
+        if found.traveller is None:
             return FaceCapture(None, 0, (Guidance.STEP_INTO_VIEW,))
-        face = self._sample(image, found)
+        face = self._sample(image, found.traveller)
         if face is None:
-            return FaceCapture(None, count, (Guidance.COME_CLOSER,))
-        return FaceCapture(face, count, _guidance(face, count, image.shape[0]))
+            return FaceCapture(None, found.count, (Guidance.COME_CLOSER,), found.boxes)
+        return FaceCapture(face, found.count, _guidance(face, found.count, image.shape[0]), found.boxes)
 
     def warm_up(self) -> None:
         """Runs every network once, so that the first traveller does not wait for their memory plans."""
