@@ -72,7 +72,79 @@ def test_converted_network_has_float_weights_one_input_and_no_prelu() -> None:
     graph = parse(CONVERSIONS["onnx-embedding"](model.SerializeToString())).graph
     assert [value.name for value in graph.input] == ["image"]
     assert {node.op_type for node in graph.node} == {"Conv", "Relu", "Mul", "Add"}
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "n"
     assert all(tensor.data_type == TensorProto.FLOAT for tensor in graph.initializer)
+
+
+def embedding_network() -> onnx.ModelProto:
+    """Mul, Conv, BN, PRelu, depthwise Conv, PRelu, Conv in two groups, PRelu, BN, Dropout, Flatten, Gemm, BN: SFace in small."""
+    generator = np.random.default_rng(11)
+
+    def weight(name: str, *shape: int, low: float = -1.0, high: float = 1.0) -> str:
+        initializers.append(numpy_helper.from_array(generator.uniform(low, high, shape).astype(np.float32), name))
+        return name
+
+    def normalisation(name: str, channels: int) -> list[str]:
+        names = [weight(f"{name}.{part}", channels) for part in ("scale", "bias", "mean")]
+        return [*names, weight(f"{name}.variance", channels, low=0.5, high=2.0)]
+
+    initializers: list[onnx.TensorProto] = []
+    slopes = weight("slope1", 4, 1, 1, low=-0.7, high=0.9)
+    # d = 1 - a of either sign, and 0: the identity
+    numpy_slopes = np.array([1.3, 1.0, -0.5, 0.25], np.float32).reshape(4, 1, 1)
+    initializers.append(numpy_helper.from_array(numpy_slopes, "slope2"))
+    initializers.append(numpy_helper.from_array(np.array([0.5], np.float32), "half"))
+    nodes = [
+        helper.make_node("Mul", ["image", "half"], ["halved"]),
+        helper.make_node("Conv", ["halved", weight("w1", 4, 3, 3, 3)], ["c1"], pads=[1, 1, 1, 1]),
+        helper.make_node("BatchNormalization", ["c1", *normalisation("bn1", 4)], ["n1"], epsilon=1e-3),
+        helper.make_node("PRelu", ["n1", slopes], ["p1"]),
+        helper.make_node("Conv", ["p1", weight("w2", 4, 1, 3, 3), weight("b2", 4)], ["c2"], pads=[1] * 4, group=4),
+        helper.make_node("PRelu", ["c2", "slope2"], ["p2"]),
+        helper.make_node("Conv", ["p2", weight("w3", 6, 2, 1, 1)], ["c3"], group=2),
+        helper.make_node("PRelu", ["c3", weight("slope3", 6, 1, 1)], ["p3"]),
+        helper.make_node("BatchNormalization", ["p3", *normalisation("bn3", 6)], ["n3"]),
+        helper.make_node("Constant", [], ["ratio"], value=numpy_helper.from_array(np.array(0.4, np.float32))),
+        helper.make_node("Dropout", ["n3", "ratio"], ["d3"]),
+        helper.make_node("Flatten", ["d3"], ["f3"]),
+        helper.make_node("Gemm", ["f3", weight("w4", 5, 6 * 64), weight("b4", 5)], ["g4"], transB=1),
+        helper.make_node("BatchNormalization", ["g4", *normalisation("bn4", 5)], ["out"]),
+    ]
+    inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 8, 8])]
+    outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 5])]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+
+
+def test_folding_leaves_what_costs_two_passes_and_computes_the_same() -> None:
+    model = embedding_network()
+    images = RNG.standard_normal((3, 3, 8, 8)).astype(np.float32)
+    evaluator = ReferenceEvaluator(model)
+    expected = np.concatenate([evaluator.run(None, {"image": image[np.newaxis]})[0] for image in images])
+    converted = CONVERSIONS["onnx-embedding"](model.SerializeToString())
+    np.testing.assert_allclose(run(converted, images), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+    operators = [node.op_type for node in parse(converted).graph.node]
+    step = ["Conv", "Relu", "Mul", "Add"]
+    assert operators == [*step, *step, *step, "Flatten", "Gemm"]
+
+
+def test_a_factor_is_not_folded_where_something_else_reads_the_value() -> None:
+    """The sum of a PRelu and a convolution of it: only the convolution could take the factor over."""
+    slope = numpy_helper.from_array(RNG.uniform(-0.5, 0.5, (3, 1, 1)).astype(np.float32), "slope")
+    weight = numpy_helper.from_array(RNG.standard_normal((3, 3, 1, 1)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("PRelu", ["image", "slope"], ["bent"]),
+        helper.make_node("Conv", ["bent", "w"], ["convolved"]),
+        helper.make_node("Add", ["bent", "convolved"], ["out"]),
+    ]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 8, 8]) for name in ("image", "out")]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], [slope, weight])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+    image = RNG.standard_normal((1, 3, 8, 8)).astype(np.float32)
+    expected = ReferenceEvaluator(model).run(None, {"image": image})[0]
+    np.testing.assert_allclose(
+        run(CONVERSIONS["onnx-embedding"](model.SerializeToString()), image), expected, atol=1e-5
+    )
 
 
 def test_bytes_depend_on_the_network_only() -> None:

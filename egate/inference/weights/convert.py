@@ -9,6 +9,7 @@ import onnx
 from egate.inference.weights.dlib_onnx import dlib_resnet
 from egate.inference.weights.onnx_bytes import canonical, parse
 from egate.inference.weights.onnx_dequantise import dequantise
+from egate.inference.weights.onnx_fold import fold
 from egate.inference.weights.onnx_prelu import split_prelu
 
 
@@ -21,9 +22,17 @@ def _any_size(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def _any_count(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A network without fixed shapes inside, declared for one image, takes any number."""
+    if all(node.op_type != "Reshape" for node in model.graph.node):
+        for value in [*model.graph.input, *model.graph.output]:
+            value.type.tensor_type.shape.dim[0].dim_param = "n"
+    return model
+
+
 CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
     "onnx-detector": lambda data: canonical(_any_size(dequantise(parse(data)))),
-    "onnx-embedding": lambda data: canonical(split_prelu(dequantise(parse(data)))),
+    "onnx-embedding": lambda data: canonical(_any_count(split_prelu(fold(dequantise(parse(data)))))),
     "dlib-resnet": dlib_resnet,
 }
