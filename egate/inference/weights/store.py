@@ -9,14 +9,23 @@ from pathlib import Path
 import onnxruntime
 
 from egate.errors import ConfigurationError, ModelError
-from egate.inference.weights.manifest import CalibrationFile, Manifest, Model, Sample, read_manifest
+from egate.inference.weights.local import LOCAL_FILE, SAMPLES_FOLDER, merged, read_local
+from egate.inference.weights.manifest import (
+    FILE,
+    NOT_CALIBRATED,
+    CalibrationFile,
+    Manifest,
+    Model,
+    Sample,
+    read_manifest,
+)
+from egate.inference.weights.session import open_session
 from egate.matching.calibration import Calibration, parse_calibration
 
 MANIFEST_FILE = "manifest.toml"
-SAMPLES_FOLDER = "samples"
+CALIBRATION_FILE = "calibration.csv"
 ROOT_VARIABLE = "EGATE_MODELS"
 PROJECT_MODELS = Path(__file__).resolve().parents[3] / "models"
-ERRORS_ONLY = 3  # onnxruntime severity; its warnings print graph internals
 
 
 def models_root(option: str | Path | None = None) -> Path:
@@ -25,21 +34,23 @@ def models_root(option: str | Path | None = None) -> Path:
 
 
 class ModelStore:
-    """Installed files below root. The manifest and the calibrations are root's own, if it has a manifest, else the project's.
+    """Installed files below root. The manifest and its calibrations are root's own, if it has a manifest, else the project's.
 
-    Thread-safe: it holds no mutable state.
+    manifest: with what root's local.toml adds. local: that alone. Thread-safe: it holds no mutable state.
     """
 
     def __init__(self, root: str | Path | None = None) -> None:
-        """Raises ModelError if the manifest is missing or malformed."""
+        """Raises ModelError if the manifest is missing or malformed, or local.toml does not go with it."""
         self.root = models_root(root)
         self.facts = self.root if (self.root / MANIFEST_FILE).is_file() else PROJECT_MODELS
-        self.manifest: Manifest = read_manifest(self.facts / MANIFEST_FILE)
+        self.local: Manifest = read_local(self.root / LOCAL_FILE)
+        self.manifest: Manifest = merged(read_manifest(self.facts / MANIFEST_FILE), self.local)
 
     def place(self, entry: Model | Sample | CalibrationFile) -> Path:
         """Where the file of a manifest entry belongs, whether or not it is there."""
         if isinstance(entry, CalibrationFile):
-            return self.facts / entry.id / "calibration.csv"
+            folder = self.root if entry.id in self.local.calibrations else self.facts
+            return folder / entry.id / CALIBRATION_FILE
         return self.root / (entry.id if isinstance(entry, Model) else SAMPLES_FOLDER) / entry.file
 
     def path(self, id: str) -> Path:
@@ -54,27 +65,25 @@ class ModelStore:
         try:
             data = self.place(entry).read_bytes()
         except OSError:
-            raise ModelError(f"{name} is not installed: run `egate models install`", code="MODEL_MISSING") from None
+            raise ModelError(f"{name} is not installed: {_remedy(entry)}", code="MODEL_MISSING") from None
         if hashlib.sha256(data).hexdigest() != entry.sha256:
             raise ModelError(f"{name} has another SHA-256 than the manifest: it is not loaded", code="MODEL_HASH")
         return data
 
     def session(self, id: str) -> onnxruntime.InferenceSession:
         """An onnxruntime session on one thread, made from the verified bytes. Raises ModelError."""
-        data = self.read(self._model(id))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # parallelism is the caller's pool
-        options.log_severity_level = ERRORS_ONLY
-        try:
-            return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception:  # onnxruntime raises a dozen unrelated types
-            raise ModelError(f"model {id} cannot be loaded") from None
+        return open_session(self.read(self._model(id)), id)
 
     def calibration(self, id: str) -> Calibration:
-        """The calibration of this id, verified and measured with the weights of this manifest. Raises ModelError."""
+        """The calibration of this id, verified and measured with the weights of this manifest.
+
+        Raises ModelError: MODEL_UNCALIBRATED if it was never measured, MODEL_MISSING, MODEL_HASH.
+        """
         entry = self.manifest.calibrations.get(id)
-        if entry is None:
+        if entry is None and id not in self.manifest.models:
             raise ModelError(f"no calibration {id!r} in the manifest", code="MODEL_MISSING")
+        if entry is None or entry.sha256 == NOT_CALIBRATED:
+            raise ModelError(f"{id} is not calibrated: run `egate calibrate`", code="MODEL_UNCALIBRATED")
         calibration = parse_calibration(self.read(entry).decode("utf-8", errors="replace"))
         if calibration.id != id or calibration.weights != self.weights(entry.models):
             raise ModelError(f"calibration {id} was measured with other weights: measure it again", code="MODEL_HASH")
@@ -97,3 +106,11 @@ class ModelStore:
         if model is None:
             raise ConfigurationError(f"no model {id!r} in the manifest")
         return model
+
+
+def _remedy(entry: Model | Sample | CalibrationFile) -> str:
+    if isinstance(entry, CalibrationFile):
+        return "run `egate calibrate`"
+    if isinstance(entry, Model) and entry.artefact == FILE:
+        return f"bring the file {entry.member} with `egate models add`"
+    return "run `egate models install`"
