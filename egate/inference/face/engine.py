@@ -21,6 +21,10 @@ class OnnxFaceEngine:
         self._extractor = extractor
         self._calibration = calibration
 
+    @property
+    def extractor(self) -> FaceExtractor:
+        return self._extractor
+
     def capture(self, image: Image) -> FaceCapture:
         """See FaceExtractor.capture. Raises ImageError and ModelError, also for what the libraries below raise."""
         with engine_errors():

@@ -41,6 +41,14 @@ class FaceExtractor:
         self._detector = detector
         self._networks = networks
 
+    @property
+    def networks(self) -> Networks:
+        return self._networks
+
+    def with_networks(self, networks: Networks) -> FaceExtractor:
+        """This extractor with other networks for its templates (egate.inference.batch)."""
+        return FaceExtractor(self._detector, networks)
+
     def capture(self, image: Image) -> FaceCapture:
         """The most prominent face of an RGB image (h, w, 3) uint8, how many people there are, and guidance.
 
