@@ -120,7 +120,7 @@ def test_folding_leaves_what_costs_two_passes_and_computes_the_same() -> None:
     model = embedding_network()
     images = RNG.standard_normal((3, 3, 8, 8)).astype(np.float32)
     evaluator = ReferenceEvaluator(model)
-    expected = np.concatenate([evaluator.run(None, {"image": image[np.newaxis]})[0] for image in images])
+    expected = np.concatenate([np.asarray(evaluator.run(None, {"image": image[np.newaxis]}))[0] for image in images])
     converted = CONVERSIONS["onnx-embedding"](model.SerializeToString())
     np.testing.assert_allclose(run(converted, images), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
     operators = [node.op_type for node in parse(converted).graph.node]
@@ -141,7 +141,7 @@ def test_a_factor_is_not_folded_where_something_else_reads_the_value() -> None:
     graph = helper.make_graph(nodes, "g", values[:1], values[1:], [slope, weight])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
     image = RNG.standard_normal((1, 3, 8, 8)).astype(np.float32)
-    expected = ReferenceEvaluator(model).run(None, {"image": image})[0]
+    expected = np.asarray(ReferenceEvaluator(model).run(None, {"image": image}))[0]
     np.testing.assert_allclose(
         run(CONVERSIONS["onnx-embedding"](model.SerializeToString()), image), expected, atol=1e-5
     )
