@@ -265,13 +265,17 @@ def test_png_of_every_kind_is_decoded(colour: int, depth: int, side: int) -> Non
     legal = {0: (1, 2, 4, 8, 16), 3: (1, 2, 4, 8)}.get(colour, (8, 16))  # W3C PNG, table 11.1
     bits = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour] * depth
     palette = chunk(b"PLTE", b"\x00\x00\x00\xff\x00\x00") if colour == 3 else b""
-    plain = side * (1 + -(-side * bits // 8))
+    fill = b"\x00" if colour == 3 else b"\xff"  # opaque, and inside the palette
+
+    def lines(count: int, pixels: int) -> bytes:
+        return (b"\x00" + fill * -(-pixels * bits // 8)) * count
+
     # Adam7 on 16 and 19 columns or rows, counted by hand from W3C PNG, figure 4.8
     columns = {16: (2, 2, 4, 4, 8, 8, 16), 19: (3, 2, 5, 5, 10, 9, 19)}[side]
     rows = {16: (2, 2, 2, 4, 4, 8, 8), 19: (3, 3, 2, 5, 5, 10, 9)}[side]
-    woven = sum(row * (1 + -(-column * bits // 8)) for column, row in zip(columns, rows, strict=True))
-    for interlace, total in ((0, plain), (1, woven)):
-        data = png(side, palette, kind=(depth, colour, interlace), rows=bytes(total))
+    woven = b"".join(lines(row, column) for column, row in zip(columns, rows, strict=True))
+    for interlace, packed in ((0, lines(side, side)), (1, woven)):
+        data = png(side, palette, kind=(depth, colour, interlace), rows=packed)
         if depth not in legal:
             with pytest.raises(ImageError):
                 decode(data)

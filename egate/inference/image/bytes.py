@@ -22,13 +22,19 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """width, height in pixels. dpi: horizontal resolution, None if the image does not state one. grey: JPEG 2000 of one component."""
+    """width, height in pixels as stored. dpi: horizontal resolution, None if the image does not state one.
+
+    grey: JPEG 2000 of one component. alpha: some pixels may be transparent. orientation: of a PNG, EXIF's 1 to 8; a JPEG's is the
+    decoder's business.
+    """
 
     width: int
     height: int
     dpi: float | None = None
     format: Format = Format.JPEG
     grey: bool = False
+    alpha: bool = False
+    orientation: int = 1
 
 
 def number(data: bytes, offset: int, count: int) -> int:

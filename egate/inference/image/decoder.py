@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from egate.domain.biometric import Image
 from egate.errors import ImageError
+from egate.inference.image.exif import upright
 from egate.inference.image.header import Format, Header, read_header
 from egate.inference.image.png import pixels_only
 from egate.inference.image.wsq import decode_wsq
@@ -34,12 +37,16 @@ class GreyImage:
 
 
 def decode(data: bytes, *, pixels_max: int = PIXELS_MAX) -> Image:
-    """(h, w, 3) uint8 RGB, C-contiguous; a JPEG turned upright by its EXIF orientation.
+    """(h, w, 3) uint8 RGB, C-contiguous; a JPEG or PNG turned upright by its EXIF orientation, sixteen bits brought down to eight.
 
-    Raises ImageError with code IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TRUNCATED, IMAGE_CORRUPT or IMAGE_SIZE; an image of more
+    Raises ImageError with code IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TRUNCATED, IMAGE_CORRUPT, IMAGE_SIZE or IMAGE_ALPHA; an image of more
     than pixels_max pixels costs no memory. Thread-safe.
     """
-    header = read_bounded(data, pixels_max)
+    return decode_bounded(data, read_bounded(data, pixels_max))
+
+
+def decode_bounded(data: bytes, header: Header) -> Image:
+    """As decode, of an image whose header was read by read_bounded."""
     if (
         header.format in (Format.WSQ, Format.PGM) or header.grey
     ):  # OpenCV gives no colours to grey JPEG 2000 without colour space
@@ -78,12 +85,34 @@ def _grey(data: bytes, header: Header) -> Image:
 def _decoded(data: bytes, header: Header, flags: int) -> Image:
     if header.format is Format.PNG:
         data = pixels_only(data)
+    if header.alpha:
+        _refuse_transparent(data)
+    pixels = _opened(data, flags)
+    if pixels.dtype != np.uint8:
+        raise _undecodable()
+    if pixels.shape[0] * pixels.shape[1] > header.width * header.height:
+        raise ImageError("image is larger than it says", code="IMAGE_CORRUPT")
+    return upright(np.ascontiguousarray(pixels, np.uint8), header.orientation)
+
+
+def _refuse_transparent(data: bytes) -> None:
+    """What is transparent looks like whatever lies behind it: on black another face than on white. All opaque is fine."""
+    pixels = _opened(data, cv2.IMREAD_UNCHANGED)
+    if pixels.ndim != 3 or pixels.shape[2] != 4:
+        raise _undecodable()
+    if pixels[:, :, 3].min() < np.iinfo(pixels.dtype).max:
+        raise ImageError("image is transparent in parts", code="IMAGE_ALPHA")
+
+
+def _opened(data: bytes, flags: int) -> NDArray[np.unsignedinteger[Any]]:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         pixels = None
-    if pixels is None or pixels.dtype != np.uint8:
-        raise ImageError("image data cannot be decoded", code="IMAGE_CORRUPT")
-    if pixels.shape[0] * pixels.shape[1] > header.width * header.height:
-        raise ImageError("image is larger than it says", code="IMAGE_CORRUPT")
-    return np.ascontiguousarray(pixels, np.uint8)
+    if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
+        raise _undecodable()
+    return cast("NDArray[np.unsignedinteger[Any]]", pixels)
+
+
+def _undecodable() -> ImageError:
+    return ImageError("image data cannot be decoded", code="IMAGE_CORRUPT")

@@ -18,6 +18,18 @@ from egate.inference.image.jpeg2000 import J2K_SIGNATURE, JP2_SIGNATURE, read_jp
 from egate.inference.image.png import PNG_SIGNATURE, read_png
 
 WSQ_START = b"\xff\xa0\xff"
+# What people send by mistake, by its first bytes, to call it by its name: kind, offset, bytes.
+_OTHERS = (
+    ("GIF", 0, b"GIF8"),
+    ("BMP", 0, b"BM"),
+    ("TIFF", 0, b"II*\x00"),
+    ("TIFF", 0, b"MM\x00*"),
+    ("WebP", 8, b"WEBP"),
+    ("AVIF", 4, b"ftypavif"),
+    ("HEIC", 4, b"ftypheic"),
+    ("PDF", 0, b"%PDF"),
+    ("text", 0, b"<"),
+)
 PGM_HEADER = re.compile(rb"P5\n(\d{1,5}) (\d{1,5})\n255\n")  # as egate.document.lds.finger_image writes it
 
 
@@ -45,7 +57,8 @@ def _read(data: bytes) -> Header:
         return Header(*wsq.read_size(data), Format.WSQ)
     if match := PGM_HEADER.match(data):
         return _pgm(data, match)
-    raise unread("image is neither JPEG, PNG, JPEG 2000, WSQ nor PGM")
+    name = next((name for name, offset, start in _OTHERS if data[offset:].startswith(start)), "of an unknown kind")
+    raise unread(f"image is {name}, neither JPEG, PNG, JPEG 2000, WSQ nor PGM")
 
 
 def _pgm(data: bytes, match: re.Match[bytes]) -> Header:

@@ -30,7 +30,8 @@ SCANNED_PIXELS_MAX = 400_000_000
 
 def read_jpeg(data: bytes) -> Header:
     """Raises ImageError; IndexError if data ends before EOI."""
-    width = height = scan_count = 0
+    width = height = scan_count = components = 0
+    adobe = False
     dpi: float | None = None
     offset = len(JPEG_START)
     for _ in range(SEGMENT_COUNT_MAX):
@@ -46,6 +47,9 @@ def read_jpeg(data: bytes) -> Header:
         if marker == JPEG_END:
             if not scan_count:
                 raise corrupt("JPEG without a scan")
+            if components == 4 and not adobe:
+                # Adobe's four colours are stored inverted, others' are not, and a decoder cannot see it: it may show the negative.
+                raise unread("JPEG of four colours that does not say which")
             return Header(width, height, dpi)
         length, body = number(data, offset + 2, 2), offset + 4
         offset += 2 + length
@@ -54,9 +58,11 @@ def read_jpeg(data: bytes) -> Header:
         if marker in JPEG_FRAMES:
             if width:
                 raise corrupt("JPEG has two frames")
-            width, height = _frame(data, marker, body)
+            width, height, components = _frame(data, marker, body)
         elif marker == 0xE0 and data[body : body + 5] == b"JFIF\x00":
             dpi = _jfif_dpi(data, body)
+        elif marker == 0xEE and data[body : body + 5] == b"Adobe":
+            adobe = True
         elif marker == JPEG_SCAN:
             scan_count += 1
             _check_cost(scan_count, width * height)
@@ -66,13 +72,13 @@ def read_jpeg(data: bytes) -> Header:
     raise corrupt(f"JPEG of more than {SEGMENT_COUNT_MAX} segments")
 
 
-def _frame(data: bytes, marker: int, body: int) -> tuple[int, int]:
-    """T.81 B.2.2: P 1, Y 2, X 2, Nf 1."""
+def _frame(data: bytes, marker: int, body: int) -> tuple[int, int, int]:
+    """Width, height and components. T.81 B.2.2: P 1, Y 2, X 2, Nf 1."""
     if marker not in JPEG_FRAMES_READ:
         raise unread("JPEG with arithmetic coding, lossless or hierarchical")
     if data[body] != 8 or data[body + 5] not in COMPONENT_COUNTS:
         raise unread("JPEG of another depth or number of components")
-    return number(data, body + 3, 2), number(data, body + 1, 2)
+    return number(data, body + 3, 2), number(data, body + 1, 2), data[body + 5]
 
 
 def _check_cost(scan_count: int, pixels: int) -> None:

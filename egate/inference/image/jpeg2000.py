@@ -21,10 +21,11 @@ TLM, PLM, PLT, CRG, COM = 0xFF55, 0xFF57, 0xFF58, 0xFF63, 0xFF64
 _MAIN_HEADER = frozenset({COD, COC, QCD, QCC, RGN, TLM, PLM, CRG, COM})
 _PART_HEADER = frozenset({COD, COC, QCD, QCC, RGN, PLT, COM})
 
-# Components: grey or colour, with or without opacity. Bits: eight, and sixteen, which OpenCV brings down to eight. Pixels: each may cost
-# the decoder 90 coding passes in four components, 1.3 s in all; the largest portraits (ISO/IEC 39794-5) have 1200 x 1600, those on chips
-# today 0.25 million. Tiles: the decoder allots 6 kB for each before it decodes anything; portraits have one.
-COMPONENT_COUNT_MAX = 4
+# Components: grey or colour; ISO/IEC 39794-5 has no others, and a picture with opacity looks like whatever lies behind it. Bits: eight,
+# and sixteen, which OpenCV brings down to eight. Pixels: each may cost the decoder 90 coding passes, 1.3 s in four components; the largest
+# portraits (ISO/IEC 39794-5) have 1200 x 1600, those on chips today 0.25 million. Tiles: the decoder allots 6 kB for each before it decodes
+# anything; portraits have one.
+COMPONENT_COUNTS = (1, 3)
 DEPTHS = (8, 16)
 JPEG2000_PIXELS_MAX = 2_000_000
 TILE_COUNT_MAX = 256
@@ -73,7 +74,7 @@ def _size(data: bytes, start: int) -> tuple[Header, int]:
     # Csiz 2, and per component depth 1 (less one, high bit: signed), sampling 1+1
     x, y, x0, y0, tile_x, tile_y, tile_x0, tile_y0 = (number(data, start + 8 + 4 * index, 4) for index in range(8))
     count = number(data, start + 40, 2)
-    if not 1 <= count <= COMPONENT_COUNT_MAX or not (tile_x and tile_y):
+    if count not in COMPONENT_COUNTS or not (tile_x and tile_y):
         raise unread("JPEG 2000 of another number of components or tiles")
     width, height = x - x0, y - y0
     if not (width > 0 and height > 0 and tile_x0 <= x0 and tile_y0 <= y0):

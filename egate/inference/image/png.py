@@ -9,13 +9,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
+from egate.errors import ImageError
 from egate.inference.image.bytes import SEGMENT_COUNT_MAX, Format, Header, corrupt, number, unread
+from egate.inference.image.exif import UPRIGHT, read_orientation
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 METRES_PER_INCH = 0.0254
 _PIECE_SIZE, _ROWS_AT_ONCE = 64 * 1024, 1024 * 1024  # bytes of the file, and of rows
 _IHDR = 16  # offset of its body: width 4, height 4, depth 1, colour type 1, compression 1, filter 1, interlace 1
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # a pixel, by colour type; table 11.1
+_WITH_ALPHA = frozenset({4, 6})  # colour types
 _DEPTHS = frozenset({1, 2, 4, 8, 16})
 # W3C PNG, 8.2: first column and row, steps
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -28,19 +31,28 @@ _ANCILLARY = (
 
 def read_png(data: bytes) -> Header:
     """Raises ImageError; IndexError if data ends before IEND."""
-    width = height = 0
+    width = height = colour = 0
     dpi: float | None = None
-    for kind, start, _ in _chunks(data):
+    alpha, orientation = False, UPRIGHT
+    for kind, start, length in _chunks(data):
         body = start + 8
         if kind == b"IHDR":
             width, height = number(data, body, 4), number(data, body + 4, 4)
+            colour = number(data, body + 9, 1)
+            alpha = colour in _WITH_ALPHA
+        elif kind == b"tRNS":
+            if colour == 0:  # the decoder does not tell which pixels it is about
+                raise ImageError("PNG of a grey that is transparent", code="IMAGE_ALPHA")
+            alpha = True
+        elif kind == b"eXIf":
+            orientation = read_orientation(data[body : body + length])
         elif kind == b"pHYs" and number(data, body + 8, 1) == 1:  # unit 1 = metre
             dpi = number(data, body, 4) * METRES_PER_INCH
         elif kind in _ANIMATION_CHUNKS:
             raise unread("PNG is an animation")
         elif kind not in _PIXEL_CHUNKS and not kind[0] & _ANCILLARY:
             raise unread("PNG has an unknown chunk")
-    return Header(width, height, dpi, Format.PNG)
+    return Header(width, height, dpi, Format.PNG, alpha=alpha, orientation=orientation)
 
 
 def pixels_only(data: bytes) -> bytes:
