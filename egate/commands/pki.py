@@ -43,7 +43,7 @@ def run_revoke(arguments: argparse.Namespace) -> int:
 
 
 def callers(lanes: int, officers: list[str]) -> list[tuple[Role, str]]:
-    """Gates 1 to lanes, a console, the officers, an engineer and a matcher."""
+    """Gates 1 to lanes, a console, the officers, an engineer, a matcher and an enroller."""
     gates = [(Role.GATE, str(number)) for number in range(1, lanes + 1)]
     desks = [(Role.CONSOLE, "1"), *((Role.OFFICER, officer) for officer in dict.fromkeys(officers))]
-    return [*gates, *desks, (Role.ENGINEER, "1"), (Role.MATCHER, "1")]
+    return [*gates, *desks, (Role.ENGINEER, "1"), (Role.MATCHER, "1"), (Role.ENROLLER, "1")]

@@ -39,12 +39,15 @@ ANYBODY = frozenset(Role)  # any caller with a valid certificate
 _OFFICER_AT_DESK = Rule(DESKS, officer_token=DESKS)
 _READS_RECORD = Rule(DESKS | ENGINEER, officer_token=DESKS)
 _MATCHER = Rule(frozenset({Role.MATCHER}))
+_EXTRACTS = Rule(frozenset({Role.MATCHER, Role.ENROLLER}))
+MAY_HAVE_TEMPLATES = frozenset({Role.ENROLLER})
 
 RULES: Mapping[str, Rule] = {
     "/egate.api.v1.CrossingService/AuthoriseCrossing": Rule(frozenset({Role.GATE}), lane_of=_authorise_lane),
     "/egate.api.v1.CrossingService/Cross": Rule(frozenset({Role.GATE}), lane_of=_cross_lane),
     "/egate.api.v1.MatchService/VerifyFace": _MATCHER,
     "/egate.api.v1.MatchService/VerifyFinger": _MATCHER,
+    "/egate.api.v1.MatchService/ExtractFace": _EXTRACTS,
     "/egate.api.v1.LaneService/WatchLanes": Rule(DESKS | ENGINEER),
     "/egate.api.v1.LaneService/SecureLane": _OFFICER_AT_DESK,
     "/egate.api.v1.LaneService/ReleaseLane": _OFFICER_AT_DESK,
@@ -81,3 +84,9 @@ def authorise_lane(rule: Rule, identity: Identity, request: object, gates: Mappi
     lane = rule.lane_of(request)
     if lane is not None and lane not in gates.get(identity.id, frozenset()):
         raise Denied("the lane is not this gate's", code="LANE_DENIED")
+
+
+def authorise_templates(identity: Identity) -> None:
+    """A template identifies its person wherever it gets to: who only compares has no use for one. Raises Denied TEMPLATE_DENIED."""
+    if identity.role not in MAY_HAVE_TEMPLATES:
+        raise Denied(f"role {identity.role} may not have templates", code="TEMPLATE_DENIED")

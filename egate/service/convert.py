@@ -10,7 +10,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from egate.api.v1 import crossing_service_pb2 as crossing_pb
 from egate.api.v1 import lane_service_pb2 as lane_pb
+from egate.api.v1 import match_service_pb2 as match_pb
 from egate.api.v1 import values_pb2 as values_pb
+from egate.domain.biometric import FaceBox, FaceTemplate
 from egate.domain.decision import Decision, Outcome, ReasonDetail, Verdict
 from egate.domain.device import ReleaseResult
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
@@ -51,6 +53,21 @@ def duration(seconds: float) -> Duration:
 def release(result: ReleaseResult | None) -> values_pb.Release:
     """None: the lock was not commanded."""
     return values_pb.RELEASE_NONE if result is None else _RELEASES[result]
+
+
+def check_result(value: CheckResult) -> values_pb.CheckResult:
+    return _RESULTS[value]
+
+
+def face_box(value: FaceBox) -> match_pb.FaceBox:
+    return match_pb.FaceBox(x=value.x, y=value.y, width=value.width, height=value.height, confidence=value.confidence)
+
+
+def face_template(value: FaceTemplate) -> match_pb.FaceTemplate:
+    """float32 little-endian, whatever the machine's own order is."""
+    return match_pb.FaceTemplate(
+        embeddings={model: row.astype("<f4").tobytes() for model, row in value.embeddings.items()}
+    )
 
 
 def reason(value: ReasonDetail) -> values_pb.Reason:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import unicodedata
+from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
@@ -93,6 +94,15 @@ def image(field: str, data: bytes) -> bytes:
     except ImageError as error:
         raise FieldError(field, str(error), code=error.code) from None
     return data
+
+
+def images(field: str, values: Sequence[bytes], count_max: int) -> list[bytes]:
+    """1 to count_max images, none of them looked at. Their size is that of the message, which the door has bounded."""
+    if not values:
+        raise FieldError(field, "is required", code="FIELD_MISSING")
+    if len(values) > count_max:
+        raise FieldError(field, f"must hold at most {count_max} images", code="IMAGES_COUNT")
+    return list(values)
 
 
 def document_image(field: str, data: bytes) -> bytes:

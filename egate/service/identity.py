@@ -38,6 +38,7 @@ class Role(StrEnum):
     OFFICER = "officer"
     ENGINEER = "engineer"
     MATCHER = "matcher"
+    ENROLLER = "enroller"
 
 
 @dataclass(frozen=True, slots=True)

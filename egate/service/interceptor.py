@@ -26,6 +26,7 @@ from egate.errors import EgateError
 from egate.service.authorise import Rule, authorise, authorise_lane
 from egate.service.errors import Exhausted, FieldError, Unauthenticated, internal_status, sole, status_of
 from egate.service.identity import Identifier, Identity, Role
+from egate.service.settings import MESSAGE_BYTES_MAX
 
 BEARER = "Bearer "
 STATUS_METADATA = "grpc-status-details-bin"  # gRPC's key for google.rpc.Status
@@ -177,7 +178,9 @@ class Doorkeeper(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 def _parsed(parse: Parse | None, data: bytes) -> Any:
-    """Raises FieldError."""
+    """Raises FieldError, Exhausted MESSAGE_SIZE."""
+    if len(data) > MESSAGE_BYTES_MAX:
+        raise Exhausted(f"a message must have at most {MESSAGE_BYTES_MAX} bytes", code="MESSAGE_SIZE")
     try:
         return data if parse is None else parse(data)
     except DecodeError:

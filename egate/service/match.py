@@ -1,81 +1,117 @@
-"""MatchService: stateless comparisons for gates that run their own flow."""
+"""MatchService: stateless comparisons and extractions for gates that run their own flow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from egate.api.v1 import match_service_pb2 as pb
 from egate.api.v1 import match_service_pb2_grpc as pb_grpc
-from egate.domain.biometric import ComparisonScore, FaceCapture, FaceSample, FingerSample
-from egate.errors import ConfigurationError, ImageError
-from egate.inference.image.decoder import decode, decode_grey
+from egate.domain.biometric import ComparisonScore, FaceCapture, FaceSample, FingerSample, Image
+from egate.domain.evidence import CheckResult
+from egate.errors import ConfigurationError, ImageError, ModelError
+from egate.inference.image.decoder import decode_grey
+from egate.inference.pool import OVERLOADED
 from egate.ports import FaceEngine, FingerEngine
-from egate.service import fields
+from egate.service import convert, fields
+from egate.service.authorise import authorise_templates
+from egate.service.engines import Engines as Engines
+from egate.service.engines import InferencePlace
 from egate.service.errors import Exhausted, FieldError
+from egate.service.extract import NO_FACE, extract_faces
 from egate.service.interceptor import caller
 from egate.service.rate import RateLimit
-
-T = TypeVar("T")
-
-
-class InferencePool(Protocol):
-    """The bounded pool all inference runs on."""
-
-    async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        """function(*arguments) in one of the pool's threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    face: FaceEngine
-    finger: FingerEngine
-    pool: InferencePool
+from egate.service.settings import EXTRACT_IMAGES_MAX
 
 
 class MatchServicer(pb_grpc.MatchServiceServicer):
-    def __init__(self, engines: Engines, rate: RateLimit, fmr_target: float) -> None:
+    def __init__(
+        self, engines: Engines, rate: RateLimit, fmr_target: float, images_max: int = EXTRACT_IMAGES_MAX
+    ) -> None:
         self._engines = engines
         self._rate = rate
         self._fmr_target = fmr_target
+        self._images_max = images_max
 
     async def VerifyFace(self, request: pb.VerifyFaceRequest, context: object) -> pb.VerifyFaceResponse:
-        fmr = self._admit(request.fmr_target)
-        return await self._engines.pool.run(verify_face, self._engines.face, request.probe, request.reference, fmr)
+        fmr = fields.fmr_target(request.fmr_target, self._fmr_target)
+        with self._place() as place:
+            return await place.run(verify_face, self._engines, request.probe, request.reference, fmr)
 
     async def VerifyFinger(self, request: pb.VerifyFingerRequest, context: object) -> pb.VerifyFingerResponse:
-        fmr = self._admit(request.fmr_target)
-        return await self._engines.pool.run(verify_finger, self._engines.finger, request.probe, request.reference, fmr)
+        fmr = fields.fmr_target(request.fmr_target, self._fmr_target)
+        with self._place() as place:
+            return await place.run(verify_finger, self._engines.finger, request.probe, request.reference, fmr)
 
-    def _admit(self, fmr_target: float) -> float:
+    async def ExtractFace(self, request: pb.ExtractFaceRequest, context: object) -> pb.ExtractFaceResponse:
+        """A job for each batch, one after another: a large request occupies one thread, and others get their turns in between."""
+        if request.include_template:
+            authorise_templates(caller().identity)
+        images = fields.images("images", request.images, self._images_max)
+        size, response = self._engines.batch_size, pb.ExtractFaceResponse()
+        with self._place() as place:
+            for start in range(0, len(images), size):
+                batch = images[start : start + size]
+                response.extractions.extend(
+                    await place.run(extract_faces, self._engines, batch, request.include_template)
+                )
+        return response
+
+    @contextmanager
+    def _place(self) -> Iterator[InferencePlace]:
+        """One token of the caller's rate, and a place in the pool. Raises Exhausted."""
         if not self._rate.take(caller().identity):
-            raise Exhausted("too many comparisons; slow down", code="MATCH_RATE")
-        return fields.fmr_target(fmr_target, self._fmr_target)
+            raise Exhausted("too many requests; slow down", code="MATCH_RATE")
+        try:
+            with self._engines.pool.place() as place:
+                yield place
+        except ModelError as error:
+            if error.code == OVERLOADED:
+                raise Exhausted(str(error), code=OVERLOADED) from None
+            raise
 
 
-def verify_face(engine: FaceEngine, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFaceResponse:
-    """Runs in the pool. Raises FieldError naming the image."""
+@dataclass(frozen=True, slots=True, repr=False)
+class _Probe:
+    """attack: log-likelihood ratio of bona fide against attack, None if not performed."""
+
+    capture: FaceCapture
+    attack: float | None
+
+
+def verify_face(engines: Engines, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFaceResponse:
+    """Runs in the pool; one image is decoded at a time. Raises FieldError naming the image."""
+    engine = engines.face
     threshold = _threshold(engine, fmr)
-    probe_capture, reference_capture = (
-        _capture_face(engine, "probe", probe),
-        _capture_face(engine, "reference", reference),
-    )
-    probe_face, reference_face = _face("probe", probe_capture), _face("reference", reference_capture)
+
+    def see(image: Image) -> _Probe:
+        capture = engine.capture(image)
+        if engines.pad is None or capture.face is None:
+            return _Probe(capture, None)
+        return _Probe(capture, engines.pad.score(image, capture.face))
+
+    with _named("probe"):
+        seen = engines.images.look(probe, see)
+        probe_face = _face("probe", seen.capture)
+    with _named("reference"):
+        reference_face = _face("reference", engines.images.look(reference, engine.capture))
     score = engine.compare(probe_face.template, reference_face.template)
     return pb.VerifyFaceResponse(
         comparison=_comparison(score, threshold, probe_face, reference_face),
-        probe_face_count=probe_capture.face_count,
+        probe_face_count=seen.capture.face_count,
+        presentation_attack_detection=_attack(engines, seen.attack),
     )
 
 
 def verify_finger(engine: FingerEngine, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFingerResponse:
     """Runs in the pool. Raises FieldError naming the image."""
     threshold = _threshold(engine, fmr)
-    probe_print, reference_print = (
-        _capture_finger(engine, "probe", probe),
-        _capture_finger(engine, "reference", reference),
-    )
+    with _named("probe"):
+        probe_print = engine.capture(decode_grey(probe).pixels)
+    with _named("reference"):
+        reference_print = engine.capture(decode_grey(reference).pixels)
     score = engine.compare(probe_print.template, reference_print.template)
     return pb.VerifyFingerResponse(comparison=_comparison(score, threshold, probe_print, reference_print))
 
@@ -87,24 +123,37 @@ def _threshold(engine: FaceEngine | FingerEngine, fmr: float) -> float:
         raise FieldError("fmr_target", "is below what the calibration supports") from error
 
 
-def _capture_face(engine: FaceEngine, field: str, data: bytes) -> FaceCapture:
+@contextmanager
+def _named(field: str) -> Iterator[None]:
+    """What is wrong with an image, with the field it is in."""
     try:
-        return engine.capture(decode(data))
+        yield
     except ImageError as error:
         raise FieldError(field, str(error), code=error.code) from error
 
 
 def _face(field: str, capture: FaceCapture) -> FaceSample:
     if capture.face is None:
-        raise FieldError(field, "no usable face", code="IMAGE_NO_FACE")
+        raise FieldError(field, "no usable face", code=NO_FACE)
     return capture.face
 
 
-def _capture_finger(engine: FingerEngine, field: str, data: bytes) -> FingerSample:
-    try:
-        return engine.capture(decode_grey(data).pixels)
-    except ImageError as error:
-        raise FieldError(field, str(error), code=error.code) from error
+def _attack(engines: Engines, score: float | None) -> pb.PresentationAttackDetection:
+    """Never PASS without a number that reaches a threshold that is one."""
+    if engines.pad is None or score is None:
+        result = convert.check_result(CheckResult.NOT_PERFORMED)
+        return pb.PresentationAttackDetection(result=result)
+    combined = engines.pad.combine([score])
+    if math.isnan(combined.value) or math.isnan(engines.pad_threshold):
+        verdict = CheckResult.UNDETERMINED
+    else:
+        verdict = CheckResult.PASS if combined.value >= engines.pad_threshold else CheckResult.FAIL
+    return pb.PresentationAttackDetection(
+        result=convert.check_result(verdict),
+        score=combined.value,
+        apcer=combined.apcer,
+        calibration=combined.calibration,
+    )
 
 
 def _comparison(

@@ -41,7 +41,7 @@ from egate.service.officer import OfficerServicer
 from egate.service.officers import Officers
 from egate.service.rate import RateLimit
 from egate.service.revocation import RevocationLists
-from egate.service.settings import ANSWER_BYTES_MAX, MESSAGE_BYTES_MAX, ServiceSettings, TlsFiles
+from egate.service.settings import ANSWER_BYTES_MAX, RECEIVED_BYTES_MAX, ServiceSettings, TlsFiles
 
 _MODULES = (
     case_service_pb2,
@@ -55,7 +55,7 @@ SERVICES: tuple[str, ...] = tuple(
     service.full_name for module in _MODULES for service in module.DESCRIPTOR.services_by_name.values()
 )
 OPTIONS: Sequence[tuple[str, int]] = (
-    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_receive_message_length", RECEIVED_BYTES_MAX),
     ("grpc.max_send_message_length", ANSWER_BYTES_MAX),
     ("grpc.max_concurrent_streams", 32),  # of one connection; a gate needs one or two
     ("grpc.max_metadata_size", 16 * 1024),
@@ -142,7 +142,7 @@ def _register(server: grpc.aio.Server, settings: ServiceSettings, parts: Parts) 
     ]
     if parts.engines is not None:
         rate = RateLimit(clock, settings.match_rate_per_s, settings.match_burst)
-        match = MatchServicer(parts.engines, rate, settings.fmr_target)
+        match = MatchServicer(parts.engines, rate, settings.fmr_target, settings.extract_images_max)
         servicers.append((match_service_pb2_grpc.add_MatchServiceServicer_to_server, match))
     for add, servicer in servicers:
         add(servicer, server)

@@ -11,7 +11,13 @@ from egate.errors import ConfigurationError
 from egate.service.identity import is_trust_domain
 from egate.service.revocation import OnStale
 
-MESSAGE_BYTES_MAX = 16 * 1024 * 1024  # 8 frames and 4 impressions of full size fit; required
+EXTRACT_IMAGES_MAX = 64  # required; a site may allow fewer
+ENVELOPE_BYTES_MAX = 64 * 1024  # lengths and tags of 64 images and all other fields
+MESSAGE_BYTES_MAX = (
+    16 * 1024 * 1024 + ENVELOPE_BYTES_MAX
+)  # 64 images, or 8 frames and 4 impressions of full size; required
+# What gRPC lets through, so that a message somewhat too large gets an answer with a name (MESSAGE_SIZE); chosen.
+RECEIVED_BYTES_MAX = 18 * 1024 * 1024
 ANSWER_BYTES_MAX = 32 * 1024 * 1024  # a dossier with four images of the largest size; chosen
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
@@ -31,6 +37,7 @@ class ServiceSettings:
 
     gates: lanes by gate id; a gate not named here has none. crl_files: empty = revocation is not looked at.
     rpcs_max: calls and streams at once, each may hold a message of 16 MB. rates: per second and caller.
+    extract_images_max: images in one ExtractFace.
     """
 
     address: str
@@ -44,6 +51,7 @@ class ServiceSettings:
     rpcs_per_caller_max: int = 16
     match_rate_per_s: float = 10.0
     match_burst: int = 20
+    extract_images_max: int = EXTRACT_IMAGES_MAX
     token_lifetime_s: float = 900.0
     fmr_target: float = 5e-4
 
@@ -59,5 +67,7 @@ class ServiceSettings:
             raise ConfigurationError("rpcs_per_caller_max must be at least 1 and at most rpcs_max")
         if not (self.match_rate_per_s > 0 and self.match_burst >= 1 and 0 < self.token_lifetime_s <= 86400):
             raise ConfigurationError("match_rate_per_s, match_burst and token_lifetime_s must be positive")
+        if not 1 <= self.extract_images_max <= EXTRACT_IMAGES_MAX:
+            raise ConfigurationError(f"extract_images_max must be 1 to {EXTRACT_IMAGES_MAX}")
         if not 0 < self.fmr_target < 1:
             raise ConfigurationError("fmr_target must lie between 0 and 1")

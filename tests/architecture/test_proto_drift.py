@@ -33,7 +33,7 @@ MODULES = (
 )
 # Changes nothing that a retry could repeat: a login makes a new token, a logout ends one, a stream's `start` holds the id.
 WITHOUT_REQUEST_ID = {"Login", "Logout", "Cross"}
-READS = ("List", "Get", "Watch", "Verify")
+READS = ("List", "Get", "Watch", "Verify", "Extract")
 
 
 def methods() -> list[MethodDescriptor]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 
 from egate.api.v1 import match_service_pb2 as pb
 from egate.api.v1 import match_service_pb2_grpc as pb_grpc
+from egate.api.v1 import values_pb2
 from egate.domain.biometric import (
     ComparisonScore,
     FaceCapture,
@@ -23,20 +23,16 @@ from egate.domain.biometric import (
     FingerSample,
     FingerTemplate,
     Image,
+    PadScore,
     QualityScore,
 )
 from egate.errors import ConfigurationError, ImageError
+from egate.inference.pool import InferencePool
 from egate.service.match import Engines
 from tests.service.site import TIMEOUT_S, Site, picture, running
 from tests.service.test_officers import refused
 
-T = TypeVar("T")
 EMPTY = np.zeros(0, np.float32)
-
-
-class ThreadPool:
-    async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.to_thread(function, *arguments)
 
 
 @dataclass
@@ -78,6 +74,22 @@ class FingerDouble:
 
 
 @dataclass
+class PadDouble:
+    value: float = 2.0
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+
+    def score(self, image: Image, face: FaceSample) -> float:
+        self.shapes.append(image.shape)
+        return self.value
+
+    def combine(self, scores: Sequence[float]) -> PadScore:
+        return PadScore(scores[0], 0.01, 0.02, "double-3", len(scores))
+
+    def threshold(self, apcer: float) -> float:
+        return 1.0
+
+
+@dataclass
 class Bench:
     site: Site
     face: FaceDouble
@@ -87,9 +99,10 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path, certificates: Path) -> AsyncIterator[Bench]:
-    face, finger = FaceDouble(), FingerDouble()
-    async with running(tmp_path, certificates, engines=Engines(face, finger, ThreadPool())) as site:
+    face, finger, pool = FaceDouble(), FingerDouble(), InferencePool(2)
+    async with running(tmp_path, certificates, engines=Engines(face, finger, pool)) as site:
         yield Bench(site, face, finger, site.stub(pb_grpc.MatchServiceStub, "matcher-1"))
+    pool.close()
 
 
 def faces(**changes: Any) -> pb.VerifyFaceRequest:
@@ -155,7 +168,42 @@ async def test_a_caller_is_held_to_its_rate(bench: Bench) -> None:
     await bench.stub.VerifyFace(faces(), timeout=TIMEOUT_S)
 
 
-@pytest.mark.parametrize("name", ["gate-1", "console-1", "engineer-1"])
+async def test_without_a_detector_attack_detection_is_not_performed(bench: Bench) -> None:
+    answer = await bench.stub.VerifyFace(faces(), timeout=TIMEOUT_S)
+    attack = answer.presentation_attack_detection
+    assert attack.result == values_pb2.CHECK_RESULT_NOT_PERFORMED
+    assert not (attack.HasField("score") or attack.HasField("apcer"))
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "result"),
+    [
+        (2.0, 1.0, "PASS"),
+        (1.0, 1.0, "PASS"),
+        (0.9, 1.0, "FAIL"),
+        (-math.inf, 1.0, "FAIL"),
+        (math.nan, 1.0, "UNDETERMINED"),
+        (2.0, math.nan, "UNDETERMINED"),
+    ],
+)
+async def test_an_attack_is_told_beside_the_match_and_never_instead_of_it(
+    tmp_path: Path, certificates: Path, value: float, threshold: float, result: str
+) -> None:
+    pool, pad = InferencePool(1), PadDouble(value)
+    engines = Engines(FaceDouble(), FingerDouble(), pool, pad=pad, pad_threshold=threshold)
+    async with running(tmp_path, certificates, engines=engines) as site:
+        stub = site.stub(pb_grpc.MatchServiceStub, "matcher-1")
+        answer = await stub.VerifyFace(faces(), timeout=TIMEOUT_S)
+    pool.close()
+    attack = answer.presentation_attack_detection
+    assert values_pb2.CheckResult.Name(attack.result) == f"CHECK_RESULT_{result}"
+    assert attack.score == value or (math.isnan(attack.score) and math.isnan(value))
+    assert (attack.apcer, attack.calibration) == (0.01, "double-3")
+    assert answer.comparison.match  # who it is does not depend on it
+    assert pad.shapes == [(64, 64, 3)]  # the probe's frame, not the reference's
+
+
+@pytest.mark.parametrize("name", ["gate-1", "console-1", "engineer-1", "enroller-1"])
 async def test_only_matchers_match(bench: Bench, name: str) -> None:
     stub = bench.site.stub(pb_grpc.MatchServiceStub, name)
     assert await refused(stub.VerifyFace(faces())) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_DENIED")

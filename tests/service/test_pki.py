@@ -67,7 +67,7 @@ def test_the_command_makes_what_a_site_needs(tmp_path: Path, capsys: pytest.Capt
     assert main(["pki", "init", "--dir", str(folder), "--lanes", "3", "--officer", "ada"]) == 0
     stems = {path.stem for path in folder.glob("*.pem")}
     gates = {"gate-1", "gate-2", "gate-3"}
-    assert stems == {"ca", "crl", "server", "console-1", "officer-ada", "engineer-1", "matcher-1", *gates}
+    assert stems == {"ca", "crl", "server", "console-1", "officer-ada", "engineer-1", "matcher-1", "enroller-1", *gates}
     assert main(["pki", "init", "--dir", str(folder)]) == 1
     assert "PKI_EXISTS" in capsys.readouterr().err
     assert main(["pki", "revoke", str(folder / "gate-2.pem")]) == 0

@@ -22,25 +22,50 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from egate.api.v1 import values_pb2 as egate_dot_api_dot_v1_dot_values__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n egate/api/v1/match_service.proto\x12\x0c\x65gate.api.v1\"I\n\x11VerifyFaceRequest\x12\r\n\x05probe\x18\x01 \x01(\x0c\x12\x11\n\treference\x18\x02 \x01(\x0c\x12\x12\n\nfmr_target\x18\x03 \x01(\x01\"\\\n\x12VerifyFaceResponse\x12,\n\ncomparison\x18\x01 \x01(\x0b\x32\x18.egate.api.v1.Comparison\x12\x18\n\x10probe_face_count\x18\x02 \x01(\x05\"K\n\x13VerifyFingerRequest\x12\r\n\x05probe\x18\x01 \x01(\x0c\x12\x11\n\treference\x18\x02 \x01(\x0c\x12\x12\n\nfmr_target\x18\x03 \x01(\x01\"D\n\x14VerifyFingerResponse\x12,\n\ncomparison\x18\x01 \x01(\x0b\x32\x18.egate.api.v1.Comparison\"\x91\x01\n\nComparison\x12\r\n\x05score\x18\x01 \x01(\x01\x12\x0b\n\x03\x66mr\x18\x02 \x01(\x01\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12\r\n\x05match\x18\x04 \x01(\x08\x12\x13\n\x0b\x63\x61libration\x18\x05 \x01(\t\x12\x15\n\rprobe_quality\x18\x06 \x01(\x01\x12\x19\n\x11reference_quality\x18\x07 \x01(\x01\x32\xb6\x01\n\x0cMatchService\x12O\n\nVerifyFace\x12\x1f.egate.api.v1.VerifyFaceRequest\x1a .egate.api.v1.VerifyFaceResponse\x12U\n\x0cVerifyFinger\x12!.egate.api.v1.VerifyFingerRequest\x1a\".egate.api.v1.VerifyFingerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n egate/api/v1/match_service.proto\x12\x0c\x65gate.api.v1\x1a\x19\x65gate/api/v1/values.proto\"I\n\x11VerifyFaceRequest\x12\r\n\x05probe\x18\x01 \x01(\x0c\x12\x11\n\treference\x18\x02 \x01(\x0c\x12\x12\n\nfmr_target\x18\x03 \x01(\x01\"\xae\x01\n\x12VerifyFaceResponse\x12,\n\ncomparison\x18\x01 \x01(\x0b\x32\x18.egate.api.v1.Comparison\x12\x18\n\x10probe_face_count\x18\x02 \x01(\x05\x12P\n\x1dpresentation_attack_detection\x18\x03 \x01(\x0b\x32).egate.api.v1.PresentationAttackDetection\"\x99\x01\n\x1bPresentationAttackDetection\x12)\n\x06result\x18\x01 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12\x12\n\x05score\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05\x61pcer\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0b\x63\x61libration\x18\x04 \x01(\tB\x08\n\x06_scoreB\x08\n\x06_apcer\">\n\x12\x45xtractFaceRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x18\n\x10include_template\x18\x02 \x01(\x08\"H\n\x13\x45xtractFaceResponse\x12\x31\n\x0b\x65xtractions\x18\x01 \x03(\x0b\x32\x1c.egate.api.v1.FaceExtraction\"\xc3\x01\n\x0e\x46\x61\x63\x65\x45xtraction\x12.\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x1d.egate.api.v1.ExtractionErrorH\x00\x12+\n\x04\x66\x61\x63\x65\x18\x02 \x01(\x0b\x32\x1b.egate.api.v1.ExtractedFaceH\x00\x12\x10\n\x08guidance\x18\x03 \x03(\t\x12$\n\x05\x66\x61\x63\x65s\x18\x04 \x03(\x0b\x32\x15.egate.api.v1.FaceBox\x12\x12\n\nface_count\x18\x05 \x01(\x05\x42\x08\n\x06result\"0\n\x0f\x45xtractionError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"R\n\x07\x46\x61\x63\x65\x42ox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\x12\x12\n\nconfidence\x18\x05 \x01(\x01\"\xb7\x02\n\rExtractedFace\x12\"\n\x03\x62ox\x18\x01 \x01(\x0b\x32\x15.egate.api.v1.FaceBox\x12\x14\n\x0cinter_eye_px\x18\x02 \x01(\x01\x12\x0f\n\x07quality\x18\x03 \x01(\x01\x12N\n\x12quality_components\x18\x04 \x03(\x0b\x32\x32.egate.api.v1.ExtractedFace.QualityComponentsEntry\x12\x0e\n\x06models\x18\x05 \x03(\t\x12\x13\n\x0b\x63\x61libration\x18\x06 \x01(\t\x12,\n\x08template\x18\x07 \x01(\x0b\x32\x1a.egate.api.v1.FaceTemplate\x1a\x38\n\x16QualityComponentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x81\x01\n\x0c\x46\x61\x63\x65Template\x12>\n\nembeddings\x18\x01 \x03(\x0b\x32*.egate.api.v1.FaceTemplate.EmbeddingsEntry\x1a\x31\n\x0f\x45mbeddingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"K\n\x13VerifyFingerRequest\x12\r\n\x05probe\x18\x01 \x01(\x0c\x12\x11\n\treference\x18\x02 \x01(\x0c\x12\x12\n\nfmr_target\x18\x03 \x01(\x01\"D\n\x14VerifyFingerResponse\x12,\n\ncomparison\x18\x01 \x01(\x0b\x32\x18.egate.api.v1.Comparison\"\x91\x01\n\nComparison\x12\r\n\x05score\x18\x01 \x01(\x01\x12\x0b\n\x03\x66mr\x18\x02 \x01(\x01\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12\r\n\x05match\x18\x04 \x01(\x08\x12\x13\n\x0b\x63\x61libration\x18\x05 \x01(\t\x12\x15\n\rprobe_quality\x18\x06 \x01(\x01\x12\x19\n\x11reference_quality\x18\x07 \x01(\x01\x32\x8a\x02\n\x0cMatchService\x12O\n\nVerifyFace\x12\x1f.egate.api.v1.VerifyFaceRequest\x1a .egate.api.v1.VerifyFaceResponse\x12R\n\x0b\x45xtractFace\x12 .egate.api.v1.ExtractFaceRequest\x1a!.egate.api.v1.ExtractFaceResponse\x12U\n\x0cVerifyFinger\x12!.egate.api.v1.VerifyFingerRequest\x1a\".egate.api.v1.VerifyFingerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'egate.api.v1.match_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERIFYFACEREQUEST']._serialized_start=50
-  _globals['_VERIFYFACEREQUEST']._serialized_end=123
-  _globals['_VERIFYFACERESPONSE']._serialized_start=125
-  _globals['_VERIFYFACERESPONSE']._serialized_end=217
-  _globals['_VERIFYFINGERREQUEST']._serialized_start=219
-  _globals['_VERIFYFINGERREQUEST']._serialized_end=294
-  _globals['_VERIFYFINGERRESPONSE']._serialized_start=296
-  _globals['_VERIFYFINGERRESPONSE']._serialized_end=364
-  _globals['_COMPARISON']._serialized_start=367
-  _globals['_COMPARISON']._serialized_end=512
-  _globals['_MATCHSERVICE']._serialized_start=515
-  _globals['_MATCHSERVICE']._serialized_end=697
+  _globals['_EXTRACTEDFACE_QUALITYCOMPONENTSENTRY']._loaded_options = None
+  _globals['_EXTRACTEDFACE_QUALITYCOMPONENTSENTRY']._serialized_options = b'8\001'
+  _globals['_FACETEMPLATE_EMBEDDINGSENTRY']._loaded_options = None
+  _globals['_FACETEMPLATE_EMBEDDINGSENTRY']._serialized_options = b'8\001'
+  _globals['_VERIFYFACEREQUEST']._serialized_start=77
+  _globals['_VERIFYFACEREQUEST']._serialized_end=150
+  _globals['_VERIFYFACERESPONSE']._serialized_start=153
+  _globals['_VERIFYFACERESPONSE']._serialized_end=327
+  _globals['_PRESENTATIONATTACKDETECTION']._serialized_start=330
+  _globals['_PRESENTATIONATTACKDETECTION']._serialized_end=483
+  _globals['_EXTRACTFACEREQUEST']._serialized_start=485
+  _globals['_EXTRACTFACEREQUEST']._serialized_end=547
+  _globals['_EXTRACTFACERESPONSE']._serialized_start=549
+  _globals['_EXTRACTFACERESPONSE']._serialized_end=621
+  _globals['_FACEEXTRACTION']._serialized_start=624
+  _globals['_FACEEXTRACTION']._serialized_end=819
+  _globals['_EXTRACTIONERROR']._serialized_start=821
+  _globals['_EXTRACTIONERROR']._serialized_end=869
+  _globals['_FACEBOX']._serialized_start=871
+  _globals['_FACEBOX']._serialized_end=953
+  _globals['_EXTRACTEDFACE']._serialized_start=956
+  _globals['_EXTRACTEDFACE']._serialized_end=1267
+  _globals['_EXTRACTEDFACE_QUALITYCOMPONENTSENTRY']._serialized_start=1211
+  _globals['_EXTRACTEDFACE_QUALITYCOMPONENTSENTRY']._serialized_end=1267
+  _globals['_FACETEMPLATE']._serialized_start=1270
+  _globals['_FACETEMPLATE']._serialized_end=1399
+  _globals['_FACETEMPLATE_EMBEDDINGSENTRY']._serialized_start=1350
+  _globals['_FACETEMPLATE_EMBEDDINGSENTRY']._serialized_end=1399
+  _globals['_VERIFYFINGERREQUEST']._serialized_start=1401
+  _globals['_VERIFYFINGERREQUEST']._serialized_end=1476
+  _globals['_VERIFYFINGERRESPONSE']._serialized_start=1478
+  _globals['_VERIFYFINGERRESPONSE']._serialized_end=1546
+  _globals['_COMPARISON']._serialized_start=1549
+  _globals['_COMPARISON']._serialized_end=1694
+  _globals['_MATCHSERVICE']._serialized_start=1697
+  _globals['_MATCHSERVICE']._serialized_end=1963
 # @@protoc_insertion_point(module_scope)

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class MatchServiceStub:
-    """Stateless verification for gates that run their own flow. Callers: role `matcher` only; rate-limited
-    (RESOURCE_EXHAUSTED). Nothing is stored or released.
+    """Stateless verification and extraction for gates that run their own flow. Callers: role `matcher`, of ExtractFace also
+    `enroller`; rate-limited (RESOURCE_EXHAUSTED MATCH_RATE). Nothing is stored or released: a retry computes again.
+    RESOURCE_EXHAUSTED INFERENCE_OVERLOADED: too much waits already; nothing was begun, try again later.
     """
 
     def __init__(self, channel):
@@ -41,6 +42,11 @@ class MatchServiceStub:
                 request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFaceRequest.SerializeToString,
                 response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFaceResponse.FromString,
                 _registered_method=True)
+        self.ExtractFace = channel.unary_unary(
+                '/egate.api.v1.MatchService/ExtractFace',
+                request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFaceRequest.SerializeToString,
+                response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFaceResponse.FromString,
+                _registered_method=True)
         self.VerifyFinger = channel.unary_unary(
                 '/egate.api.v1.MatchService/VerifyFinger',
                 request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerRequest.SerializeToString,
@@ -49,12 +55,23 @@ class MatchServiceStub:
 
 
 class MatchServiceServicer:
-    """Stateless verification for gates that run their own flow. Callers: role `matcher` only; rate-limited
-    (RESOURCE_EXHAUSTED). Nothing is stored or released.
+    """Stateless verification and extraction for gates that run their own flow. Callers: role `matcher`, of ExtractFace also
+    `enroller`; rate-limited (RESOURCE_EXHAUSTED MATCH_RATE). Nothing is stored or released: a retry computes again.
+    RESOURCE_EXHAUSTED INFERENCE_OVERLOADED: too much waits already; nothing was begun, try again later.
     """
 
     def VerifyFace(self, request, context):
         """Compares the most prominent face of two images. INVALID_ARGUMENT IMAGE_* if one is unusable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtractFace(self, request, context):
+        """Finds and measures the faces of 1 to 64 images of together at most 16 MiB. An image that cannot be used is an
+        answer of its own and spoils no other. Templates: role `enroller` only, PERMISSION_DENIED TEMPLATE_DENIED for
+        others. INVALID_ARGUMENT FIELD_MISSING without an image, IMAGES_COUNT above 64 or the site's own limit;
+        RESOURCE_EXHAUSTED MESSAGE_SIZE above 16 MiB, as with any request.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -75,6 +92,11 @@ def add_MatchServiceServicer_to_server(servicer, server):
                     request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFaceRequest.FromString,
                     response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFaceResponse.SerializeToString,
             ),
+            'ExtractFace': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtractFace,
+                    request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFaceRequest.FromString,
+                    response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFaceResponse.SerializeToString,
+            ),
             'VerifyFinger': grpc.unary_unary_rpc_method_handler(
                     servicer.VerifyFinger,
                     request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerRequest.FromString,
@@ -89,8 +111,9 @@ def add_MatchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MatchService:
-    """Stateless verification for gates that run their own flow. Callers: role `matcher` only; rate-limited
-    (RESOURCE_EXHAUSTED). Nothing is stored or released.
+    """Stateless verification and extraction for gates that run their own flow. Callers: role `matcher`, of ExtractFace also
+    `enroller`; rate-limited (RESOURCE_EXHAUSTED MATCH_RATE). Nothing is stored or released: a retry computes again.
+    RESOURCE_EXHAUSTED INFERENCE_OVERLOADED: too much waits already; nothing was begun, try again later.
     """
 
     @staticmethod
@@ -110,6 +133,33 @@ class MatchService:
             '/egate.api.v1.MatchService/VerifyFace',
             egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFaceRequest.SerializeToString,
             egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtractFace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.api.v1.MatchService/ExtractFace',
+            egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFaceRequest.SerializeToString,
+            egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFaceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,66 @@
+"""Faces out of images, batch by batch: what ExtractFace answers for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from egate.api.v1 import match_service_pb2 as pb
+from egate.domain.biometric import FaceBox, FaceCapture, FaceSample
+from egate.errors import ImageError
+from egate.inference.batch import FaceBatch
+from egate.ports import FaceEngine
+from egate.service import convert
+from egate.service.engines import Engines
+
+NO_FACE = "IMAGE_NO_FACE"
+
+
+def extract_faces(engines: Engines, images: Sequence[bytes], with_template: bool) -> list[pb.FaceExtraction]:
+    """One answer an image, in their order. Runs in the pool; one image is decoded at a time, the faces are embedded together.
+
+    Raises ModelError: then something is wrong with us, not with an image.
+    """
+    batch = FaceBatch(engines.face)
+    refusals: dict[int, ImageError] = {}
+    for index, data in enumerate(images):
+        try:
+            engines.images.look(data, batch.add)
+        except ImageError as error:
+            refusals[index] = error
+    captures = iter(batch.captures())
+    return [
+        _refused(refusals[index]) if index in refusals else _seen(engines.face, next(captures), with_template)
+        for index in range(len(images))
+    ]
+
+
+def _refused(error: ImageError) -> pb.FaceExtraction:
+    return pb.FaceExtraction(error=pb.ExtractionError(code=error.code, message=str(error)))
+
+
+def _seen(engine: FaceEngine, capture: FaceCapture, with_template: bool) -> pb.FaceExtraction:
+    seen = pb.FaceExtraction(
+        guidance=list(capture.guidance),
+        faces=[convert.face_box(box) for box in capture.faces],
+        face_count=capture.face_count,
+    )
+    if capture.face is None:
+        seen.error.CopyFrom(pb.ExtractionError(code=NO_FACE, message="no usable face"))
+    else:
+        seen.face.CopyFrom(_face(engine, capture.face, with_template))
+    return seen
+
+
+def _face(engine: FaceEngine, face: FaceSample, with_template: bool) -> pb.ExtractedFace:
+    message = pb.ExtractedFace(
+        box=convert.face_box(FaceBox(*face.box, face.confidence)),
+        inter_eye_px=face.iod_px,
+        quality=face.quality.unified,
+        quality_components=dict(face.quality.components),
+        models=sorted(face.template.embeddings),
+        # By which calibration scores of this template go, the engine says with a score.
+        calibration=engine.compare(face.template, face.template).calibration,
+    )
+    if with_template:
+        message.template.CopyFrom(convert.face_template(face.template))
+    return message
