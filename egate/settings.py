@@ -22,7 +22,10 @@ class _Strict(BaseModel):
 
 
 class ServiceSection(_Strict):
-    """Where and to whom the daemon answers. plaintext: loopback and demo environment only."""
+    """Where and to whom the daemon answers. plaintext: loopback and demo environment only.
+
+    match_*: requests of one caller to MatchService. extract_images_max: images of one ExtractFace, each in turn.
+    """
 
     address: str = "127.0.0.1:50051"
     trust_domain: str = "egate.example"
@@ -37,6 +40,7 @@ class ServiceSection(_Strict):
     rpcs_per_caller_max: Annotated[int, Field(ge=1, le=4096)] = 16
     match_rate_per_s: Annotated[float, Field(gt=0)] = 10.0
     match_burst: Annotated[int, Field(ge=1)] = 20
+    extract_images_max: Annotated[int, Field(ge=1, le=64)] = 64
     token_lifetime_s: Annotated[float, Field(gt=0, le=86400)] = 900.0
 
 
@@ -75,10 +79,17 @@ class DocumentsSection(_Strict):
 
 
 class ModelsSection(_Strict):
-    """root: installed models; "" = the project's or EGATE_MODELS. threads: 0 = one per core."""
+    """root: installed models; "" = the project's or EGATE_MODELS. threads: 0 = one per core.
+
+    queue_max: callers that wait for a thread or have one; the next is refused. image_mib_max: MiB of images being decoded and looked at
+    at once; 256 hold one of the largest. face_batch_size: images of one ExtractFace whose faces are embedded together, which others wait for.
+    """
 
     root: str = ""
     threads: Annotated[int, Field(ge=0, le=256)] = 0
+    queue_max: Annotated[int, Field(ge=1, le=4096)] = 64
+    image_mib_max: Annotated[int, Field(ge=256, le=65536)] = 256
+    face_batch_size: Annotated[int, Field(ge=1, le=32)] = 4
 
 
 class LaneSection(_Strict):
