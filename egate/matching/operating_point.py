@@ -107,9 +107,7 @@ def mean_figures(parts: Sequence[Accuracy], replicates: Sequence[Replicates], su
         fnmr = math.fsum(part.fnmr[target] or 0.0 for part in parts) / len(parts)
         drawn = between([of.fnmr[:, column] for of in replicates], fnmr)
         nothing = Figure(None)  # a mean of thresholds is no operating point of anything
-        points[target] = OperatingPoint(
-            target, nothing, nothing, _counted(fnmr, mated, interval(drawn, fnmr, subjects))
-        )
+        points[target] = OperatingPoint(target, nothing, nothing, _counted(fnmr, mated, drawn))
     eer = math.fsum(part.eer for part in parts) / len(parts)
     return Figures(
         _counted(eer, mated, between([of.eer for of in replicates], eer)),
