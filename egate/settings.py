@@ -82,7 +82,7 @@ class ModelsSection(_Strict):
     """root: installed models; "" = the project's or EGATE_MODELS. threads: 0 = one per core.
 
     queue_max: callers that wait for a thread or have one; the next is refused. image_mib_max: MiB of images being decoded and looked at
-    at once; 256 hold one of the largest. face_batch_size: images of one ExtractFace whose faces are embedded together, which others wait for.
+    at once; 256 hold one of the largest. face_batch_size: images of one ExtractFace embedded together; others wait that long.
     """
 
     root: str = ""
