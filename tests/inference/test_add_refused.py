@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from egate.errors import ModelError
 from egate.inference.weights import onnx_trial
 from egate.inference.weights.add import add_model, read_entry
+from egate.inference.weights.convert import CONVERSIONS
 from egate.inference.weights.store import ModelStore
 from tests.inference.add_toy import GOOD, add, empty_store, files_of, refused
 from tests.inference.test_onnx_safety import with_custom_operator_in_a_branch, with_external_constant
@@ -39,6 +40,19 @@ def test_another_hash_than_stated(store: ModelStore, wrong: str) -> None:
 def test_entry_of_another_file(store: ModelStore) -> None:
     assert refused(store, GOOD, entry(GOOD, member_sha256="0" * 64)) == "MODEL_HASH"
     assert refused(store, GOOD, entry(GOOD, sha256="0" * 64)) == "MODEL_HASH"
+
+
+def test_another_file_that_converts_to_the_same_network(store: ModelStore) -> None:
+    convert = CONVERSIONS["onnx-embedding"]
+    other = embedding()
+    other.producer_name = "somebody else"
+    assert convert(other.SerializeToString()) == convert(GOOD)
+    wanted = read_entry(entry(GOOD, conversion="onnx-embedding", sha256=sha256(convert(GOOD))).encode(), "entry.toml")
+    with pytest.raises(ModelError, match="the file has") as caught:
+        add_model(store, other.SerializeToString(), sha256(GOOD), wanted)
+    assert caught.value.code == "MODEL_HASH"
+    add_model(store, GOOD, sha256(GOOD), wanted)
+    assert (store.root / "toy" / "toy.onnx").read_bytes() == convert(GOOD)
 
 
 def test_file_nobody_described(store: ModelStore) -> None:
