@@ -236,7 +236,7 @@ def _face_compared(turn: _Turn, event: ev.FaceCompleted) -> None:
     if not event.result.compared:
         _face_kept(turn, event)
         return
-    face, one_person, *attacks = judge_face(event.result, turn.policy)
+    face, one_person, *attacks = judge_face(event.result, turn.policy, turn.crossing.face.attempts + 1)
     turn.evidence(face, one_person, *attacks)
     # Silent detection neither helps nor harms; an attack that is enforced against is worth another look, as a non-match is.
     bona_fide = all(item.result is CheckResult.PASS or item.check not in turn.policy.mandatory for item in attacks)

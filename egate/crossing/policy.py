@@ -48,7 +48,8 @@ class Policy:
     """A site's rules. Thresholds come from FMR targets through each model's calibration; times in seconds.
 
     attempts_max: comparisons per modality and crossing; each further attempt multiplies the transaction's false accept
-    rate, so it stays small. decision_age_s: a decision older than this at the moment of release refers.
+    rate, so it stays small. face_again: thresholds of the second comparison of faces and of those after it, higher than the first so that
+    all together stay within the target; empty: face_threshold for all. decision_age_s: a decision older than this at the moment of release refers.
     release_deadline_s: after it a release must never start to execute. release_s: the device-timed release.
     record_s: how long a record may take before the lane counts its journal as failed; it tries again after record_retry_s.
     pad_threshold: score from which on a presentation is taken for bona fide; needed unless pad is OFF.
@@ -74,19 +75,28 @@ class Policy:
     last_look_s: float = 2.0
     pad: PadMode = PadMode.OFF
     pad_threshold: float = math.nan
+    face_again: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         missing = ALWAYS_MANDATORY - self.mandatory
         if missing:
             raise ValueError(f"policy without {', '.join(sorted(missing))}")
         # A NaN threshold compares false with everything and would refuse all; better not to start.
-        if not (self.face_threshold > float("-inf") and self.finger_threshold > float("-inf")):
+        if not all(value > float("-inf") for value in (self.face_threshold, self.finger_threshold, *self.face_again)):
             raise ValueError("policy threshold is not a number")
         if self.pad is not PadMode.OFF and not self.pad_threshold > float("-inf"):
             raise ValueError("policy threshold of attack detection is not a number")
         # Mandatory without being enforced refers everybody; enforced without being mandatory admits where it failed to run.
         if (self.pad is PadMode.ENFORCED) != (Check.PRESENTATION_ATTACK_DETECTION in self.mandatory):
             raise ValueError("PRESENTATION_ATTACK_DETECTION is mandatory exactly if attack detection is enforced")
+        if min(self.face_again, default=self.face_threshold) < self.face_threshold:
+            raise ValueError("a later comparison must not be easier than the first")
+
+    def face_threshold_of(self, attempt: int) -> float:
+        """Score that the attempt-th comparison of faces must reach, from 1."""
+        if attempt <= 1 or not self.face_again:
+            return self.face_threshold
+        return self.face_again[min(attempt - 2, len(self.face_again) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +128,17 @@ class FingerResult:
     failure: Reason | None = None
 
 
-def judge_face(result: FaceResult, policy: Policy) -> tuple[CheckEvidence, ...]:
+def judge_face(result: FaceResult, policy: Policy, attempt: int = 1) -> tuple[CheckEvidence, ...]:
     """Evidence of one comparison: FACE, ONE_PERSON, PRESENTATION_ATTACK_DETECTION, MORPHING_ATTACK_DETECTION, in this order.
 
-    All four speak of the same frames: a score of one face and the attack detection of another must never meet.
+    attempt: which comparison of this crossing it is, from 1. All four speak of the same frames: a score of one face and the attack detection of another must never meet.
     """
-    return _face(result, policy), _one_face(result), _attack(result.pad, policy), _morph(result.morph)
+    return (
+        _face(result, policy.face_threshold_of(attempt)),
+        _one_face(result),
+        _attack(result.pad, policy),
+        _morph(result.morph),
+    )
 
 
 def judge_finger(result: FingerResult, policy: Policy) -> CheckEvidence:
@@ -164,10 +179,10 @@ def _refers(item: CheckEvidence, policy: Policy) -> bool:
     return item.check in policy.mandatory and item.result is not CheckResult.PASS
 
 
-def _face(result: FaceResult, policy: Policy) -> CheckEvidence:
+def _face(result: FaceResult, threshold: float) -> CheckEvidence:
     # What was only looked at never passes, whatever score stands in it.
     failure = result.failure if result.compared else result.failure or Reason.FACE_UNUSABLE
-    return _comparison(Check.FACE, result.score, result.fmr, policy.face_threshold, failure, Reason.FACE_NON_MATCH)
+    return _comparison(Check.FACE, result.score, result.fmr, threshold, failure, Reason.FACE_NON_MATCH)
 
 
 def _one_face(result: FaceResult) -> CheckEvidence:

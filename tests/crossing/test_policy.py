@@ -137,13 +137,24 @@ def test_a_frame_that_was_only_looked_at_never_passes() -> None:
     assert face.result is CheckResult.UNDETERMINED
 
 
-@pytest.mark.parametrize(
-    ("pad", "mandatory"), [(PadMode.ENFORCED, False), (PadMode.SILENT, True), (PadMode.OFF, True)]
-)
+@pytest.mark.parametrize(("pad", "mandatory"), [(PadMode.ENFORCED, False), (PadMode.SILENT, True), (PadMode.OFF, True)])
 def test_attack_detection_is_mandatory_exactly_if_it_is_enforced(pad: PadMode, mandatory: bool) -> None:
     checks = POLICY.mandatory | ({Check.PRESENTATION_ATTACK_DETECTION} if mandatory else set())
     with pytest.raises(ValueError, match="exactly if"):
         replace(POLICY, mandatory=checks, pad=pad, pad_threshold=1.0)
+
+
+def test_later_comparisons_of_faces_must_reach_more() -> None:
+    """Each is another chance for an impostor; all together have to stay within the target."""
+    stricter = replace(POLICY, face_again=(2.0, 3.0))
+    passed = [
+        judge_face(FaceResult(2.0, 0.0, 1), stricter, attempt)[0].result is CheckResult.PASS for attempt in (1, 2, 3, 4)
+    ]
+    assert passed == [True, True, False, False]
+    with pytest.raises(ValueError, match="easier"):
+        replace(POLICY, face_again=(0.9,))
+    with pytest.raises(ValueError, match="not a number"):
+        replace(POLICY, face_again=(math.nan,))
 
 
 def test_attack_detection_without_a_threshold_is_refused() -> None:

@@ -133,9 +133,9 @@ def test_release_before_the_record_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 def test_nan_that_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     original = policy.judge_face
 
-    def careless(result: policy.FaceResult, rules: policy.Policy) -> tuple[CheckEvidence, ...]:
+    def careless(result: policy.FaceResult, rules: policy.Policy, attempt: int = 1) -> tuple[CheckEvidence, ...]:
         verdict = CheckResult.FAIL if result.score < rules.face_threshold else CheckResult.PASS
-        return CheckEvidence(Check.FACE, verdict), *original(result, rules)[1:]
+        return CheckEvidence(Check.FACE, verdict), *original(result, rules, attempt)[1:]
 
     monkeypatch.setattr(machine, "judge_face", careless)
     _finds("S3")
