@@ -49,7 +49,8 @@ class Policy:
 
     attempts_max: comparisons per modality and crossing; each further attempt multiplies the transaction's false accept
     rate, so it stays small. face_again: thresholds of the second comparison of faces and of those after it, higher than the first so that
-    all together stay within the target; empty: face_threshold for all. decision_age_s: a decision older than this at the moment of release refers.
+    all together stay within the target; empty: face_threshold for all.
+    decision_age_s: a decision older than this at the moment of release refers.
     release_deadline_s: after it a release must never start to execute. release_s: the device-timed release.
     record_s: how long a record may take before the lane counts its journal as failed; it tries again after record_retry_s.
     pad_threshold: score from which on a presentation is taken for bona fide; needed unless pad is OFF.
@@ -131,7 +132,8 @@ class FingerResult:
 def judge_face(result: FaceResult, policy: Policy, attempt: int = 1) -> tuple[CheckEvidence, ...]:
     """Evidence of one comparison: FACE, ONE_PERSON, PRESENTATION_ATTACK_DETECTION, MORPHING_ATTACK_DETECTION, in this order.
 
-    attempt: which comparison of this crossing it is, from 1. All four speak of the same frames: a score of one face and the attack detection of another must never meet.
+    attempt: which comparison of this crossing it is, from 1. All four speak of the same frames: a score of one face and the attack
+    detection of another must never meet.
     """
     return (
         _face(result, policy.face_threshold_of(attempt)),
