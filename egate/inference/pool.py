@@ -48,6 +48,11 @@ class InferencePool:
         self._queue_max = queue_max
         self._callers = 0
 
+    @property
+    def callers(self) -> int:
+        """How many have a place now."""
+        return self._callers
+
     @contextmanager
     def place(self) -> Iterator[Place]:
         """A place for work of several jobs. ModelError INFERENCE_OVERLOADED if too many wait already."""
