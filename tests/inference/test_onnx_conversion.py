@@ -76,8 +76,8 @@ def test_converted_network_has_float_weights_one_input_and_no_prelu() -> None:
     assert all(tensor.data_type == TensorProto.FLOAT for tensor in graph.initializer)
 
 
-def embedding_network() -> onnx.ModelProto:
-    """Mul, Conv, BN, PRelu, depthwise Conv, PRelu, Conv in two groups, PRelu, BN, Dropout, Flatten, Gemm, BN: SFace in small."""
+def embedding_network(stride: int) -> onnx.ModelProto:
+    """SFace in small: Mul, Conv, BN, PRelu, depthwise Conv, PRelu, Conv in two groups, PRelu, BN, Dropout, Flatten, Gemm, BN."""
     generator = np.random.default_rng(11)
 
     def weight(name: str, *shape: int, low: float = -1.0, high: float = 1.0) -> str:
@@ -99,7 +99,15 @@ def embedding_network() -> onnx.ModelProto:
         helper.make_node("Conv", ["halved", weight("w1", 4, 3, 3, 3)], ["c1"], pads=[1, 1, 1, 1]),
         helper.make_node("BatchNormalization", ["c1", *normalisation("bn1", 4)], ["n1"], epsilon=1e-3),
         helper.make_node("PRelu", ["n1", slopes], ["p1"]),
-        helper.make_node("Conv", ["p1", weight("w2", 4, 1, 3, 3), weight("b2", 4)], ["c2"], pads=[1] * 4, group=4),
+        helper.make_node(
+            "Conv",
+            ["p1", weight("w2", 4, 1, 3, 3), weight("b2", 4)],
+            ["c2"],
+            name="second",
+            pads=[1] * 4,
+            strides=[stride] * 2,
+            group=4,
+        ),
         helper.make_node("PRelu", ["c2", "slope2"], ["p2"]),
         helper.make_node("Conv", ["p2", weight("w3", 6, 2, 1, 1)], ["c3"], group=2),
         helper.make_node("PRelu", ["c3", weight("slope3", 6, 1, 1)], ["p3"]),
@@ -107,7 +115,7 @@ def embedding_network() -> onnx.ModelProto:
         helper.make_node("Constant", [], ["ratio"], value=numpy_helper.from_array(np.array(0.4, np.float32))),
         helper.make_node("Dropout", ["n3", "ratio"], ["d3"]),
         helper.make_node("Flatten", ["d3"], ["f3"]),
-        helper.make_node("Gemm", ["f3", weight("w4", 5, 6 * 64), weight("b4", 5)], ["g4"], transB=1),
+        helper.make_node("Gemm", ["f3", weight("w4", 5, 6 * (8 // stride) ** 2), weight("b4", 5)], ["g4"], transB=1),
         helper.make_node("BatchNormalization", ["g4", *normalisation("bn4", 5)], ["out"]),
     ]
     inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 8, 8])]
@@ -116,16 +124,24 @@ def embedding_network() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
 
 
-def test_folding_leaves_what_costs_two_passes_and_computes_the_same() -> None:
-    model = embedding_network()
+STEP = ["Conv", "Relu", "Mul", "Add"]
+
+
+@pytest.mark.parametrize(
+    ("stride", "operators"),
+    [
+        (1, [*STEP, *STEP, *STEP, "Conv", "Flatten"]),
+        (2, ["Conv", "Relu", "Conv", "Conv", "Add", "Relu", "Mul", "Add", *STEP, "Conv", "Flatten"]),
+    ],
+)
+def test_folding_leaves_what_costs_two_passes_and_computes_the_same(stride: int, operators: list[str]) -> None:
+    model = embedding_network(stride)
     images = RNG.standard_normal((3, 3, 8, 8)).astype(np.float32)
     evaluator = ReferenceEvaluator(model)
     expected = np.concatenate([np.asarray(evaluator.run(None, {"image": image[np.newaxis]}))[0] for image in images])
     converted = CONVERSIONS["onnx-embedding"](model.SerializeToString())
     np.testing.assert_allclose(run(converted, images), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
-    operators = [node.op_type for node in parse(converted).graph.node]
-    step = ["Conv", "Relu", "Mul", "Add"]
-    assert operators == [*step, *step, *step, "Flatten", "Gemm"]
+    assert [node.op_type for node in parse(converted).graph.node] == operators
 
 
 def test_a_factor_is_not_folded_where_something_else_reads_the_value() -> None:

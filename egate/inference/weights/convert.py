@@ -10,6 +10,7 @@ from egate.inference.weights.dlib_onnx import dlib_resnet
 from egate.inference.weights.onnx_bytes import canonical, parse
 from egate.inference.weights.onnx_dequantise import dequantise
 from egate.inference.weights.onnx_fold import fold
+from egate.inference.weights.onnx_head import convolve_planes
 from egate.inference.weights.onnx_prelu import split_prelu
 
 
@@ -33,6 +34,6 @@ def _any_count(model: onnx.ModelProto) -> onnx.ModelProto:
 CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
     "onnx-detector": lambda data: canonical(_any_size(dequantise(parse(data)))),
-    "onnx-embedding": lambda data: canonical(_any_count(split_prelu(fold(dequantise(parse(data)))))),
+    "onnx-embedding": lambda data: canonical(_any_count(convolve_planes(split_prelu(fold(dequantise(parse(data))))))),
     "dlib-resnet": dlib_resnet,
 }

@@ -44,8 +44,13 @@ class Graph:
     def is_result(self, value: str) -> bool:
         return any(result.name == value for result in self._graph.output)
 
+    def replace(self, node: onnx.NodeProto, nodes: list[onnx.NodeProto]) -> None:
+        """Other nodes in the place of one."""
+        index = next(index for index, other in enumerate(self.nodes) if other is node)
+        self.nodes[index : index + 1] = nodes
+
     def remove(self, node: onnx.NodeProto) -> None:
-        self.nodes = [other for other in self.nodes if other is not node]
+        self.replace(node, [])
 
     def bypass(self, node: onnx.NodeProto) -> None:
         """Removes a node of which nothing is left to do; what read its result reads its first input."""
