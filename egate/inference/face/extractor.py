@@ -9,28 +9,28 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from egate.domain.biometric import FaceCapture, FaceSample, Guidance, Image, QualityScore
+from egate.domain.biometric import FaceCapture, FaceSample, Guidance, Image
 from egate.errors import ImageError
 from egate.inference.face.chip import cut
 from egate.inference.face.embedding import Networks, choose_models, face_template, load_networks
+from egate.inference.face.magnitude import embed_face, measuring
 from egate.inference.face.search import FoundFace, find_faces
 from egate.inference.weights.store import ModelStore
 from egate.matching.align import similarity
-from egate.matching.face_quality import face_quality
-
-# The chip that quality is measured on, whatever the engine's networks are. Points: dlib's own chips, measured.
-QUALITY_SIDE_PX = 150
-QUALITY_POINTS = np.array(
-    [(46.94, 43.67), (100.69, 43.45), (75.55, 78.90), (49.99, 102.93), (98.02, 102.43)], np.float32
+from egate.matching.face_quality import (
+    CHIP_POINTS,
+    CHIP_SIDE_PX,
+    face_quality,
+    guidance,
+    view_face,
+    with_magnitude,
 )
+
 CROP_WIDTH_PX, CROP_HEIGHT_PX = 160, 200  # portrait for the dossier
 CROP_BOXES = 1.6  # its height in box heights: hair and chin are in it
 
 IMAGE_SIDE_MIN = 16
 IOD_PX_MIN = 10.0  # below it no template is made: fewer pixels than features
-COMPONENT_MIN = 30.0  # quality components below it ask the traveller to do something
-CLOSER_IOD_PX = 40.0  # chosen: the smallest faces of pairs_lfw, on which the calibration stands
-TOO_CLOSE = 0.75  # box height in image heights
 
 
 class FaceExtractor:
@@ -62,27 +62,33 @@ class FaceExtractor:
         face = self._sample(image, found.traveller)
         if face is None:
             return FaceCapture(None, found.count, (Guidance.COME_CLOSER,), found.boxes)
-        return FaceCapture(face, found.count, _guidance(face, found.count, image.shape[0]), found.boxes)
+        advice = guidance(face.quality.components, face.iod_px, found.count)
+        return FaceCapture(face, found.count, advice, found.boxes)
 
     def warm_up(self) -> None:
         """Runs every network once, so that the first traveller does not wait for their memory plans."""
         find_faces(self._detector, np.full((480, 640, 3), 127, np.uint8))
-        face_template(self._networks, np.full((QUALITY_SIDE_PX, QUALITY_SIDE_PX, 3), 127, np.uint8), QUALITY_POINTS)
+        face_template(self._networks, np.full((CHIP_SIDE_PX, CHIP_SIDE_PX, 3), 127, np.uint8), CHIP_POINTS)
 
     def _sample(self, image: Image, found: FoundFace) -> FaceSample | None:
         iod_px = float(np.linalg.norm(found.points[1] - found.points[0]))
         if not iod_px >= IOD_PX_MIN:
             return None
-        chip = cut(image, similarity(found.points, QUALITY_POINTS), QUALITY_SIDE_PX, QUALITY_SIDE_PX)
+        template, magnitudes = embed_face(self._networks, image, found.points)
+        # Quality is measured on a chip of its own, whatever the engine's networks are.
+        chip = cut(image, similarity(found.points, CHIP_POINTS), CHIP_SIDE_PX, CHIP_SIDE_PX)
+        scale = CROP_HEIGHT_PX / (float(found.box[3]) * CROP_BOXES)
+        portrait = _portrait(image, found.box, scale)
+        quality = face_quality(view_face(image, found.points, found.box, chip, portrait, scale))
         x, y, width, height = (float(value) for value in found.box)
         return FaceSample(
             box=(x, y, width, height),
             points=found.points,
             confidence=found.score,
             iod_px=iod_px,
-            quality=face_quality(found.points, chip),
-            template=face_template(self._networks, image, found.points),
-            crop=_portrait(image, found.box),
+            quality=with_magnitude(quality, magnitudes),
+            template=template,
+            crop=portrait,
         )
 
 
@@ -92,33 +98,13 @@ def load_face_extractor(store: ModelStore, models: Sequence[str]) -> FaceExtract
     """
     cv2.setNumThreads(1)  # parallelism is the caller's pool, as with onnxruntime
     detector, embeddings = choose_models(store, models)
-    return FaceExtractor(store.session(detector), load_networks(store, embeddings))
+    return FaceExtractor(store.session(detector), measuring(load_networks(store, embeddings)))
 
 
-def _portrait(image: Image, box: NDArray[np.float32]) -> Image:
-    scale = CROP_HEIGHT_PX / (float(box[3]) * CROP_BOXES)
+def _portrait(image: Image, box: NDArray[np.float32], scale: float) -> Image:
     centre = box[:2] + box[2:] / 2
     shift = np.array([CROP_WIDTH_PX / 2, CROP_HEIGHT_PX / 2]) - scale * centre
     return cut(image, np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]]), CROP_WIDTH_PX, CROP_HEIGHT_PX)
-
-
-def _guidance(face: FaceSample, count: int, image_height: int) -> tuple[Guidance, ...]:
-    quality: QualityScore = face.quality
-
-    def poor(component: str) -> bool:
-        return not quality.components[component] >= COMPONENT_MIN
-
-    advice = [
-        (count > 1, Guidance.ONE_PERSON_ONLY),
-        (face.iod_px < CLOSER_IOD_PX, Guidance.COME_CLOSER),
-        (face.box[3] > TOO_CLOSE * image_height, Guidance.STEP_BACK),
-        (poor("head_pose_yaw") or poor("head_pose_roll"), Guidance.LOOK_AT_CAMERA),
-        (poor("sharpness"), Guidance.HOLD_STILL),
-        (poor("under_exposure"), Guidance.TOO_DARK),
-        (poor("over_exposure"), Guidance.TOO_BRIGHT),
-    ]
-    codes = tuple(code for applies, code in advice if applies)
-    return codes or (Guidance.GO_AHEAD,)
 
 
 def _check(image: Image) -> None:
