@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,32 +12,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.errors import ConfigurationError, ImageError
+from egate.inference.face.embedding import choose_models
 from egate.inference.face.engine import CALIBRATION
 from egate.inference.face.extractor import FaceExtractor, load_face_extractor
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import ModelStore
-from egate.matching.face import SCALES, scores
+from egate.matching.face import Embeddings, Scores, seen_from
+from egate.matching.face_fusion import Centre, FaceFusion, centre_array
+from egate.matching.face_fusion_fit import centre_of, fit_fusion
 
 BLOCK_ROWS = 512  # of the score matrix at a time: 9 MB at 4,554 images
-
-MODELS = ("yunet", "dlib-resnet29", "sface")
+FOLD_ROWS = 600  # rows of a fold in LFW's pairs.txt (300 mated, then 300 non-mated), whose order the CSV keeps
+MODELS = ("yunet", "dlib-resnet29", "sface")  # of the default engine
 
 Progress = Callable[[Sequence[Any]], Iterable[Any]]
+Cosines = Mapping[str, Scores]
 
-__all__ = ["CALIBRATION", "MODELS", "Progress", "Trials", "compare", "enrol", "read_trials"]
+__all__ = ["CALIBRATION", "MODELS", "Progress", "Trials", "compare", "enrol", "fit_face", "read_trials"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trials:
     """paths: images, sorted. person: (n,) number of each path's person. mated: (m, 2) indices into paths.
 
-    excluded: pairs of person numbers that are one person under two names.
+    excluded: pairs of person numbers that are one person under two names. fold: (n,) number of each path's fold: that of the first
+    row of the CSV that names it, FOLD_ROWS rows each; empty if there are none.
     """
 
     paths: tuple[str, ...]
     person: NDArray[np.int64]
     mated: NDArray[np.int64]
     excluded: frozenset[tuple[int, int]]
+    fold: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def read_trials(pairs: Path, exclude: Path | None) -> Trials:
@@ -55,38 +61,69 @@ def read_trials(pairs: Path, exclude: Path | None) -> Trials:
         if a in numbers and b in numbers
     }
     person = np.array([numbers[name] for name in names], np.int64)
-    return Trials(paths, person, np.array(mated, np.int64).reshape(-1, 2), frozenset(excluded))
+    fold = np.full(len(paths), -1, np.int64)
+    for number, row in reversed(list(enumerate(rows))):
+        fold[[index[row["path_a"]], index[row["path_b"]]]] = number // FOLD_ROWS
+    return Trials(paths, person, np.array(mated, np.int64).reshape(-1, 2), frozenset(excluded), fold)
 
 
 def enrol(
-    store: ModelStore, root: Path, paths: Sequence[str], progress: Progress
+    store: ModelStore, root: Path, paths: Sequence[str], progress: Progress, models: Sequence[str] = ()
 ) -> tuple[Mapping[str, NDArray[np.float32]], int]:
-    """Embeddings by model, (n, d) with NaN rows where no face was found, and how many those are."""
-    extractor = load_face_extractor(store, MODELS)
+    """Embeddings by model, (n, d) with NaN rows where no face was found, and how many those are.
+
+    models: a face detector and the embeddings; those of the default engine if none are named.
+    """
+    chosen = models or store.manifest.calibrations[CALIBRATION].models
+    extractor = load_face_extractor(store, chosen)
     captured = [_embeddings(extractor, root / path) for path in progress(paths)]
     failures = sum(found is None for found in captured)
     templates: dict[str, NDArray[np.float32]] = {}
-    for model in SCALES:
+    for model in choose_models(store, chosen)[1]:
         dimension = next((len(found[model]) for found in captured if found), 1)
         missing = np.full(dimension, np.nan, np.float32)
         templates[model] = np.stack([found[model] if found else missing for found in captured])
     return templates, failures
 
 
-def compare(
-    trials: Trials, templates: Mapping[str, NDArray[np.float32]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Scores of the mated pairs, and of every pair of images of two different people."""
-    mated = np.empty(len(trials.mated), np.float32)
-    non_mated: list[NDArray[np.float32]] = []
+def compare(trials: Trials, templates: Embeddings, fusion: FaceFusion | None = None) -> tuple[Scores, Scores]:
+    """Fused scores of the mated pairs, (m,), and of every pair of images of two different people, (n,).
+
+    fusion: fitted on these very comparisons if None is given.
+    """
+    fusion = fusion or fit_face(trials, templates)
+    centres = {model: row.centre for model, row in fusion.models.items()}
+    mated, non_mated = compare_models(trials, templates, centres)
+    return fuse(fusion, mated), fuse(fusion, non_mated)
+
+
+def fit_face(trials: Trials, templates: Embeddings) -> FaceFusion:
+    """The fusion of the templates' models, fitted on all comparisons of trials. Raises ValueError if there are none."""
+    centres = {model: centre_of(rows) for model, rows in templates.items()}
+    return fit_fusion(*compare_models(trials, templates, centres), centres)
+
+
+def compare_models(trials: Trials, templates: Embeddings, centres: Mapping[str, Centre]) -> tuple[Cosines, Cosines]:
+    """Cosines by model as seen from its centre: of the mated pairs, (m,), and of every pair of images of two different people, (n,)."""
     n = len(trials.paths)
-    for start in range(0, n, BLOCK_ROWS):
-        rows = slice(start, min(start + BLOCK_ROWS, n))
-        block = scores({model: values[rows] for model, values in templates.items()}, templates)
-        here = (trials.mated[:, 0] >= rows.start) & (trials.mated[:, 0] < rows.stop)
-        mated[here] = block[trials.mated[here, 0] - start, trials.mated[here, 1]]
-        non_mated.append(block[non_mated_pairs(trials, rows)])
-    return mated, np.concatenate(non_mated)
+    blocks = [slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS)]
+    masks = [non_mated_pairs(trials, rows) for rows in blocks]
+    mated: dict[str, Scores] = {}
+    non_mated: dict[str, Scores] = {}
+    for model, embeddings in templates.items():
+        seen = seen_from(centre_array(centres[model]), embeddings)
+        left, right = trials.mated.T
+        mated[model] = np.einsum("nd,nd->n", seen[left], seen[right])
+        non_mated[model] = np.concatenate(
+            [(seen[rows] @ seen.T)[mask] for rows, mask in zip(blocks, masks, strict=True)]
+        )
+    return mated, non_mated
+
+
+def fuse(fusion: FaceFusion, cosines: Cosines) -> Scores:
+    """(n,) scores of each model's (n,) cosines."""
+    parts = {model: fusion.llr(model, values) for model, values in cosines.items()}
+    return np.asarray(fusion.fuse(parts), np.float32)
 
 
 def non_mated_pairs(trials: Trials, rows: slice) -> NDArray[np.bool_]:

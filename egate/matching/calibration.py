@@ -31,7 +31,7 @@ class Calibration:
 
     score: (n,) float64, strictly ascending. fmr, fnmr: (n,) float64 in [0, 1], fmr falling, fnmr rising.
     mated, non_mated: comparisons measured. weights: id=sha256 of each model the scores came from, blank-separated.
-    dataset, date, command: where the numbers come from.
+    dataset, date, command: where the numbers come from. fusion: the line the scores were fused by, empty where nothing is fused.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Calibration:
     dataset: str = ""
     date: str = ""
     command: str = ""
+    fusion: str = ""
 
     @property
     def fmr_min(self) -> float:
@@ -90,6 +91,7 @@ def measure(
     dataset: str = "",
     date: str = "",
     command: str = "",
+    fusion: str = "",
 ) -> Calibration:
     """Calibration from (m,) mated and (n,) non-mated scores. NaN scores count as non-matches.
 
@@ -114,6 +116,7 @@ def measure(
         dataset=dataset,
         date=date,
         command=command,
+        fusion=fusion,
     )
 
 
@@ -144,7 +147,8 @@ def allowed_false_matches(fmr: float, non_mated: int) -> int:
 
 def format_calibration(calibration: Calibration) -> str:
     """CSV with a commented head; parse_calibration gives the same values back."""
-    lines = [FORMAT_LINE, *(f"# {key}: {getattr(calibration, key)}" for key in HEAD_KEYS), COLUMNS]
+    keys = (*HEAD_KEYS, "fusion") if calibration.fusion else HEAD_KEYS
+    lines = [FORMAT_LINE, *(f"# {key}: {getattr(calibration, key)}" for key in keys), COLUMNS]
     columns = (calibration.score, calibration.fmr_at, calibration.fnmr_at)
     lines += [",".join(repr(float(value)) for value in row) for row in zip(*columns, strict=True)]
     return "\n".join(lines) + "\n"
@@ -165,7 +169,7 @@ def parse_calibration(text: str) -> Calibration:
         mated, non_mated, name = int(head["mated"]), int(head["non_mated"]), head["id"]
     except (ValueError, KeyError, IndexError):
         raise ModelError("calibration: malformed head or table") from None
-    told = {key: head.get(key, "") for key in ("weights", "dataset", "date", "command")}
+    told = {key: head.get(key, "") for key in ("weights", "dataset", "date", "command", "fusion")}
     calibration = Calibration(name, score, fmr, fnmr, mated, non_mated, **told)
     _check(calibration)
     return calibration

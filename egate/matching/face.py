@@ -1,61 +1,66 @@
-"""Comparison of faces: cosine of each model's embeddings, brought to one scale and averaged.
+"""Comparison of faces: cosine of each model's embeddings, as log-likelihood ratios fused into one score (face_fusion).
 
-A model's cosine becomes standard deviations above the mean of two different people, so 0 is an average stranger and neither
-model's scale dominates. Means and deviations are constants of the models, measured once on pairs_lfw.csv
-(`python -m bench.fit_face_fusion`); what a fused score means is the calibration's business.
+What a fused score means as a false match rate is the calibration's business.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from egate.errors import TemplateError
-
-COSINE_MAX = 1.001  # 1 plus float32 rounding; beyond it an embedding was not normalised and its score means nothing
+from egate.matching.face_fusion import COSINE_MAX, FaceFusion
 
 Embeddings = Mapping[str, NDArray[np.float32]]
+Scores = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Mean and standard deviation of a model's cosine over non-mated comparisons."""
-
-    mean: float
-    deviation: float
+def scores(fusion: FaceFusion, probes: Embeddings, references: Embeddings) -> Scores:
+    """Fused comparison scores of n probes against m references, (n, m) float32; larger means more alike. As llrs()."""
+    return np.asarray(fusion.fuse(llrs(fusion, probes, references)), np.float32)
 
 
-SCALES: Mapping[str, Scale] = {
-    "dlib-resnet29": Scale(mean=0.8394, deviation=0.0344),
-    "sface": Scale(mean=0.0952, deviation=0.0877),
-}
+def llrs(fusion: FaceFusion, probes: Embeddings, references: Embeddings) -> dict[str, Scores]:
+    """Log-likelihood ratios of n probes against m references, (n, m) float32 by model.
 
-
-def scores(probes: Embeddings, references: Embeddings) -> NDArray[np.float32]:
-    """Fused comparison scores of n probes against m references.
-
-    probes, references: by model id (n, d) and (m, d) float32 with L2-normalised rows; both hold exactly the models of SCALES.
-    Returns (n, m) float32, larger means more alike; NaN where an embedding is not finite or not normalised.
-    Raises TemplateError if a model is missing, unknown, or of another dimension. Time: O(n·m·d) per model.
+    probes, references: by model id (n, d) and (m, d) float32 with L2-normalised rows; both hold exactly the fusion's models.
+    NaN where an embedding is not finite or not normalised. Raises TemplateError if a model is missing, unknown, or of another
+    dimension. Time: O(n·m·d) per model.
     """
-    if set(probes) != set(SCALES) or set(references) != set(SCALES):
+    if set(probes) != set(fusion.models) or set(references) != set(fusion.models):
         raise TemplateError("face templates do not hold the embeddings of this engine's models")
-    total: NDArray[np.float32] | None = None
-    for model, scale in SCALES.items():
-        left, right = probes[model], references[model]
-        if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[1]:
-            raise TemplateError(f"face embeddings of {model} have different dimensions")
-        with np.errstate(invalid="ignore", over="ignore"):
-            cosine = left @ right.T
-            cosine[~(np.abs(cosine) <= COSINE_MAX)] = np.nan
-        cosine -= np.float32(scale.mean)
-        cosine /= np.float32(scale.deviation * len(SCALES))
-        total = cosine if total is None else total + cosine
-    assert total is not None
-    return total
+    found: dict[str, Scores] = {}
+    for model in fusion.models:
+        cosine = cosines(probes[model], references[model], fusion.centre(model))
+        found[model] = np.asarray(fusion.llr(model, cosine), np.float32)
+    return found
+
+
+def cosines(probes: NDArray[np.float32], references: NDArray[np.float32], centre: NDArray[np.float32] | None) -> Scores:
+    """Cosines of (n, d) against (m, d) L2-normalised rows, (n, m) float32, between them as seen from centre, (d,).
+
+    NaN where a row is not finite or not normalised. Raises TemplateError if d differs.
+    """
+    if probes.ndim != 2 or references.ndim != 2 or probes.shape[1] != references.shape[1]:
+        raise TemplateError("face embeddings have different dimensions")
+    if centre is not None and centre.shape != probes.shape[1:]:
+        raise TemplateError("face embeddings have another dimension than the calibration's centre")
+    with np.errstate(invalid="ignore", over="ignore"):
+        return seen_from(centre, probes) @ seen_from(centre, references).T
+
+
+def seen_from(centre: NDArray[np.float32] | None, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, d) directions from centre to L2-normalised rows, of length 1; a row of NaN where one was not normalised or is the centre."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+        sound = (length <= COSINE_MAX) & (length >= 2.0 - COSINE_MAX)
+        if centre is not None:
+            rows = rows - centre
+            length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+            rows = rows / np.where(length > 0.0, length, np.nan)[:, np.newaxis]
+        return np.where(sound[:, np.newaxis], rows, np.float32(np.nan))
 
 
 def normalised(embedding: NDArray[np.float32]) -> NDArray[np.float32]:

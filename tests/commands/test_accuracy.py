@@ -16,11 +16,13 @@ from egate.commands import face_trials
 from egate.errors import ConfigurationError
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 from egate.matching.calibration import parse_calibration
-from egate.matching.face import SCALES, normalised, scores
+from egate.matching.face import normalised, scores
+from egate.matching.face_fusion import parse_fusion
 
 CORPUS = Path(os.environ.get("EGATE_CORPUS", PROJECT_MODELS.parent.parent / "shared" / "corpus"))
 TARGETS = ["0.01", "0.001", "0.0005", "0.0001"]
 KEYS = ["eer", "fnmr", "mated", "non_mated", "failures_to_enrol", "thresholds"]
+FUSION = parse_fusion("offset=0.5 dlib-resnet29=40.0,-35.0,0.5 sface=30.0,-9.0,1.5")
 
 
 def write_pairs(path: Path, rows: list[tuple[str, str, int]]) -> Path:
@@ -33,7 +35,7 @@ def random_templates(count: int) -> dict[str, np.ndarray[tuple[int, ...], np.dty
     rng = np.random.default_rng(1)
     return {
         model: np.stack([normalised(rng.standard_normal(8).astype(np.float32)) for _ in range(count)])
-        for model in SCALES
+        for model in FUSION.models
     }
 
 
@@ -58,11 +60,11 @@ def test_non_mated_are_all_cross_person_pairs_but_the_excluded(tmp_path: Path, m
     exclude.write_text("name_a,name_b,reason\nC,A,two names\nB,Nobody,\n")
     trials = face_trials.read_trials(pairs, exclude)
     templates = random_templates(len(trials.paths))
-    mated, non_mated = face_trials.compare(trials, templates)
+    mated, non_mated = face_trials.compare(trials, templates, FUSION)
     # 7 images, 21 pairs; within a person 3 + 1; A with C 3 * 2
     assert len(non_mated) == 21 - 4 - 6
     assert len(mated) == 2
-    matrix = scores(templates, templates)
+    matrix = scores(FUSION, templates, templates)
     index = {path: i for i, path in enumerate(trials.paths)}
     np.testing.assert_allclose(
         mated, [matrix[index["A/1"], index["A/2"]], matrix[index["C/1"], index["C/2"]]], atol=1e-5
@@ -144,8 +146,9 @@ def test_face_accuracy_on_part_of_the_corpus(tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path / "pairs.csv", [(row["path_a"], row["path_b"], 1) for row in mated])
     trials = face_trials.read_trials(pairs, source.parent / "label_noise.csv")
     templates, failures = face_trials.enrol(ModelStore(), source.parent, trials.paths, lambda paths: paths)
-    scores_mated, scores_non_mated = face_trials.compare(trials, templates)
-    threshold = ModelStore().calibration("face-fused").threshold(1e-3)
+    calibration = ModelStore().calibration("face-fused")
+    scores_mated, scores_non_mated = face_trials.compare(trials, templates, parse_fusion(calibration.fusion))
+    threshold = calibration.threshold(1e-3)
     assert failures == 0
     assert len(scores_mated) == 120
     assert np.mean(~(scores_mated >= threshold)) <= 0.04

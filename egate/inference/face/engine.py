@@ -5,21 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from egate.domain.biometric import ComparisonScore, FaceCapture, FaceTemplate, Image
+from egate.errors import ModelError
 from egate.inference.engine_errors import engine_errors
+from egate.inference.face.embedding import choose_models
 from egate.inference.face.extractor import FaceExtractor, load_face_extractor
 from egate.inference.weights.store import ModelStore
 from egate.matching.calibration import Calibration
-from egate.matching.face import scores
+from egate.matching.face import llrs
+from egate.matching.face_fusion import parse_fusion
 
 CALIBRATION = "face-fused"  # id in models/manifest.toml
 
 
 class OnnxFaceEngine:
-    """Thread-safe: it holds no state but the networks and the calibration."""
+    """Thread-safe: it holds no state but the networks, the calibration and its fusion."""
 
     def __init__(self, extractor: FaceExtractor, calibration: Calibration) -> None:
+        """Raises ModelError if the calibration's fusion is missing or malformed."""
         self._extractor = extractor
         self._calibration = calibration
+        self._fusion = parse_fusion(calibration.fusion)
 
     @property
     def extractor(self) -> FaceExtractor:
@@ -31,11 +36,13 @@ class OnnxFaceEngine:
             return self._extractor.capture(image)
 
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> ComparisonScore:
-        """Fused score and its FMR; NaN, NaN if an embedding is not finite. Raises TemplateError if the models differ."""
+        """Fused score, its FMR and each model's LLR; NaN where an embedding is not finite. Raises TemplateError if the models differ."""
         left = {model: values[np.newaxis] for model, values in probe.embeddings.items()}
         right = {model: values[np.newaxis] for model, values in reference.embeddings.items()}
-        value = float(scores(left, right)[0, 0])
-        return ComparisonScore(value, self._calibration.fmr(value), self._calibration.id)
+        parts = llrs(self._fusion, left, right)
+        value = float(self._fusion.fuse(parts)[0, 0])
+        shares = {model: float(part[0, 0]) for model, part in parts.items()}
+        return ComparisonScore(value, self._calibration.fmr(value), self._calibration.id, shares)
 
     def threshold(self, fmr: float) -> float:
         """Score at which the false match rate is fmr. Raises ConfigurationError if the calibration cannot support it."""
@@ -46,10 +53,18 @@ class OnnxFaceEngine:
         self._extractor.warm_up()
 
 
-def load_face_engine(store: ModelStore) -> OnnxFaceEngine:
-    """The engine with the store's networks and calibration, warmed up. Raises ModelError if one is missing or wrong."""
-    engine = OnnxFaceEngine(
-        load_face_extractor(store, store.manifest.calibrations[CALIBRATION].models), store.calibration(CALIBRATION)
-    )
+def load_face_engine(store: ModelStore, id: str = CALIBRATION) -> OnnxFaceEngine:
+    """The engine that the manifest's calibration `id` was measured with, warmed up.
+
+    Raises ModelError if a model or the calibration is missing or wrong, or the models are not those of a face engine.
+    """
+    entry = store.manifest.calibrations.get(id)
+    if entry is None:
+        raise ModelError(f"no calibration {id!r} in the manifest", code="MODEL_MISSING")
+    _, embeddings = choose_models(store, entry.models)
+    calibration = store.calibration(id)
+    if set(parse_fusion(calibration.fusion).models) != set(embeddings):
+        raise ModelError(f"calibration {id} does not fuse the models of its manifest entry", code="MODEL_FUSION")
+    engine = OnnxFaceEngine(load_face_extractor(store, entry.models), calibration)
     engine.warm_up()
     return engine
