@@ -18,17 +18,18 @@ from egate.inference.image.decoder import PIXELS_MAX, decode_bounded, read_bound
 
 T = TypeVar("T")
 
-# Bytes a pixel at the decoder's peak, measured with images of 18 megapixels (of 2 for JPEG 2000, of 4 for WSQ; growth of VmHWM in a fresh
-# process; tests/inference/test_image_budget.py measures again): JPEG 6, progressive 9, progressive with four components 11; PNG 8,
-# with alpha of 16 bits 9; JPEG 2000 17 to 18; WSQ 25. Rounded up; the picture itself, 3, is in them.
-BYTES_PER_PIXEL = {Format.JPEG: 12, Format.PNG: 12, Format.JPEG2000: 20, Format.WSQ: 28, Format.PGM: 6}
+# Bytes a pixel at the decoder's peak, rounded up; the picture itself, 3, is in them. Measured (tests/inference/test_image_budget.py):
+# JPEG 6, progressive 9, progressive with four components 11; PNG 7, with alpha of 16 bits 17; JPEG 2000 13 to 16; WSQ 22.
+BYTES_PER_PIXEL = {Format.JPEG: 12, Format.PNG: 9, Format.JPEG2000: 20, Format.WSQ: 28, Format.PGM: 6}
+BYTES_PER_PIXEL_ALPHA = 20
 BUDGET_MIN_MIB = 256  # one image of the largest size and the dearest kind that may have it: 20 megapixels at 12 bytes
 MIB = 1024 * 1024
 
 
 def decoding_bytes(header: Header) -> int:
     """What decoding asks for at most, the picture included."""
-    return header.width * header.height * BYTES_PER_PIXEL[header.format]
+    each = BYTES_PER_PIXEL_ALPHA if header.alpha else BYTES_PER_PIXEL[header.format]
+    return header.width * header.height * each
 
 
 class ImageBudget:
@@ -44,6 +45,11 @@ class ImageBudget:
     @property
     def bytes_taken(self) -> int:
         return self._bytes_max - self._bytes_free
+
+    @property
+    def waiting(self) -> int:
+        """Threads whose image does not fit yet."""
+        return len(self._queue)
 
     def look(self, data: bytes, see: Callable[[Image], T], *, pixels_max: int = PIXELS_MAX) -> T:
         """see(the decoded image), which lives no longer than this call. Raises ImageError as decode, and what see raises."""

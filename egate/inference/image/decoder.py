@@ -64,6 +64,8 @@ def read_bounded(data: bytes, pixels_max: int = PIXELS_MAX) -> Header:
     """The header of what decode would decode. Raises ImageError as decode does; decodes nothing."""
     header = read_header(data)
     long, short = max(header.width, header.height), min(header.width, header.height)
+    if header.alpha:
+        pixels_max //= 2  # it is decoded twice, with four samples the first time
     if long * short > pixels_max:
         raise ImageError(f"image has more than {pixels_max} pixels", code="IMAGE_SIZE")
     if short < SIDE_MIN:
