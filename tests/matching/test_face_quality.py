@@ -55,7 +55,8 @@ def turned(yaw: float, pitch: float, roll: float) -> np.ndarray:
     y = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
     x = np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
     z = np.array([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
-    return ((SHAPE @ (z @ y @ x).T)[:, :2] * 60 + 200).astype(np.float32)
+    points: np.ndarray = (SHAPE @ (z @ y @ x).T)[:, :2] * 60 + 200
+    return points.astype(np.float32)
 
 
 def test_even_light_and_fine_structure_have_full_marks(chip: Image) -> None:
