@@ -21,6 +21,7 @@ COMMANDS = {
     "models": "models",
     "verify": "verify",
     "bench": "bench",
+    "calibrate": "calibrate",
     "journal": "journal",
     "officer": "officer",
     "pki": "pki",

@@ -114,7 +114,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     for item in store.manifest.calibrations.values():
         try:
             if item.sha256 != NOT_CALIBRATED:
-                store.calibration(item.id)
+                store.calibration_text(item.id)
         except ModelError as error:
             failures.append(str(error))
     for failure in failures:
@@ -149,7 +149,7 @@ def _calibrated(store: ModelStore, item: CalibrationFile) -> str:
     if item.sha256 == NOT_CALIBRATED:
         return "no: egate calibrate"
     try:
-        store.calibration(item.id)
+        store.calibration_text(item.id)
     except ModelError as error:
         return error.code
     return "yes"

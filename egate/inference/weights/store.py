@@ -75,7 +75,11 @@ class ModelStore:
         return open_session(self.read(self._model(id)), id)
 
     def calibration(self, id: str) -> Calibration:
-        """The calibration of this id, verified and measured with the weights of this manifest.
+        """The calibration of comparison scores of this engine, verified as calibration_text does. Raises ModelError."""
+        return parse_calibration(self.calibration_text(id))
+
+    def calibration_text(self, id: str) -> str:
+        """The calibration.csv of this engine, verified and measured with the weights of this manifest, whatever its scores are.
 
         Raises ModelError: MODEL_UNCALIBRATED if it was never measured, MODEL_MISSING, MODEL_HASH.
         """
@@ -84,10 +88,10 @@ class ModelStore:
             raise ModelError(f"no calibration {id!r} in the manifest", code="MODEL_MISSING")
         if entry is None or entry.sha256 == NOT_CALIBRATED:
             raise ModelError(f"{id} is not calibrated: run `egate calibrate`", code="MODEL_UNCALIBRATED")
-        calibration = parse_calibration(self.read(entry).decode("utf-8", errors="replace"))
-        if calibration.id != id or calibration.weights != self.weights(entry.models):
+        text = self.read(entry).decode("utf-8", errors="replace")
+        if not {f"# id: {id}", f"# weights: {self.weights(entry.models)}"} <= set(text.splitlines()):
             raise ModelError(f"calibration {id} was measured with other weights: measure it again", code="MODEL_HASH")
-        return calibration
+        return text
 
     def weights(self, models: tuple[str, ...]) -> str:
         """The models' names and hashes as calibrations record them."""
