@@ -7,6 +7,7 @@ Answers with one JSON object: empty if the network may be used, else the code an
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from egate.inference.weights.session import open_session
 
 TRIAL_S = 120.0  # chosen: a ResNet-100 of 250 MB takes 3 s
 MEMORY_BYTES = 2_000_000_000  # chosen: beside what the file itself needs; the trial of MobileFaceNet takes 0.2 GB
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's buffers for each core count as memory
 MEMORY_PER_BYTE = 6  # the file, its parsed form, onnxruntime's copy and the weights it lays out anew
 
 
@@ -42,7 +44,9 @@ def try_network(data: bytes, model: Model | None) -> None:
         json.dumps(what),
     ]  # -P: nothing is imported from the working directory
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=TRIAL_S, check=False)
+        done = subprocess.run(
+            command, input=data, env=os.environ | ONE_THREAD, capture_output=True, timeout=TRIAL_S, check=False
+        )
         answer: dict[str, str] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise ModelError(f"the network did not run within {TRIAL_S:.0f} s", code="MODEL_UNSAFE") from None
