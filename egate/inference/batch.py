@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from egate.domain.biometric import FaceCapture, FaceTemplate, Image
 from egate.errors import ImageError
 from egate.inference.engine_errors import engine_errors
-from egate.inference.face.embedding import EmbeddingNetwork
+from egate.inference.face.embedding import EmbeddingNetwork, Networks
 from egate.inference.face.engine import OnnxFaceEngine
+from egate.inference.face.magnitude import MeasuringNetwork
+from egate.matching.face_quality import with_magnitude
 from egate.ports import FaceEngine
 
 # Measured (bench/bench_batch.py): ms of CPU a face on one thread. dlib with its mirror image 10.8 alone, 9.8 in fours, 9.6 in sixteens;
@@ -32,10 +34,13 @@ class FaceBatch:
         self._engine = engine
         self._captures: list[FaceCapture] = []
         self._face_count = 0
+        self._networks: Networks = {}
         self._recorders: dict[str, _Recorder] = {}
         if isinstance(engine, OnnxFaceEngine):
-            networks = engine.extractor.networks
-            self._recorders = {id: _Recorder(each.id, each.session, each.network) for id, each in networks.items()}
+            self._networks = engine.extractor.networks
+            self._recorders = {
+                id: _Recorder(each.id, each.session, each.network) for id, each in self._networks.items()
+            }
             self._extractor = engine.extractor.with_networks(self._recorders)
 
     def add(self, image: Image) -> None:
@@ -55,17 +60,35 @@ class FaceBatch:
 
     def captures(self) -> list[FaceCapture]:
         """Of every image added, in order. Raises ModelError."""
-        indices = [index for index, capture in enumerate(self._captures) if capture.face is not None]
-        if not (self._recorders and indices):
+        if not (self._recorders and self._face_count):
             return self._captures
+        faces = iter(self._embedded())
+        return [capture if capture.face is None else _with(capture, *next(faces)) for capture in self._captures]
+
+    def _embedded(self) -> list[tuple[FaceTemplate, dict[str, float]]]:
+        """Template of each face, and the lengths of its embeddings by each network that measures them."""
+        rows: dict[str, NDArray[np.float32]] = {}
+        lengths: dict[str, NDArray[np.float64]] = {}
         with engine_errors():
-            rows = {id: recorder.run() for id, recorder in self._recorders.items()}
-        for row, index in enumerate(indices):
-            capture = self._captures[index]
-            assert capture.face is not None
-            template = FaceTemplate({id: np.ascontiguousarray(values[row]) for id, values in rows.items()})
-            self._captures[index] = replace(capture, face=replace(capture.face, template=template))
-        return self._captures
+            for id, network in self._networks.items():
+                chips = self._recorders[id].chips
+                if isinstance(network, MeasuringNetwork):
+                    rows[id], lengths[id] = network.embed_measured(chips)
+                else:
+                    rows[id] = network.embed(chips)
+        return [
+            (
+                FaceTemplate({id: np.ascontiguousarray(values[index]) for id, values in rows.items()}),
+                {id: float(values[index]) for id, values in lengths.items()},
+            )
+            for index in range(self._face_count)
+        ]
+
+
+def _with(capture: FaceCapture, template: FaceTemplate, lengths: dict[str, float]) -> FaceCapture:
+    face = capture.face
+    assert face is not None
+    return replace(capture, face=replace(face, template=template, quality=with_magnitude(face.quality, lengths)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -77,6 +100,3 @@ class _Recorder(EmbeddingNetwork):
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         self.chips.extend(chips)
         return np.full((len(chips), 1), np.nan, np.float32)  # never leaves the batch
-
-    def run(self) -> NDArray[np.float32]:
-        return EmbeddingNetwork.embed(self, self.chips)

@@ -9,8 +9,10 @@ import io
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,7 +41,7 @@ def picture() -> Pillow.Image:
     return Pillow.fromarray(cv2.resize(small, (3200, 2500)))
 
 
-def encoded(picture: Pillow.Image, kind: str, **options: object) -> bytes:
+def encoded(picture: Pillow.Image, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()
@@ -56,7 +58,7 @@ def turned() -> bytes:
     return exif.tobytes()
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Pillow.Image], bytes]] = {
     "JPEG": lambda picture: encoded(picture, "JPEG"),
     "progressive JPEG": lambda picture: encoded(picture, "JPEG", progressive=True, subsampling=0),
     "progressive JPEG of four colours": lambda picture: encoded(picture.convert("CMYK"), "JPEG", progressive=True),
