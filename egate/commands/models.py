@@ -20,7 +20,7 @@ from egate.inference.weights.local import LOCAL_BYTES_MAX
 from egate.inference.weights.manifest import FILE, NOT_CALIBRATED, CalibrationFile, Model, Sample
 from egate.inference.weights.store import ModelStore
 
-MODEL_BYTES_MAX = 512_000_000  # chosen: twice a ResNet-100 in float32
+MODEL_BYTES_MAX = 512_000_000  # chosen: 128 million weights in float32, thirteen times the largest of the manifest
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//|\\\\")  # a scheme or a share; no path of ours starts so
 
 

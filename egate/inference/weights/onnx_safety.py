@@ -22,9 +22,11 @@ from egate.errors import ModelError
 from egate.inference.weights.onnx_bytes import parse
 
 DOMAINS = ("", "ai.onnx")  # two names of the standard's own operators
-NODES_MAX = 20_000  # chosen; an InsightFace ResNet-100 has about 1,000
+NODES_MAX = 20_000  # chosen: the largest of the manifest has 1,337
 TENSORS_MAX = 20_000  # chosen, like the nodes
-ELEMENTS_MAX = 250_000_000  # of one tensor; chosen: 1 GB of float32, four times a ResNet-100
+ELEMENTS_MAX = (
+    250_000_000  # of one tensor; chosen: 1 GB of float32, twice the largest file that `egate models add` reads
+)
 ELEMENTS_PER_BYTE = 4  # of the smallest type, two bits
 ORT_MARK = slice(4, 8), b"ORTM"  # onnxruntime's own format, a flatbuffer
 

@@ -22,8 +22,10 @@ from egate.inference.weights.onnx_role import check_role
 from egate.inference.weights.onnx_safety import check_safe
 from egate.inference.weights.session import open_session
 
-TRIAL_S = 120.0  # chosen: a ResNet-100 of 250 MB takes 3 s
-MEMORY_BYTES = 2_000_000_000  # chosen: beside what the file itself needs; the trial of MobileFaceNet takes 0.2 GB
+TRIAL_S = 120.0  # chosen: 384 MB of weights take 17 s on a core that seven processes share
+MEMORY_BYTES = (
+    2_000_000_000  # chosen, beside what the file itself needs; MobileFaceNet in onnxruntime takes 0.2 GB of addresses
+)
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy's buffers for each core count as memory
 MEMORY_PER_BYTE = 6  # the file, its parsed form, onnxruntime's copy and the weights it lays out anew
 
