@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from egate.commands import accuracy, latency
+from egate.commands import accuracy, bench_morph, latency
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -12,3 +12,4 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     kinds = parser.add_subparsers(dest="bench", required=True)
     accuracy.register(kinds)
     latency.register(kinds)
+    bench_morph.register(kinds)

@@ -46,9 +46,12 @@ def morph(
     left = _bent(first, between, first_points, fixed).astype(np.float32)
     right = _bent(second, between, second_points, fixed).astype(np.float32)
     mask = _mask(ring, width, height)
-    weight = share * mask[:, :, np.newaxis]
-    mixed = (1.0 - weight) * left + weight * _coloured(right, left, mask > 0.5)
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    face = (1.0 - share) * left + share * _coloured(right, left, mask > 0.5)
+    weight = mask[:, :, np.newaxis]
+    mixed = (
+        1.0 - weight
+    ) * first + weight * face  # outside the ring nothing changes, not even what the spline bends there
+    return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
 
 
 def _bent(image: Image, target: Floats, source: NDArray[np.float32], fixed: Floats) -> Image:
