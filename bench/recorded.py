@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from egate.document.data import DocumentData
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import CheckEvidence
+from egate.lane.live_face import LiveFace, LiveFrame
 from egate.lane.verifiers import FaceVerification, FingerVerification, References, Verifiers
 
 T = TypeVar("T")
@@ -51,8 +52,12 @@ class RecordedVerifiers:
         self._on_evidence(str(read.session), time.monotonic())
         return answer
 
-    async def face(self, image: bytes, references: References) -> FaceVerification:
-        answer = await self._play("face", _key(image), lambda: self._own.face(image, references))
+    async def face(
+        self, frame: LiveFrame | None, references: References, view: LiveFace, last: bool
+    ) -> FaceVerification:
+        answer = await self._play(
+            "face", _key(frame.image if frame else None), lambda: self._own.face(frame, references, view, last)
+        )
         self._tell(references)
         return answer
 

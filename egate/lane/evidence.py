@@ -54,8 +54,8 @@ class Evidence:
     async def verify_face(self, visit: Visit, token: Token, capture: int | None, last: bool) -> None:
         samples = visit.samples
         assert samples.references is not None
-        assert capture is not None
-        verification = await self._services.verifiers.face(samples.faces.pop(capture), samples.references)
+        frame = None if capture is None else samples.faces.pop(capture)
+        verification = await self._services.verifiers.face(frame, samples.references, samples.view, last)
         samples.images.update(verification.images)
         if verification.guidance:
             self._tell(Guided(verification.guidance))

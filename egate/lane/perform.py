@@ -22,6 +22,7 @@ from egate.lane.api import Decided, Ended, Guided, LaneRefused, Progressed
 from egate.lane.evidence import Evidence
 from egate.lane.gate import Gate
 from egate.lane.handle import LiveHandle
+from egate.lane.live_face import LiveFrame
 from egate.lane.recorder import Recorder
 from egate.lane.requests import Requests
 from egate.lane.samples import Samples
@@ -111,7 +112,7 @@ class Performer:
     # whether it counts is for the machine to say, by what the sensors told when it came.
 
     def _face(self, visit: Visit, image: bytes) -> None:
-        if self._visit is visit and (number := visit.samples.stage_face(image)) is not None:
+        if self._visit is visit and (number := visit.samples.stage_face(LiveFrame(image, self._now))) is not None:
             self._post(ev.FaceCaptured(number))
 
     def _finger(self, visit: Visit, image: bytes, position: int) -> None:
@@ -178,8 +179,12 @@ class Performer:
         return self._visit
 
     @property
+    def _now(self) -> float:
+        return self._services.clock.monotonic()
+
+    @property
     def _elapsed_s(self) -> float:
-        return self._services.clock.monotonic() - self._present_visit.started_s
+        return self._now - self._present_visit.started_s
 
     # Beginning
 

@@ -57,7 +57,7 @@ async def build_dossier(samples: Samples) -> Dossier:
     if "document_face" not in images and document is not None and document.portrait:
         images["document_face"] = document.portrait
     if "live_face" not in images and samples.faces:
-        images["live_face"] = samples.faces[max(samples.faces)]
+        images["live_face"] = samples.faces[max(samples.faces)].image
     if "live_finger" not in images and samples.fingers:
         images["live_finger"] = samples.fingers[max(samples.fingers)][0]
     details = await asyncio.to_thread(chip_details, files)

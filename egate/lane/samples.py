@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from egate.domain.biometric import Image
 from egate.domain.document import DocumentRead
+from egate.lane.live_face import LiveFace, LiveFrame
 from egate.lane.verifiers import References
 
 STAGED_MAX = 16  # captures the machine has not judged yet or has not compared yet; beyond, a new one is dropped
@@ -21,19 +22,20 @@ class Samples:
     holder: dict[str, str] = field(default_factory=dict)
     pseudonym: str = ""
     images: dict[str, Image] = field(default_factory=dict)
-    faces: dict[int, bytes] = field(default_factory=dict)
+    faces: dict[int, LiveFrame] = field(default_factory=dict)
     fingers: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    view: LiveFace = field(default_factory=LiveFace)
     _number: int = 0
 
     def __repr__(self) -> str:
         return "Samples(redacted)"
 
-    def stage_face(self, image: bytes) -> int | None:
+    def stage_face(self, frame: LiveFrame) -> int | None:
         """The frame's number; None if too many wait already."""
         if len(self.faces) >= STAGED_MAX:
             return None
         self._number += 1
-        self.faces[self._number] = image
+        self.faces[self._number] = frame
         return self._number
 
     def stage_finger(self, image: bytes, position: int) -> int | None:
@@ -53,4 +55,4 @@ class Samples:
             self.references.cancel()
         self.document = self.references = None
         self.holder, self.images, self.pseudonym = {}, {}, ""
-        self.faces, self.fingers = {}, {}
+        self.faces, self.fingers, self.view = {}, {}, LiveFace()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from egate.crossing.policy import FaceResult, FingerResult
+from egate.crossing.policy import FingerResult
 from egate.document.chip_checks import NO_TRUST, Trust
 from egate.document.data import DocumentData
 from egate.document.verify import document_data, verify_document
@@ -21,7 +21,10 @@ from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
 from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, decode, decode_grey
 from egate.inference.pool import InferencePool
-from egate.ports import FaceEngine, FingerEngine, OpticalInspector
+from egate.lane.face_verifier import FaceVerification as FaceVerification
+from egate.lane.face_verifier import FaceVerifier
+from egate.lane.live_face import LiveFace, LiveFrame
+from egate.ports import FaceEngine, FingerEngine, OpticalInspector, PadEngine
 
 NAN = math.nan
 # Measured (models/finger-minutiae/CARD.md): parts of prints reach up to four times the FMR the score stands for, and below this quality a
@@ -51,15 +54,6 @@ class References:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FaceVerification:
-    """images: "live_face" and "document_face" crops, where there are any."""
-
-    result: FaceResult
-    guidance: tuple[Guidance, ...] = ()
-    images: Mapping[str, Image] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class FingerVerification:
     result: FingerResult
     guidance: tuple[Guidance, ...] = ()
@@ -78,7 +72,10 @@ class Verifiers(Protocol):
 
     async def document(self, read: DocumentRead) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]: ...
 
-    async def face(self, image: bytes, references: References) -> FaceVerification: ...
+    async def face(
+        self, frame: LiveFrame | None, references: References, view: LiveFace, last: bool
+    ) -> FaceVerification:
+        """One more live frame, None to compare what the view holds. last: no better one will come."""
 
     async def finger(self, image: bytes, position: int, references: References) -> FingerVerification: ...
 
@@ -95,9 +92,14 @@ class EngineVerifiers:
         at: Callable[[], datetime],
         trust: Callable[[], Trust] = lambda: NO_TRUST,
         optical: OpticalInspector | None = None,
+        pad: PadEngine | None = None,
     ) -> None:
-        """at: the time at the place of inspection, with its time zone. trust: asked in a thread, once a document."""
+        """at: the time at the place of inspection, with its time zone. trust: asked in a thread, once a document.
+
+        pad: None where attack detection is off.
+        """
         self._face = face
+        self._live_face = FaceVerifier(face, pad, pool)
         self._finger = finger
         self._pool = pool
         self._versions = versions
@@ -134,25 +136,12 @@ class EngineVerifiers:
                 for check in failed
             )
 
-    async def face(self, image: bytes, references: References) -> FaceVerification:
+    async def face(
+        self, frame: LiveFrame | None, references: References, view: LiveFace, last: bool
+    ) -> FaceVerification:
         reference = await asyncio.shield(references.face)
-        try:
-            capture = await self._pool.run(lambda: self._face.capture(decode(image)))
-            if isinstance(reference, Unusable):
-                images = {} if capture.face is None else {"live_face": capture.face.crop}
-                return FaceVerification(FaceResult(NAN, NAN, capture.face_count, reference.reason), (), images)
-            document_face = {"document_face": reference.crop}
-            if capture.face is None:
-                result = FaceResult(NAN, NAN, capture.face_count, Reason.FACE_NOT_FOUND)
-                return FaceVerification(result, capture.guidance, document_face)
-            probe = capture.face
-            score = await self._pool.run(lambda: self._face.compare(probe.template, reference.template))
-        except ImageError:
-            return FaceVerification(FaceResult(NAN, NAN, 0, Reason.FACE_UNUSABLE))
-        except EgateError:
-            return FaceVerification(FaceResult(NAN, NAN, 0, Reason.VERIFIER_FAILED))
-        images = {**document_face, "live_face": probe.crop}
-        return FaceVerification(FaceResult(score.value, score.fmr, capture.face_count), capture.guidance, images)
+        known = reference.reason if isinstance(reference, Unusable) else reference
+        return await self._live_face.verify(frame, known, view, last)
 
     async def finger(self, image: bytes, position: int, references: References) -> FingerVerification:
         reference = await asyncio.shield(references.finger)

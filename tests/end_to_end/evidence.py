@@ -20,6 +20,7 @@ from egate.domain.document import DocumentRead
 from egate.domain.evidence import CheckEvidence
 from egate.errors import ImageError
 from egate.inference.image.header import read_header
+from egate.lane.live_face import LiveFace, LiveFrame
 from egate.lane.verifiers import FaceVerification, FingerVerification, References, Verifiers
 
 HEIGHT_PX = 64
@@ -68,10 +69,12 @@ class RecordedEvidence:
     async def document(self, read: DocumentRead) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]:
         return await self._own.document(read)
 
-    async def face(self, image: bytes, references: References) -> FaceVerification:
-        kind = _kind(image)
+    async def face(
+        self, frame: LiveFrame | None, references: References, view: LiveFace, last: bool
+    ) -> FaceVerification:
+        kind = None if frame is None else _kind(frame.image)
         if kind is None:
-            return await self._own.face(image, references)
+            return await self._own.face(frame, references, view, last)
         score = await self._score(kind)
         return FaceVerification(FaceResult(score, _fmr(score), 2 if kind is Picture.TWO_FACES else 1))
 

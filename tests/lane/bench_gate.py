@@ -21,6 +21,7 @@ from egate.domain.ids import DocumentSessionId
 from egate.domain.reason import Reason
 from egate.errors import JournalError
 from egate.journal.store import SqliteJournal
+from egate.lane.live_face import LiveFace, LiveFrame
 from egate.lane.verifiers import FaceVerification, FingerVerification, References, Unusable
 from egate.ports import Record, StoredResponse
 
@@ -122,8 +123,10 @@ class RecordedVerifiers:
     async def document(self, read: DocumentRead) -> tuple[tuple[CheckEvidence, ...], DocumentData | None]:
         return tuple(CheckEvidence(check, CheckResult.PASS) for check in (Check.MRZ, Check.DOCUMENT_VALIDITY)), None
 
-    async def face(self, image: bytes, references: References) -> FaceVerification:
-        self.compared.append(image)
+    async def face(
+        self, frame: LiveFrame | None, references: References, view: LiveFace, last: bool
+    ) -> FaceVerification:
+        self.compared.append(frame.image if frame else b"")
         if self.bug is not None:
             raise self.bug
         return FaceVerification(self.face_result)

@@ -5,10 +5,20 @@ from __future__ import annotations
 from egate.domain.biometric import QualityScore
 from egate.matching.face_quality.components import measure_components
 from egate.matching.face_quality.guidance import guidance
-from egate.matching.face_quality.unified import unified, with_magnitude
+from egate.matching.face_quality.unified import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE, unified, with_magnitude
 from egate.matching.face_quality.view import CHIP_POINTS, CHIP_SIDE_PX, FaceView, view_face
 
-__all__ = ["CHIP_POINTS", "CHIP_SIDE_PX", "FaceView", "face_quality", "guidance", "view_face", "with_magnitude"]
+__all__ = [
+    "CHIP_POINTS",
+    "CHIP_SIDE_PX",
+    "FACE_QUALITY_MIN_GOOD",
+    "FACE_QUALITY_MIN_USABLE",
+    "FaceView",
+    "face_quality",
+    "guidance",
+    "view_face",
+    "with_magnitude",
+]
 
 
 def face_quality(view: FaceView) -> QualityScore:

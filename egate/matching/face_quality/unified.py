@@ -43,6 +43,13 @@ WEIGHTS_WITHOUT: Mapping[str, float] = {
     "eyes_visible": 0.18,
 }
 
+# A frame at or above it is compared at once. Measured (mated comparisons with it, threshold at FMR 1e-4): from 60 to 70, 4.5 % are errors
+# on pairs_lfw, from 70 on 0.8 %. 94 % of the images of pairs_lfw reach it, 51 % of those made worse (bench/fit_face_quality.py).
+FACE_QUALITY_MIN_GOOD = 65.0
+# A frame below it is not compared while better ones may come: 85 % of the comparisons with such frames are errors at FMR 1e-4, 73 % at
+# FMR 1e-3. 0.13 % of the images of pairs_lfw are below, 22 % of those made worse.
+FACE_QUALITY_MIN_USABLE = 40.0
+
 
 def unified(components: Mapping[str, float]) -> float:
     """Unified score of components that are each 0 to 100. NaN counts as worst."""

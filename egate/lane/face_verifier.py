@@ -1,0 +1,150 @@
+"""The live face against the document's, over a stream of frames.
+
+The first good frame is compared at once and a match ends it. Otherwise the next comparison waits until frames came that add
+something, and uses the best ones together. A poor frame is kept for the end, when no better one will come.
+Attack detection and comparison always speak of the same frames (egate.matching.face_frames).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from egate.crossing.policy import FaceResult
+from egate.domain.biometric import FaceCapture, FaceSample, FaceTemplate, Guidance, Image
+from egate.domain.reason import Reason
+from egate.errors import EgateError, ImageError
+from egate.inference.image.decoder import decode
+from egate.inference.pool import InferencePool
+from egate.lane.live_face import LiveFace, LiveFrame
+from egate.matching.face_frames import SAME_PERSON_FMR, Frame, fused, keep, pad_scores
+from egate.matching.face_quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
+from egate.matching.face_track import step
+from egate.matching.morph import morph_score
+from egate.ports import FaceEngine, PadEngine
+
+NAN = math.nan
+FRAMES_AGAIN = (
+    3  # chosen: usable frames between two comparisons; at 10 frames/s a third of a second of another expression
+)
+CHANGES_MAX = 3  # chosen: a traveller who looks away and back; each further change of face spends an attempt
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FaceVerification:
+    """images: "live_face" and "document_face" crops, where there are any."""
+
+    result: FaceResult
+    guidance: tuple[Guidance, ...] = ()
+    images: Mapping[str, Image] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Seen:
+    """One frame: what it shows and how it scored in attack detection (None: not performed)."""
+
+    capture: FaceCapture
+    pad: float | None
+
+
+class FaceVerifier:
+    """Thread-safe but for the views, each of which belongs to one crossing."""
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        pad: PadEngine | None,
+        pool: InferencePool,
+    ) -> None:
+        self._engine = engine
+        self._pad = pad
+        self._pool = pool
+
+    async def verify(
+        self, frame: LiveFrame | None, reference: FaceSample | Reason, view: LiveFace, last: bool
+    ) -> FaceVerification:
+        """Looks at the frame, if there is one, and compares if it is worth it. last: no better frame will come.
+
+        reference: or why there is none. Raises only what is a bug.
+        """
+        try:
+            return await self._verify(frame, reference, view, last)
+        except EgateError:
+            return _told(view, reference, FaceResult(NAN, NAN, view.face_count, Reason.VERIFIER_FAILED))
+
+    async def _verify(
+        self, frame: LiveFrame | None, reference: FaceSample | Reason, view: LiveFace, last: bool
+    ) -> FaceVerification:
+        missing = Reason.FACE_NOT_FOUND
+        guidance: tuple[Guidance, ...] = ()
+        if frame is not None:
+            try:
+                seen = await self._pool.run(self._look, frame.image)
+            except ImageError:
+                missing = Reason.FACE_UNUSABLE
+            else:
+                guidance = seen.capture.guidance
+                self._take(seen, frame.arrived_s, view, last)
+        if isinstance(reference, Reason):
+            return _told(view, reference, FaceResult(NAN, NAN, view.face_count, reference), guidance)
+        if view.frames.changes > CHANGES_MAX:
+            return _told(view, reference, FaceResult(NAN, NAN, view.face_count, Reason.PRESENCE_BROKEN), guidance)
+        if not view.frames.kept:
+            result = FaceResult(NAN, NAN, view.face_count, missing, compared=last)
+            return _told(view, reference, result, guidance)
+        if not (last or _worth_it(view)):
+            result = FaceResult(NAN, NAN, view.face_count, Reason.FACE_UNUSABLE, compared=False, kept=True)
+            return _told(view, reference, result, guidance)
+        result = await self._pool.run(self._compare, reference.template, view)
+        view.compared, view.fresh = view.compared + 1, 0
+        return _told(view, reference, result, guidance)
+
+    def _look(self, image: bytes) -> _Seen:
+        pixels = decode(image)
+        capture = self._engine.capture(pixels)
+        if self._pad is None or capture.face is None:
+            return _Seen(capture, None)
+        return _Seen(capture, self._pad.score(pixels, capture.face))
+
+    def _take(self, seen: _Seen, arrived_s: float, view: LiveFace, last: bool) -> None:
+        """Keeps the frame if it may be compared; one that may not is kept only if there will be nothing else."""
+        capture, face = seen.capture, seen.capture.face
+        view.tracks, tracks = step(view.tracks, capture.faces, arrived_s)
+        if capture.face_count:
+            view.face_count = capture.face_count
+        if face is None:
+            return
+        measured = face.quality.unified >= FACE_QUALITY_MIN_USABLE and (seen.pad is None or math.isfinite(seen.pad))
+        usable = measured and capture.face_count == 1
+        if not usable and not (last and not view.frames.kept):
+            return
+        kept = Frame(tracks[0], face.template, face.quality.unified, face.box, seen.pad)
+        view.frames = keep(view.frames, kept, self._same_person)
+        view.fresh, view.crop = view.fresh + 1, face.crop
+
+    def _same_person(self, one: FaceTemplate, other: FaceTemplate) -> bool:
+        return self._engine.compare(one, other).value >= self._engine.threshold(SAME_PERSON_FMR)
+
+    def _compare(self, reference: FaceTemplate, view: LiveFace) -> FaceResult:
+        live = fused(view.frames)
+        score = self._engine.compare(live, reference)
+        scores = pad_scores(view.frames)
+        pad = self._pad.combine(scores).value if self._pad is not None and scores else None
+        morph = morph_score(score).value
+        return FaceResult(score.value, score.fmr, view.face_count, pad=pad, morph=morph)
+
+
+def _worth_it(view: LiveFace) -> bool:
+    """One good frame of one person, or, after a comparison that did not match, as many new ones as could change it."""
+    good = view.frames.kept[0].quality >= FACE_QUALITY_MIN_GOOD
+    return good and view.face_count == 1 and (view.compared == 0 or view.fresh >= FRAMES_AGAIN)
+
+
+def _told(
+    view: LiveFace, reference: FaceSample | Reason, result: FaceResult, guidance: tuple[Guidance, ...] = ()
+) -> FaceVerification:
+    images = {} if isinstance(reference, Reason) else {"document_face": reference.crop}
+    if view.crop is not None:
+        images["live_face"] = view.crop
+    return FaceVerification(result, guidance, images)
