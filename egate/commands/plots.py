@@ -5,7 +5,8 @@ Needs the extra `lab` (matplotlib), which is imported on first use. No display, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +39,14 @@ STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """One line. x, y: (n,). low, high: (n,) bounds of a band around y, or None. NaN leaves a gap."""
+    """One line, or points. x, y: (n,). low, high: (n,) bounds around y, a band or bars, or None. NaN leaves a gap."""
 
     label: str
     x: ArrayLike
     y: ArrayLike
     low: ArrayLike | None = None
     high: ArrayLike | None = None
+    points: bool = False
 
 
 def curve_plot(
@@ -64,9 +66,7 @@ def curve_plot(
         if y_log:
             axes.set_yscale("log")
         for line in series:
-            _draw(axes, line.label, _array(line.x), _array(line.y))
-            if line.low is not None and line.high is not None:
-                axes.fill_between(_array(line.x), _array(line.low), _array(line.high), alpha=0.2, linewidth=0)
+            _draw(axes, line, _array)
 
 
 def det_plot(
@@ -80,7 +80,7 @@ def det_plot(
     """Detection error trade-off on probit axes, ISO/IEC 19795-1. x, y: rates in [0, 1]; 0 and 1 lie beyond the axes."""
     with _axes(path, xlabel, ylabel, title) as axes:
         for line in series:
-            _draw(axes, line.label, probit(_array(line.x)), probit(_array(line.y)))
+            _draw(axes, line, lambda rates: probit(_array(rates)))
         ticks = probit(np.array(DET_TICKS))
         names = [f"{100 * rate:g}" for rate in DET_TICKS]
         limits = probit(np.array([DET_TICKS[0] / 2, DET_RATE_MAX]))
@@ -111,16 +111,23 @@ def histogram_plot(
             axes.axvline(value, color="black", linestyle=("--", ":", "-.", "-")[number % 4], linewidth=1, label=label)
 
 
+def require_matplotlib() -> None:
+    """Raises ConfigurationError where it is missing: ask before measuring for minutes."""
+    try:
+        importlib.import_module("matplotlib")
+    except ImportError:
+        raise ConfigurationError("plots need matplotlib: install egate[lab]") from None
+
+
 @contextmanager
 def _axes(path: Path, xlabel: str, ylabel: str, title: str) -> Iterator[Axes]:
     """Axes to draw on; written to path when the block ends without an error."""
     if path.suffix not in SUFFIXES:
         raise ConfigurationError(f"a plot is written as {' or '.join(SUFFIXES)}, not {path.suffix!r}")
-    try:
-        from matplotlib import style
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigurationError("plots need matplotlib: install egate[lab]") from None
+    require_matplotlib()
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
     with style.context(["default", STYLE]):  # not the user's matplotlibrc: the same bytes everywhere
         figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
         axes = figure.add_subplot()
@@ -138,8 +145,17 @@ def _axes(path: Path, xlabel: str, ylabel: str, title: str) -> Iterator[Axes]:
             raise ConfigurationError(f"cannot write {path.name}") from None
 
 
-def _draw(axes: Axes, label: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    axes.plot(x, y, label=label, marker="o" if len(x) == 1 else None)
+def _draw(axes: Axes, series: Series, scaled: Callable[[ArrayLike], NDArray[np.float64]]) -> None:
+    x, y = scaled(series.x), scaled(series.y)
+    points = series.points or len(x) == 1
+    (line,) = axes.plot(x, y, label=series.label, marker="o" if points else None, linestyle="none" if points else "-")
+    if series.low is None or series.high is None:
+        return
+    low, high = scaled(series.low), scaled(series.high)
+    if points:
+        axes.vlines(x, np.fmin(low, y), np.fmax(high, y), colors=line.get_color())
+    else:
+        axes.fill_between(x, low, high, alpha=0.2, linewidth=0)
 
 
 def _array(values: ArrayLike) -> NDArray[np.float64]:

@@ -6,7 +6,9 @@ import csv
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,9 @@ from egate.matching.face_fusion import parse_fusion
 CORPUS = Path(os.environ.get("EGATE_CORPUS", PROJECT_MODELS.parent.parent / "shared" / "corpus"))
 TARGETS = ["0.01", "0.001", "0.0005", "0.0001"]
 KEYS = ["eer", "fnmr", "mated", "non_mated", "failures_to_enrol", "thresholds"]
+ORIGIN = ["engine", "weights", "command", "date", "commit", "host", "versions"]
+FIGURE = ["value", "interval", "below", "needs"]
+PLOTS = ["det.png", "det.svg", "scores.png", "scores.svg"]
 FUSION = parse_fusion("offset=0.5 dlib-resnet29=40.0,-35.0,0.5 sface=30.0,-9.0,1.5")
 
 
@@ -101,13 +106,32 @@ def test_face_report_of_the_samples(tmp_path: Path, capsys: pytest.CaptureFixtur
     pairs = write_pairs(tmp_path / "pairs.csv", rows)
     out, calibration = tmp_path / "out.json", tmp_path / "calibration.csv"
     arguments = ["bench", "accuracy", "face", "--pairs", str(pairs), "--root", str(tmp_path), "--json", str(out)]
-    assert main([*arguments, "--calibration", str(calibration)]) == 0
+    plots = tmp_path / "plots"
+    assert main([*arguments, "--calibration", str(calibration), "--plots", str(plots)]) == 0
     report = json.loads(out.read_text())
-    assert list(report) == KEYS
+    assert list(report) == [*KEYS, "figures", "data", "bootstrap", "fusion", *ORIGIN]
     assert report["eer"] == 0.0
     assert (report["mated"], report["non_mated"]) == (2, 3 * 1 + 3 * 1 + 1)
     assert report["failures_to_enrol"] == 1  # the print has no face
     assert report["fnmr"] == report["thresholds"] == dict.fromkeys(TARGETS)  # 0.01 * 7 < 3
+    assert_figures_are_refused(report["figures"], needs=300)
+    assert report["figures"]["eer"] == {"value": None, "interval": None, "below": 1.0, "needs": 3}  # no error in 2
+    assert report["data"]["lists"][0]["file"] == "pairs.csv"
+    assert [report["data"][key] for key in ("images", "subjects", "mated_subjects", "excluded_subject_pairs")] == [
+        5,
+        3,
+        1,
+        0,
+    ]
+    assert report["weights"] == dict(
+        pair.split("=") for pair in store.weights(("yunet", "dlib-resnet29", "sface")).split()
+    )
+    assert list(report["versions"]) == ["numpy", "onnxruntime", "opencv"]
+    assert str(tmp_path) not in out.read_text()
+    shown = capsys.readouterr().out
+    assert "FMR 0.01: no figure, it needs 300 non-mated comparisons" in shown
+    assert "EER < 100 % (no error seen) (2 mated, 7 non-mated, 1 not enrolled)" in shown
+    assert sorted(path.name for path in plots.iterdir()) == PLOTS
     measured = parse_calibration(calibration.read_text())
     assert measured.weights == store.weights(("yunet", "dlib-resnet29", "sface"))
     assert str(tmp_path) not in calibration.read_text()
@@ -121,16 +145,56 @@ def test_finger_report_of_the_samples(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         for name, sample in names.items():
             shutil.copy(store.sample(sample), tmp_path / folder / name)
-    out = tmp_path / "out.json"
-    assert main(["bench", "accuracy", "finger", "--root", str(tmp_path), "--json", str(out)]) == 0
+    out, plots = tmp_path / "out.json", tmp_path / "plots"
+    arguments = ["bench", "accuracy", "finger", "--root", str(tmp_path), "--json", str(out), "--plots", str(plots)]
+    assert main(arguments) == 0
     report = json.loads(out.read_text())
-    assert list(report) == ["sets", "mean", "pooled"]
+    assert list(report) == ["sets", "mean", "pooled", "bootstrap", *ORIGIN]
     assert set(report["sets"]) == {"one", "deep/two"}
+    assert list(report["mean"]) == [*KEYS, "figures"]
+    assert sorted(path.name for path in plots.iterdir()) == PLOTS
+    for name in ("one", "deep/two", "mean"):
+        assert f">{name}<" in (plots / "det.svg").read_text()
     for part in (*report["sets"].values(), report["mean"], report["pooled"]):
-        assert list(part) == KEYS
+        assert list(part)[: len(KEYS)] == KEYS
+        assert_figures_are_refused(part["figures"], needs=300)
         assert list(part["fnmr"]) == list(part["thresholds"]) == TARGETS
         assert part["eer"] == 0.0
     assert (report["pooled"]["mated"], report["pooled"]["non_mated"]) == (2, 4)
+
+
+def test_unknown_engine_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = write_pairs(tmp_path / "p.csv", [("A/1", "A/2", 1)])
+    words = ["bench", "accuracy", "face", "--pairs", str(pairs), "--root", str(tmp_path)]
+    assert main([*words, "--json", str(tmp_path / "out.json"), "--engine", "nobody"]) == 1
+    assert "CONFIGURATION: no engine 'nobody' in the manifest, there are: face-fused" in capsys.readouterr().err
+
+
+def assert_figures_are_refused(figures: dict[str, Any], needs: int) -> None:
+    """At every operating point; needs: for the first."""
+    points = figures["operating_points"]
+    assert [point["fmr_target"] for point in points] == [float(target) for target in TARGETS]
+    assert [list(point) for point in points] == [["fmr_target", "threshold", "fmr", "fnmr"]] * len(TARGETS)
+    assert points[0]["fnmr"] == points[0]["threshold"] == dict.fromkeys(FIGURE) | {"needs": needs}
+    assert all(point[name]["value"] is None for point in points for name in ("threshold", "fmr", "fnmr"))
+
+
+@pytest.mark.parametrize("option", ["--json", "--calibration"])
+def test_where_nothing_can_be_written_is_told_before_measuring(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["bench", "accuracy", "finger", "--root", str(tmp_path), "--json", str(tmp_path / "out.json")]
+    assert main([*words, option, str(tmp_path / "absent" / "file")]) == 1
+    assert "CONFIGURATION: cannot write file: its folder does not exist" in capsys.readouterr().err
+
+
+def test_absent_matplotlib_is_told_before_measuring(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # what Python itself does where an import must fail
+    words = ["bench", "accuracy", "finger", "--root", str(tmp_path), "--json", str(tmp_path / "out.json")]
+    assert main([*words, "--plots", str(tmp_path / "plots")]) == 1
+    assert "install egate[lab]" in capsys.readouterr().err
 
 
 # A tenth of the mated pairs, so that a broken engine is seen in seconds; the bars themselves need the whole set
