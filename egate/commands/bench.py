@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from egate.commands import accuracy, bench_morph, latency
+from egate.commands import accuracy, bench_morph, bench_pad, latency
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -13,3 +13,4 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     accuracy.register(kinds)
     latency.register(kinds)
     bench_morph.register(kinds)
+    bench_pad.register(kinds)

@@ -186,12 +186,12 @@ def test_truncated_or_longer_file_is_refused() -> None:
         b"PK\x03\x04",
         b"\x80\x02N.",
         files.archive(TENSORS, compression=zipfile.ZIP_DEFLATED),
-        files.archive(TENSORS, **{"code/archive.py": b"import os"}),
-        files.archive(TENSORS, **{"data/other": b""}),
-        files.archive(TENSORS, byteorder=b"big"),
-        files.archive(TENSORS, **{"data/k1": b"123"}),
+        files.archive(TENSORS, more={"code/archive.py": b"import os"}),
+        files.archive(TENSORS, more={"data/other": b""}),
+        files.archive(TENSORS, more={"byteorder": b"big"}),
+        files.archive(TENSORS, more={"data/k1": b"123"}),
         files.archive(TENSORS, program=files.state(TENSORS, view=b"") + b"more"),
-        files.archive(TENSORS, **{"../data.pkl": b""}),
+        files.archive(TENSORS, more={"../data.pkl": b""}),
     ],
 )
 def test_another_container_is_refused(data: bytes) -> None:
@@ -200,7 +200,7 @@ def test_another_container_is_refused(data: bytes) -> None:
 
 def test_what_torch_adds_to_its_zip_is_ignored() -> None:
     added = {"byteorder": b"little", ".data/serialization_id": b"0123", ".format_version": b"1"}
-    assert list(parse_tensors(files.archive(TENSORS, **added))) == list(TENSORS)
+    assert list(parse_tensors(files.archive(TENSORS, more=added))) == list(TENSORS)
 
 
 CHAIN, ARCHIVE = files.chain(TENSORS), files.archive(TENSORS)

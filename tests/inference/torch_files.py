@@ -85,13 +85,17 @@ def chain(tensors: Tensors, *, program: bytes | None = None, keys: list[str] | N
 
 
 def archive(
-    tensors: Tensors, *, program: bytes | None = None, compression: int = zipfile.ZIP_STORED, **more: bytes
+    tensors: Tensors,
+    *,
+    program: bytes | None = None,
+    compression: int = zipfile.ZIP_STORED,
+    more: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """The format since torch 1.6."""
     members = {"data.pkl": program if program is not None else state(tensors, view=b""), "version": b"3\n"}
     members |= {f"data/k{index}": values.tobytes() for index, values in enumerate(tensors.values())}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as file:
-        for member, content in (members | more).items():
+        for member, content in {**members, **(more or {})}.items():
             file.writestr(f"archive/{member}", content)
     return buffer.getvalue()

@@ -6,10 +6,19 @@ import subprocess
 
 import pytest
 
+from egate.inference.pad.calibration import load_pad_calibration
 from egate.inference.weights.convert import CONVERSIONS
+from egate.inference.weights.manifest import FILE
+from egate.inference.weights.onnx_role import ATTACK_DETECTION
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 
 STORE = ModelStore(PROJECT_MODELS)
+ATTACK_DETECTORS = [
+    item.id
+    for item in STORE.manifest.calibrations.values()
+    if any(STORE.manifest.models[model].role == ATTACK_DETECTION for model in item.models)
+]
+COMPARISONS = [id for id in STORE.manifest.calibrations if id not in ATTACK_DETECTORS]
 
 
 @pytest.mark.parametrize("id", [*STORE.manifest.models, *STORE.manifest.calibrations])
@@ -29,7 +38,7 @@ def test_every_model_states_its_licence_and_preprocessing() -> None:
         assert model.preprocessing
 
 
-@pytest.mark.parametrize("id", list(STORE.manifest.calibrations))
+@pytest.mark.parametrize("id", COMPARISONS)
 def test_calibration_supports_the_default_operating_point_and_names_its_command(id: str) -> None:
     calibration = STORE.calibration(id)
     assert calibration.fmr(calibration.threshold(5e-4)) <= 5e-4
@@ -38,10 +47,25 @@ def test_calibration_supports_the_default_operating_point_and_names_its_command(
     assert calibration.date
 
 
+@pytest.mark.parametrize("id", ATTACK_DETECTORS)
+def test_attack_detection_supports_an_operating_point_and_says_what_was_measured(id: str) -> None:
+    calibration = load_pad_calibration(STORE, id)
+    threshold = calibration.threshold(0.05)
+    assert calibration.apcer(threshold) <= 0.05
+    assert calibration.bpcer(threshold) <= 0.03
+    assert calibration.command
+    assert calibration.dataset
+    assert calibration.date
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("id", list(STORE.manifest.models))
 def test_installed_model_is_what_the_manifest_says(id: str) -> None:
-    ModelStore().path(id)
+    store = ModelStore()
+    model = store.manifest.models[id]
+    if model.artefact == FILE and not store.place(model).exists():
+        pytest.skip(f"{id} is a file that the user brings, and has not brought")
+    store.path(id)
 
 
 @pytest.mark.models

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import onnx
 
 from egate.inference.weights.dlib_onnx import dlib_resnet
+from egate.inference.weights.minifasnet_onnx import minifasnet
 from egate.inference.weights.onnx_bytes import canonical, parse
 from egate.inference.weights.onnx_dequantise import dequantise
 from egate.inference.weights.onnx_fold import fold
@@ -35,5 +36,7 @@ CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
     "onnx-detector": lambda data: canonical(_any_size(dequantise(parse(data)))),
     "onnx-embedding": lambda data: canonical(_any_count(convolve_planes(split_prelu(fold(dequantise(parse(data))))))),
+    "onnx-attack": lambda data: canonical(split_prelu(parse(data))),
     "dlib-resnet": dlib_resnet,
+    "torch-minifasnet": minifasnet,
 }

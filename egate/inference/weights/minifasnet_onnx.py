@@ -3,7 +3,7 @@
 Input "image": (n, 3, 80, 80) float32 BGR 0-255; output "logits": (n, 3), not normalised, class 1 = bona fide.
 A MobileFaceNet of inverted bottlenecks: 1x1 convolution, depthwise 3x3, 1x1 without activation, three stages of them with residuals;
 where the state dict has squeeze-and-excitation, the last block of a stage weighs its channels by it. Widths are the tensors' own.
-Batch norms are folded, and so is the tail linear - norm - dropout - linear, which is one linear map.
+Batch norms are folded.
 """
 
 from __future__ import annotations
@@ -170,14 +170,13 @@ class _Graph:
         self._node("Mul", [value, self.name])
 
     def _classes(self) -> None:
-        """linear, batch norm, (dropout), linear: prob @ (factor * (linear @ x) + offset)."""
+        """linear, batch norm, (dropout), linear. Not multiplied out to one: a matrix product's last bits depend on the machine."""
         linear = self.tensors.take("linear.weight", EMBEDDING, self.channels)
         factor, offset = self.tensors.norm("bn", EMBEDDING)
         prob = self.tensors.take("prob.weight", CLASSES, EMBEDDING)
-        weight, bias = prob @ (factor[:, None] * linear), prob @ offset
-        self._node(
-            "Gemm", [self.name, self._weight("classes.weight", weight), self._weight("classes.bias", bias)], transB=1
-        )
+        weights = [self._weight("linear.weight", linear * factor[:, None]), self._weight("linear.bias", offset)]
+        self._node("Gemm", [self.name, *weights], transB=1)
+        self._node("MatMul", [self.name, self._weight("prob.weight", prob.T)])
 
     def _node(self, operator: str, inputs: list[str], **attributes: Any) -> None:
         self.name = f"{operator.lower()}{len(self.nodes):03d}"
