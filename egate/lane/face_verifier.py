@@ -85,13 +85,17 @@ class FaceVerifier:
                 missing = Reason.FACE_UNUSABLE
             else:
                 guidance = seen.capture.guidance
-                self._take(seen, frame.arrived_s, view, last)
+                self._take(seen, frame.arrived_s, view)
         if isinstance(reference, Reason):
             return _told(view, reference, FaceResult(NAN, NAN, view.face_count, reference), guidance)
         if view.frames.changes > CHANGES_MAX:
             return _told(view, reference, FaceResult(NAN, NAN, view.face_count, Reason.PRESENCE_BROKEN), guidance)
+        if last and not view.frames.kept and view.poorest is not None:
+            view.frames = keep(view.frames, view.poorest, self._same_person)
         if not view.frames.kept:
-            result = FaceResult(NAN, NAN, view.face_count, missing, compared=last)
+            waits = view.poorest is not None and not last
+            reason = Reason.FACE_UNUSABLE if waits else missing
+            result = FaceResult(NAN, NAN, view.face_count, reason, compared=last, kept=waits)
             return _told(view, reference, result, guidance)
         if not (last or _worth_it(view)):
             result = FaceResult(NAN, NAN, view.face_count, Reason.FACE_UNUSABLE, compared=False, kept=True)
@@ -107,8 +111,8 @@ class FaceVerifier:
             return _Seen(capture, None)
         return _Seen(capture, self._pad.score(pixels, capture.face))
 
-    def _take(self, seen: _Seen, arrived_s: float, view: LiveFace, last: bool) -> None:
-        """Keeps the frame if it may be compared; one that may not is kept only if there will be nothing else."""
+    def _take(self, seen: _Seen, arrived_s: float, view: LiveFace) -> None:
+        """Keeps the frame if it may be compared; of those that may not, the best, for the case that there is nothing else."""
         capture, face = seen.capture, seen.capture.face
         view.tracks, tracks = step(view.tracks, capture.faces, arrived_s)
         if capture.face_count:
@@ -117,11 +121,13 @@ class FaceVerifier:
             return
         measured = face.quality.unified >= FACE_QUALITY_MIN_USABLE and (seen.pad is None or math.isfinite(seen.pad))
         usable = measured and capture.face_count == 1
-        if not usable and not (last and not view.frames.kept):
-            return
         kept = Frame(tracks[0], face.template, face.quality.unified, face.box, seen.pad)
-        view.frames = keep(view.frames, kept, self._same_person)
-        view.fresh, view.crop = view.fresh + 1, face.crop
+        if usable:
+            view.frames = keep(view.frames, kept, self._same_person)
+            view.fresh, view.crop = view.fresh + 1, face.crop
+        elif view.poorest is None or kept.quality > view.poorest.quality:
+            view.poorest = kept
+            view.crop = face.crop if view.crop is None else view.crop
 
     def _same_person(self, one: FaceTemplate, other: FaceTemplate) -> bool:
         return self._engine.compare(one, other).value >= self._engine.threshold(SAME_PERSON_FMR)

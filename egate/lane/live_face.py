@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from egate.domain.biometric import Image
-from egate.matching.face_frames import Frames
+from egate.matching.face_frames import Frame, Frames
 from egate.matching.face_track import Tracks
 
 
@@ -22,13 +22,15 @@ class LiveFrame:
 
 @dataclass(slots=True, repr=False)
 class LiveFace:
-    """frames: those a comparison would use now. tracks: what moves where. fresh: usable frames since the last comparison.
+    """frames: those a comparison would use now. tracks: what moves where. poorest: best of the frames that are compared only if there is
+    nothing else. fresh: usable frames since the last comparison. compared: comparisons so far.
 
-    compared: comparisons so far. face_count: of the newest frame that showed any. crop: of the newest frame kept.
+    face_count: of the newest frame that showed any. crop: of the newest frame kept.
     """
 
     frames: Frames = field(default_factory=Frames)
     tracks: Tracks = field(default_factory=Tracks)
+    poorest: Frame | None = None
     fresh: int = 0
     compared: int = 0
     face_count: int = 0

@@ -63,8 +63,15 @@ async def test_poor_frames_are_kept_for_the_end(camera: Camera) -> None:
 async def test_an_unusable_frame_is_compared_only_if_there_is_nothing_else(camera: Camera) -> None:
     worst = Shown(HOLDER, quality=FACE_QUALITY_MIN_USABLE - 1)
     result = await camera.show(worst)
-    assert (result.compared, result.kept) == (False, False)
-    assert (await camera.show(worst, last=True)).score == pytest.approx(1.0)
+    assert (result.compared, result.kept) == (False, True)
+    assert (await camera.show(None, last=True)).score == pytest.approx(1.0)
+
+
+async def test_an_unusable_frame_is_forgotten_once_there_is_a_better_one(camera: Camera) -> None:
+    await camera.show(Shown(STRANGER, quality=FACE_QUALITY_MIN_USABLE - 1, pad=-50.0))
+    result = await camera.show(POOR, last=True)
+    assert result.score == pytest.approx(1.0)
+    assert result.pad == pytest.approx(5.0)
 
 
 async def test_after_a_non_match_some_new_frames_come_first(camera: Camera) -> None:
@@ -95,9 +102,10 @@ async def test_nothing_at_the_end_does_not_forget_the_frames_before(camera: Came
 
 
 async def test_two_faces_are_compared_only_at_the_end_and_counted(camera: Camera) -> None:
-    two = Shown(HOLDER, count=2)
-    assert not (await camera.show(two)).compared
-    assert (await camera.show(two, last=True)).face_count == 2
+    assert not (await camera.show(Shown(HOLDER, count=2))).compared
+    result = await camera.show(None, last=True)
+    assert (result.compared, result.face_count) == (True, 2)
+    assert result.score == pytest.approx(1.0)
 
 
 async def test_a_second_face_in_the_last_frame_is_counted(camera: Camera) -> None:
@@ -135,14 +143,15 @@ async def test_faces_that_change_again_and_again_spend_attempts(camera: Camera) 
 
 
 async def test_a_frame_whose_attack_detection_failed_is_not_compared_with_others(camera: Camera) -> None:
-    assert not (await camera.show(Shown(HOLDER, pad=math.nan))).kept
+    assert not (await camera.show(Shown(HOLDER, pad=math.nan))).compared
     result = await camera.show(GOOD)
     assert result.compared
     assert result.pad == pytest.approx(5.0)
 
 
 async def test_if_attack_detection_never_works_the_result_says_so(camera: Camera) -> None:
-    result = await camera.show(Shown(HOLDER, pad=math.nan), last=True)
+    await camera.show(Shown(HOLDER, pad=math.nan))
+    result = await camera.show(None, last=True)
     assert result.compared
     assert result.pad is not None
     assert math.isnan(result.pad)
