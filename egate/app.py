@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,15 +19,17 @@ from egate import lockouts
 from egate.cases.dossier import DossierStore
 from egate.cases.store import CaseStore
 from egate.clock import SystemClock
-from egate.crossing.policy import Policy
+from egate.crossing.policy import PadMode, Policy
 from egate.document.chip_checks import Rules
 from egate.document.pki.trust import TrustStore
 from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
-from egate.errors import ConfigurationError, EgateError, JournalError
+from egate.errors import ConfigurationError, EgateError, JournalError, ModelError
 from egate.heap import return_large_blocks
 from egate.inference.face.engine import load_face_engine
+from egate.inference.finger.engine import CALIBRATION as FINGER_CALIBRATION
 from egate.inference.finger.engine import load_finger_engine
+from egate.inference.pad.engine import load_pad_engine
 from egate.inference.pool import InferencePool
 from egate.inference.weights.store import ModelStore
 from egate.journal.pseudonym import document_pseudonym, load_or_create_key
@@ -38,7 +41,8 @@ from egate.lane.requests import Requests
 from egate.lane.runner import GateLane
 from egate.lane.services import Services
 from egate.lane.verifiers import EngineVerifiers, Verifiers
-from egate.ports import DocumentReader, FaceEngine, FingerEngine, Lock, Record, Sensors
+from egate.matching.face_frames import attempt_fmr
+from egate.ports import DocumentReader, FaceEngine, FingerEngine, Lock, PadEngine, Record, Sensors
 from egate.service.match import Engines
 from egate.service.officer_file import OfficerFile
 from egate.service.officers import Officers
@@ -60,6 +64,7 @@ class Models:
     face: FaceEngine
     finger: FingerEngine
     versions: dict[str, str]
+    pad: PadEngine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +82,49 @@ def load_models(settings: Settings, base: Path) -> Models:
     """Verifies, loads and warms the models. Raises ModelError, ConfigurationError."""
     root = settings.models.root
     store = ModelStore(base / root if root else None)
-    face, finger = load_face_engine(store), load_finger_engine(store)
+    off = settings.policy.presentation_attack_detection == "off"
+    pad = None if off else _load_pad(store, settings.models.pad)
+    face, finger = load_face_engine(store, settings.models.face), load_finger_engine(store)
     face.warm_up()
     finger.warm_up()
+    engines = [settings.models.face, FINGER_CALIBRATION, *(() if off else (settings.models.pad,))]
+    return Models(face, finger, _versions(store, engines), pad)
+
+
+def _load_pad(store: ModelStore, id: str) -> PadEngine:
+    try:
+        return load_pad_engine(store, id)
+    except ModelError as error:
+        raise ConfigurationError(
+            f"policy.presentation_attack_detection needs the detector {id}: {error}", code="PAD_MISSING"
+        ) from None
+
+
+def _versions(store: ModelStore, engines: Sequence[str]) -> dict[str, str]:
+    """What answers for a traveller's scores: the engines' calibrations and models, with their hashes."""
     manifest = store.manifest
-    versions = {model.id: model.sha256 for model in manifest.models.values()}
-    versions |= {f"calibration:{item.id}": item.sha256 for item in manifest.calibrations.values()}
-    return Models(face, finger, versions)
+    used = [manifest.calibrations[engine] for engine in engines]
+    versions = {model: manifest.models[model].sha256 for item in used for model in item.models}
+    return versions | {f"calibration:{item.id}": item.sha256 for item in used}
 
 
 def build_policy(section: PolicySection, models: Models) -> Policy:
     """FMR targets become thresholds of the models at hand. Raises ConfigurationError if a calibration can't support one."""
-    if section.presentation_attack_detection != "off":
-        raise ConfigurationError(
-            "policy.presentation_attack_detection: no attack detection model is installed", code="PAD_MISSING"
-        )
+    mode = PadMode(section.presentation_attack_detection)
+    if mode is not PadMode.OFF and models.pad is None:
+        raise ConfigurationError("policy.presentation_attack_detection: no detector is loaded", code="PAD_MISSING")
     try:
         mandatory = frozenset(Check(name) for name in section.mandatory)
+        if mode is PadMode.ENFORCED:
+            mandatory |= {Check.PRESENTATION_ATTACK_DETECTION}
+        face, *again = (
+            models.face.threshold(attempt_fmr(section.face_fmr, attempt + 1)) for attempt in range(section.attempts_max)
+        )
         return Policy(
             version=section.version,
             mandatory=mandatory,
-            face_threshold=models.face.threshold(section.face_fmr),
+            face_threshold=face,
+            face_again=tuple(again),
             finger_threshold=models.finger.threshold(section.finger_fmr),
             attempts_max=section.attempts_max,
             document_s=section.document_s,
@@ -107,6 +134,8 @@ def build_policy(section: PolicySection, models: Models) -> Policy:
             release_deadline_s=section.release_deadline_s,
             passage_s=section.passage_s,
             referral_s=section.referral_s,
+            pad=mode,
+            pad_threshold=math.nan if models.pad is None else models.pad.threshold(section.pad_apcer),
         )
     except ValueError as error:
         raise ConfigurationError(f"policy: {error}") from None
@@ -213,7 +242,13 @@ async def daemon(
     gates = {LaneId(lane.id): open_gate(lane, base) for lane in settings.lane}
     pool = InferencePool(settings.models.threads or None)
     own = EngineVerifiers(
-        models.face, models.finger, pool, models.versions, lambda: clock.now().astimezone(), trust.current
+        models.face,
+        models.finger,
+        pool,
+        models.versions,
+        lambda: clock.now().astimezone(),
+        trust.current,
+        pad=models.pad,
     )
     key = load_or_create_key(data / "pseudonym.key")
     async with contextlib.AsyncExitStack() as stack:

@@ -17,6 +17,7 @@ from egate.settings import Settings
 from egate.trust.store import load_trust_store
 
 FMR_MAX = 1e-3  # chosen: of a thousand impostors one
+PAD_APCER_MAX = 0.05  # chosen: of twenty attacks one
 
 
 def check(
@@ -97,6 +98,8 @@ def _refuse_lax_thresholds(settings: Settings) -> None:
     for key in ("face_fmr", "finger_fmr"):
         if getattr(settings.policy, key) > FMR_MAX:
             raise _refusal("POLICY", f"policy.{key} is greater than {FMR_MAX:g}")
+    if settings.policy.pad_apcer > PAD_APCER_MAX:
+        raise _refusal("POLICY", f"policy.pad_apcer is greater than {PAD_APCER_MAX:g}")
 
 
 def _refuse_without_attack_detection(settings: Settings) -> None:

@@ -47,7 +47,8 @@ class ServiceSection(_Strict):
 class PolicySection(_Strict):
     """The site's rules. *_fmr: false match rate targets, converted through each model's calibration.
 
-    presentation_attack_detection: "off" is for the demo environment only.
+    presentation_attack_detection: "off" and "silent" (on record, decides nothing) are for the demo environment only. pad_apcer: the share
+    of attacks of the worst species that may be taken for bona fide, converted through the detector's calibration.
     """
 
     version: str
@@ -55,7 +56,8 @@ class PolicySection(_Strict):
     face_fmr: Annotated[float, Field(gt=0, lt=1)] = 5e-4
     finger_fmr: Annotated[float, Field(gt=0, lt=1)] = 5e-4
     presentation_attack_detection: Literal["off", "silent", "enforced"] = "off"
-    attempts_max: Annotated[int, Field(ge=1, le=5)] = 3
+    pad_apcer: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    attempts_max: Annotated[int, Field(ge=1, le=3)] = 3
     document_s: Seconds = 20.0
     capture_s: Seconds = 20.0
     decision_age_s: Annotated[float, Field(gt=0, le=5)] = 5.0
@@ -79,13 +81,16 @@ class DocumentsSection(_Strict):
 
 
 class ModelsSection(_Strict):
-    """root: installed models; "" = the project's or EGATE_MODELS. threads: 0 = one per core.
+    """root: installed models; "" = the project's or EGATE_MODELS. threads: 0 = one per core. face, pad: the engines, by the id of their
+    calibration (`egate models list`).
 
     queue_max: callers that wait for a thread or have one; the next is refused. image_mib_max: MiB of images being decoded and looked at
     at once; 256 hold one of the largest. face_batch_size: images of one ExtractFace embedded together; others wait that long.
     """
 
     root: str = ""
+    face: str = "face-fused"
+    pad: str = "pad-print"
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     queue_max: Annotated[int, Field(ge=1, le=4096)] = 64
     image_mib_max: Annotated[int, Field(ge=256, le=65536)] = 256

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from egate.app import build_policy, check_lockouts, daemon, open_gate
+from egate.app import Models, build_policy, check_lockouts, daemon, load_models, open_gate
 from egate.crossing.policy import PRODUCTION_MANDATORY
 from egate.document.pki.trust import SIMULATED_ORGANISATION
 from egate.errors import ConfigurationError, EgateError
@@ -243,8 +243,27 @@ def test_attack_detection_that_does_not_exist_is_not_pretended(production: Data)
     """enforced without a model must not start as if it were off."""
     section = parse_settings(production).policy
     with pytest.raises(ConfigurationError) as refusal:
-        build_policy(section, None)  # type: ignore[arg-type]  # refused before the models are looked at
+        build_policy(section, Models(None, None, {}))  # type: ignore[arg-type]  # refused before the engines are looked at
     assert refusal.value.code == "PAD_MISSING"
+
+
+@pytest.mark.parametrize("mode", ["silent", "enforced"])
+def test_attack_detection_whose_models_are_not_installed_does_not_start(
+    production: Data, tmp_path: Path, mode: str
+) -> None:
+    production["policy"]["presentation_attack_detection"] = mode
+    production["models"] = {"root": "models"}
+    (tmp_path / "models").mkdir()
+    with pytest.raises(ConfigurationError) as refusal:
+        load_models(parse_settings(production), tmp_path)
+    assert refusal.value.code == "PAD_MISSING"
+
+
+def test_lax_attack_detection_is_refused(production: Data, tmp_path: Path) -> None:
+    production["policy"]["pad_apcer"] = 0.05
+    _check(production, tmp_path)
+    production["policy"]["pad_apcer"] = 0.051
+    _refused(production, tmp_path, "LOCKOUT_POLICY")
 
 
 def test_demo_admits_what_production_refuses(production: Data, tmp_path: Path) -> None:
