@@ -29,6 +29,7 @@ from egate.heap import return_large_blocks
 from egate.inference.face.engine import load_face_engine
 from egate.inference.finger.engine import CALIBRATION as FINGER_CALIBRATION
 from egate.inference.finger.engine import load_finger_engine
+from egate.inference.image.budget import ImageBudget
 from egate.inference.pad.engine import load_pad_engine
 from egate.inference.pool import InferencePool
 from egate.inference.weights.store import ModelStore
@@ -216,6 +217,7 @@ def service_settings(section: ServiceSection, settings: Settings, base: Path) ->
         rpcs_per_caller_max=section.rpcs_per_caller_max,
         match_rate_per_s=section.match_rate_per_s,
         match_burst=section.match_burst,
+        extract_images_max=section.extract_images_max,
         token_lifetime_s=section.token_lifetime_s,
         fmr_target=settings.policy.face_fmr,
     )
@@ -240,7 +242,8 @@ async def daemon(
     models = await asyncio.to_thread(load_models, settings, base)
     policy = build_policy(settings.policy, models)
     gates = {LaneId(lane.id): open_gate(lane, base) for lane in settings.lane}
-    pool = InferencePool(settings.models.threads or None)
+    pool = InferencePool(settings.models.threads or None, settings.models.queue_max)
+    images = ImageBudget(settings.models.image_mib_max)
     own = EngineVerifiers(
         models.face,
         models.finger,
@@ -249,6 +252,7 @@ async def daemon(
         lambda: clock.now().astimezone(),
         trust.current,
         pad=models.pad,
+        images=images,
     )
     key = load_or_create_key(data / "pseudonym.key")
     async with contextlib.AsyncExitStack() as stack:
@@ -264,7 +268,16 @@ async def daemon(
         )
         requests = Requests()
         hall = GateHall([GateLane(id, gate, services, policy, requests, held=id in held) for id, gate in gates.items()])
-        service = build_service(served, _parts(settings, base, hall, journal, cases, clock, models, pool))
+        engines = Engines(
+            models.face,
+            models.finger,
+            pool,
+            models.pad,
+            policy.pad_threshold if policy.pad is PadMode.ENFORCED else math.nan,
+            images,
+            settings.models.face_batch_size,
+        )
+        service = build_service(served, _parts(settings, base, hall, journal, cases, clock, engines))
         await service.start()
         stack.push_async_callback(service.stop, GRACE_S)
         running = asyncio.create_task(hall.run())
@@ -282,14 +295,13 @@ def _parts(
     journal: SqliteJournal,
     cases: CaseStore,
     clock: SystemClock,
-    models: Models,
-    pool: InferencePool,
+    engines: Engines,
 ) -> Parts:
     if not settings.service.officers_file:
         raise ConfigurationError("service.officers_file is missing: nobody could decide about a referred traveller")
     officers = OfficerFile(base / settings.service.officers_file)
     tokens = Officers(officers, journal, clock, settings.service.token_lifetime_s)
-    return Parts(hall, journal, cases, tokens, clock, Engines(models.face, models.finger, pool))
+    return Parts(hall, journal, cases, tokens, clock, engines)
 
 
 def _started(policy: Policy, models: Models, trust: TrustStore) -> Record:

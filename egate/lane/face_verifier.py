@@ -15,7 +15,7 @@ from egate.crossing.policy import FaceResult
 from egate.domain.biometric import FaceCapture, FaceSample, FaceTemplate, Guidance, Image
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
-from egate.inference.image.decoder import decode
+from egate.inference.image.budget import ImageBudget
 from egate.inference.pool import InferencePool
 from egate.lane.live_face import LiveFace, LiveFrame
 from egate.matching.face_frames import SAME_PERSON_FMR, Frame, fused, keep, pad_scores
@@ -56,10 +56,12 @@ class FaceVerifier:
         engine: FaceEngine,
         pad: PadEngine | None,
         pool: InferencePool,
+        images: ImageBudget,
     ) -> None:
         self._engine = engine
         self._pad = pad
         self._pool = pool
+        self._images = images
 
     async def verify(
         self, frame: LiveFrame | None, reference: FaceSample | Reason, view: LiveFace, last: bool
@@ -105,7 +107,9 @@ class FaceVerifier:
         return _told(view, reference, result, guidance)
 
     def _look(self, image: bytes) -> _Seen:
-        pixels = decode(image)
+        return self._images.look(image, self._see)
+
+    def _see(self, pixels: Image) -> _Seen:
         capture = self._engine.capture(pixels)
         if self._pad is None or capture.face is None:
             return _Seen(capture, None)

@@ -19,7 +19,8 @@ from egate.domain.evidence import CheckEvidence, CheckResult
 from egate.domain.inspection import Finding, InspectionCheck
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
-from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, decode, decode_grey
+from egate.inference.image.budget import ImageBudget
+from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, decode_grey
 from egate.inference.pool import InferencePool
 from egate.lane.face_verifier import FaceVerification as FaceVerification
 from egate.lane.face_verifier import FaceVerifier
@@ -93,13 +94,15 @@ class EngineVerifiers:
         trust: Callable[[], Trust] = lambda: NO_TRUST,
         optical: OpticalInspector | None = None,
         pad: PadEngine | None = None,
+        images: ImageBudget | None = None,
     ) -> None:
         """at: the time at the place of inspection, with its time zone. trust: asked in a thread, once a document.
 
-        pad: None where attack detection is off.
+        pad: None where attack detection is off. images: what may be decoded at once, shared with whoever else decodes.
         """
+        self._images = images or ImageBudget()
         self._face = face
-        self._live_face = FaceVerifier(face, pad, pool)
+        self._live_face = FaceVerifier(face, pad, pool, self._images)
         self._finger = finger
         self._pool = pool
         self._versions = versions
@@ -166,7 +169,9 @@ class EngineVerifiers:
         if portrait is None:
             return Unusable(Reason.PORTRAIT_MISSING)
         try:
-            capture = await self._pool.run(lambda: self._face.capture(decode(portrait, pixels_max=DOCUMENT_PIXELS_MAX)))
+            capture = await self._pool.run(
+                lambda: self._images.look(portrait, self._face.capture, pixels_max=DOCUMENT_PIXELS_MAX)
+            )
         except EgateError:
             return Unusable(Reason.PORTRAIT_UNUSABLE)
         # A portrait with two people has no holder.

@@ -9,6 +9,7 @@ import pytest
 
 from egate.crossing.policy import FaceResult
 from egate.domain.reason import Reason
+from egate.inference.image.budget import ImageBudget
 from egate.inference.pool import InferencePool
 from egate.lane.face_verifier import CHANGES_MAX, FRAMES_AGAIN, FaceVerifier
 from egate.lane.live_face import LiveFace, LiveFrame
@@ -40,7 +41,7 @@ class Camera:
 @pytest.fixture
 async def camera() -> AsyncIterator[Camera]:
     pool = InferencePool(1)
-    yield Camera(FaceVerifier(BenchFaceEngine(), BenchPadEngine(), pool))
+    yield Camera(FaceVerifier(BenchFaceEngine(), BenchPadEngine(), pool, ImageBudget()))
     pool.close()
 
 
