@@ -120,6 +120,14 @@ def test_engine_of_the_users_own(root: Path, photographs: Path, capsys: pytest.C
     assert calibrate(root, photographs, "mine", "") == 0  # again, with the models it has
 
 
+def test_engine_that_was_never_measured_cannot_be_loaded(root: Path) -> None:
+    text = 'format = 1\n[[calibration]]\nid = "mine"\nmodels = ["yunet", "sface"]\nsha256 = ""\n'
+    (root / "local.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_face_engine(ModelStore(root), "mine")
+    assert caught.value.code == "MODEL_UNCALIBRATED"
+
+
 def test_shipped_engine_is_written_and_its_hash_told(
     root: Path, photographs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
