@@ -19,7 +19,7 @@ from egate.inference.image.decoder import decode
 from egate.inference.weights.store import ModelStore
 from egate.matching.face import Embeddings, Scores, seen_from
 from egate.matching.face_fusion import Centre, FaceFusion, centre_array
-from egate.matching.face_fusion_fit import centre_of, fit_fusion
+from egate.matching.face_fusion_fit import centre_of, fit_fusion, loss_alone
 
 BLOCK_ROWS = 512  # of the score matrix at a time: 9 MB at 4,554 images
 FOLD_ROWS = 600  # rows of a fold in LFW's pairs.txt (300 mated, then 300 non-mated), whose order the CSV keeps
@@ -98,9 +98,20 @@ def compare(trials: Trials, templates: Embeddings, fusion: FaceFusion | None = N
 
 
 def fit_face(trials: Trials, templates: Embeddings) -> FaceFusion:
-    """The fusion of the templates' models, fitted on all comparisons of trials. Raises ValueError if there are none."""
-    centres = {model: centre_of(rows) for model, rows in templates.items()}
-    return fit_fusion(*compare_models(trials, templates, centres), centres)
+    """The fusion of the templates' models, fitted on all comparisons of trials. Raises ValueError if there are none.
+
+    A model is compared as seen from the mean of its embeddings where that tells people apart better than the embeddings as they are.
+    """
+    mated: dict[str, Scores] = {}
+    non_mated: dict[str, Scores] = {}
+    centres: dict[str, Centre] = {}
+    for model, rows in templates.items():
+        choices: list[Centre] = [(), centre_of(rows)]
+        found = [compare_models(trials, {model: rows}, {model: centre}) for centre in choices]
+        losses = [loss_alone(same[model], different[model]) for same, different in found]
+        best = int(np.argmin(losses))
+        centres[model], mated[model], non_mated[model] = choices[best], found[best][0][model], found[best][1][model]
+    return fit_fusion(mated, non_mated, centres)
 
 
 def compare_models(trials: Trials, templates: Embeddings, centres: Mapping[str, Centre]) -> tuple[Cosines, Cosines]:
