@@ -94,7 +94,7 @@ class ModelsSection(_Strict):
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     queue_max: Annotated[int, Field(ge=1, le=4096)] = 64
     image_mib_max: Annotated[int, Field(ge=256, le=65536)] = 256
-    face_batch_size: Annotated[int, Field(ge=1, le=32)] = 4
+    face_batch_size: Annotated[int, Field(ge=1, le=32)] = 2
 
 
 class LaneSection(_Strict):

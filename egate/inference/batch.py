@@ -20,11 +20,9 @@ from egate.inference.face.magnitude import MeasuringNetwork
 from egate.matching.face_quality import with_magnitude
 from egate.ports import FaceEngine
 
-# Measured (bench/bench_batch.py): ms of CPU a face on one thread. dlib with its mirror image 10.8 alone, 9.8 in fours, 9.6 in sixteens;
-# SFace 13.6, 12.9, 14.5: beyond four its layers no longer fit the cache. The gain is 7 %, so faces that come together are embedded
-# together, and none waits for another caller's.
-BATCH_SIZE = 4
-BATCH_SIZE_MAX = 32
+# Measured (bench/bench_face_batch.py): ms of CPU a face on one thread, dlib and SFace together: 24.8 alone, 24.1 in twos, 24.7 in fours,
+# 25.3 in eights, where SFace's layers leave the cache. So faces of one request are embedded in twos, and none waits for another caller's.
+BATCH_SIZE = 2
 
 
 class FaceBatch:

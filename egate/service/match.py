@@ -12,7 +12,7 @@ from egate.api.v1 import match_service_pb2_grpc as pb_grpc
 from egate.domain.biometric import ComparisonScore, FaceCapture, FaceSample, FingerSample, Image
 from egate.domain.evidence import CheckResult
 from egate.errors import ConfigurationError, ImageError, ModelError
-from egate.inference.image.decoder import decode_grey
+from egate.inference.image.decoder import GreyImage
 from egate.inference.pool import OVERLOADED
 from egate.ports import FaceEngine, FingerEngine
 from egate.service import convert, fields
@@ -43,7 +43,7 @@ class MatchServicer(pb_grpc.MatchServiceServicer):
     async def VerifyFinger(self, request: pb.VerifyFingerRequest, context: object) -> pb.VerifyFingerResponse:
         fmr = fields.fmr_target(request.fmr_target, self._fmr_target)
         with self._place() as place:
-            return await place.run(verify_finger, self._engines.finger, request.probe, request.reference, fmr)
+            return await place.run(verify_finger, self._engines, request.probe, request.reference, fmr)
 
     async def ExtractFace(self, request: pb.ExtractFaceRequest, context: object) -> pb.ExtractFaceResponse:
         """A job for each batch, one after another: a large request occupies one thread, and others get their turns in between."""
@@ -105,13 +105,18 @@ def verify_face(engines: Engines, probe: bytes, reference: bytes, fmr: float) ->
     )
 
 
-def verify_finger(engine: FingerEngine, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFingerResponse:
-    """Runs in the pool. Raises FieldError naming the image."""
+def verify_finger(engines: Engines, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFingerResponse:
+    """Runs in the pool; one image is decoded at a time. Raises FieldError naming the image."""
+    engine = engines.finger
     threshold = _threshold(engine, fmr)
+
+    def see(image: GreyImage) -> FingerSample:
+        return engine.capture(image.pixels)
+
     with _named("probe"):
-        probe_print = engine.capture(decode_grey(probe).pixels)
+        probe_print = engines.images.look_grey(probe, see)
     with _named("reference"):
-        reference_print = engine.capture(decode_grey(reference).pixels)
+        reference_print = engines.images.look_grey(reference, see)
     score = engine.compare(probe_print.template, reference_print.template)
     return pb.VerifyFingerResponse(comparison=_comparison(score, threshold, probe_print, reference_print))
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from egate.domain.biometric import Image
 from egate.inference.image.bytes import Format, Header
-from egate.inference.image.decoder import PIXELS_MAX, decode_bounded, read_bounded
+from egate.inference.image.decoder import PIXELS_MAX, GreyImage, decode_bounded, decode_grey_bounded, read_bounded
 
 T = TypeVar("T")
 
@@ -56,6 +56,12 @@ class ImageBudget:
         header = read_bounded(data, pixels_max)
         with self._taken(decoding_bytes(header)):
             return see(decode_bounded(data, header))
+
+    def look_grey(self, data: bytes, see: Callable[[GreyImage], T], *, pixels_max: int = PIXELS_MAX) -> T:
+        """As look, of a print: grey, with its resolution."""
+        header = read_bounded(data, pixels_max)
+        with self._taken(decoding_bytes(header)):
+            return see(decode_grey_bounded(data, header))
 
     @contextmanager
     def _taken(self, size: int) -> Iterator[None]:

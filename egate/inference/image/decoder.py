@@ -56,7 +56,11 @@ def decode_bounded(data: bytes, header: Header) -> Image:
 
 def decode_grey(data: bytes, *, pixels_max: int = PIXELS_MAX) -> GreyImage:
     """As decode, one channel, with the resolution the file states."""
-    header = read_bounded(data, pixels_max)
+    return decode_grey_bounded(data, read_bounded(data, pixels_max))
+
+
+def decode_grey_bounded(data: bytes, header: Header) -> GreyImage:
+    """As decode_grey, of an image whose header was read by read_bounded."""
     return GreyImage(_grey(data, header), header.dpi)
 
 
