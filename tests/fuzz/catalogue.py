@@ -23,6 +23,7 @@ MODULES = (
     "reader_frames",
     "seals",
     "images",
+    "weights",
 )
 PLANTED = "planted"  # targets that fail on purpose; no campaign runs them unless named
 # What atheris instruments: our decoders, not the libraries below them.

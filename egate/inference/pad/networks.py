@@ -77,7 +77,8 @@ def load_pad_networks(store: ModelStore, models: Sequence[str]) -> PadNetworks:
     """
     cv2.setNumThreads(1)  # parallelism is the caller's pool, as with onnxruntime
     _, attack = choose_models(store, models)
-    return PadNetworks({id: PadNetwork(store.session(id), _network(store, id)) for id in attack})
+    tables = {id: _network(store, id) for id in attack}
+    return PadNetworks({id: PadNetwork(store.session(id), network) for id, network in tables.items()})
 
 
 def choose_models(store: ModelStore, models: Sequence[str]) -> tuple[str, tuple[str, ...]]:
