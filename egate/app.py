@@ -275,7 +275,6 @@ async def daemon(
             models.pad,
             policy.pad_threshold if policy.pad is PadMode.ENFORCED else math.nan,
             images,
-            settings.models.face_batch_size,
         )
         service = build_service(served, _parts(settings, base, hall, journal, cases, clock, engines))
         await service.start()

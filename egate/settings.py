@@ -85,7 +85,7 @@ class ModelsSection(_Strict):
     calibration (`egate models list`).
 
     queue_max: callers that wait for a thread or have one; the next is refused. image_mib_max: MiB of images being decoded and looked at
-    at once; 256 hold one of the largest. face_batch_size: images of one ExtractFace embedded together; others wait that long.
+    at once; 256 hold one of the largest.
     """
 
     root: str = ""
@@ -94,7 +94,6 @@ class ModelsSection(_Strict):
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     queue_max: Annotated[int, Field(ge=1, le=4096)] = 64
     image_mib_max: Annotated[int, Field(ge=256, le=65536)] = 256
-    face_batch_size: Annotated[int, Field(ge=1, le=32)] = 2
 
 
 class LaneSection(_Strict):

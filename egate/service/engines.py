@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from egate.inference.batch import BATCH_SIZE
 from egate.inference.image.budget import ImageBudget
 from egate.ports import FaceEngine, FingerEngine, PadEngine
 
@@ -31,7 +30,7 @@ class InferencePool(Protocol):
 class Engines:
     """pad None: attack detection is not performed. pad_threshold: score from which on a face is bona fide; NaN: on record only.
 
-    images: what may be decoded at once. batch_size: images of one job, embedded together.
+    images: what may be decoded at once.
     """
 
     face: FaceEngine
@@ -40,4 +39,3 @@ class Engines:
     pad: PadEngine | None = None
     pad_threshold: float = math.nan
     images: ImageBudget = field(default_factory=ImageBudget)
-    batch_size: int = BATCH_SIZE

@@ -1,13 +1,10 @@
-"""Faces out of images, batch by batch: what ExtractFace answers for each."""
+"""The faces of one image: what ExtractFace answers for it."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from egate.api.v1 import match_service_pb2 as pb
 from egate.domain.biometric import FaceBox, FaceCapture, FaceSample
 from egate.errors import ImageError
-from egate.inference.batch import FaceBatch
 from egate.ports import FaceEngine
 from egate.service import convert
 from egate.service.engines import Engines
@@ -15,27 +12,13 @@ from egate.service.engines import Engines
 NO_FACE = "IMAGE_NO_FACE"
 
 
-def extract_faces(engines: Engines, images: Sequence[bytes], with_template: bool) -> list[pb.FaceExtraction]:
-    """One answer an image, in their order. Runs in the pool; one image is decoded at a time, the faces are embedded together.
-
-    Raises ModelError: then something is wrong with us, not with an image.
-    """
-    batch = FaceBatch(engines.face)
-    refusals: dict[int, ImageError] = {}
-    for index, data in enumerate(images):
-        try:
-            engines.images.look(data, batch.add)
-        except ImageError as error:
-            refusals[index] = error
-    captures = iter(batch.captures())
-    return [
-        _refused(refusals[index]) if index in refusals else _seen(engines.face, next(captures), with_template)
-        for index in range(len(images))
-    ]
-
-
-def _refused(error: ImageError) -> pb.FaceExtraction:
-    return pb.FaceExtraction(error=pb.ExtractionError(code=error.code, message=str(error)))
+def extract_face(engines: Engines, image: bytes, with_template: bool) -> pb.FaceExtraction:
+    """Runs in the pool. What is wrong with the image is an answer. Raises ModelError: then something is wrong with us."""
+    try:
+        capture = engines.images.look(image, engines.face.capture)
+    except ImageError as error:
+        return pb.FaceExtraction(error=pb.ExtractionError(code=error.code, message=str(error)))
+    return _seen(engines.face, capture, with_template)
 
 
 def _seen(engine: FaceEngine, capture: FaceCapture, with_template: bool) -> pb.FaceExtraction:

@@ -20,7 +20,7 @@ from egate.service.authorise import authorise_templates
 from egate.service.engines import Engines as Engines
 from egate.service.engines import InferencePlace
 from egate.service.errors import Exhausted, FieldError
-from egate.service.extract import NO_FACE, extract_faces
+from egate.service.extract import NO_FACE, extract_face
 from egate.service.interceptor import caller
 from egate.service.rate import RateLimit
 from egate.service.settings import EXTRACT_IMAGES_MAX
@@ -46,16 +46,15 @@ class MatchServicer(pb_grpc.MatchServiceServicer):
             return await place.run(verify_finger, self._engines, request.probe, request.reference, fmr)
 
     async def ExtractFace(self, request: pb.ExtractFaceRequest, context: object) -> pb.ExtractFaceResponse:
-        """A job for each batch, one after another: a large request occupies one thread, and others get their turns in between."""
+        """A job for each image, one after another: a large request occupies one thread, and others get their turns in between."""
         if request.include_template:
             authorise_templates(caller().identity)
         images = fields.images("images", request.images, self._images_max)
-        size, response = self._engines.batch_size, pb.ExtractFaceResponse()
+        response = pb.ExtractFaceResponse()
         with self._place() as place:
-            for start in range(0, len(images), size):
-                batch = images[start : start + size]
-                response.extractions.extend(
-                    await place.run(extract_faces, self._engines, batch, request.include_template)
+            for image in images:
+                response.extractions.append(
+                    await place.run(extract_face, self._engines, image, request.include_template)
                 )
         return response
 
