@@ -56,7 +56,7 @@ def _measured(view: FaceView) -> Mapping[str, float]:
         **exposure(view.chip),
         "illumination_uniformity": illumination_uniformity(view.chip),
         "compression_artifacts": compression_artifacts(view.native),
-        **crop(view.box, view.height, view.width),
+        **crop(view.points, view.box, view.height, view.width),
         "eyes_visible": eyes_visible(view.chip),
         "mouth_closed": mouth_closed(view.chip),
         "backlight_prevention": backlight_prevention(view),

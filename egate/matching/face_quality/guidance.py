@@ -15,7 +15,7 @@ CODES_MAX = 3  # chosen: nobody follows more at once
 COMPONENT_MIN = 30.0  # chosen; where the components' limits put a third of the way from worst to best
 YAW_MIN = 59.0  # cos² of 40 degrees: 1 to 2 % of pairs_lfw are turned further
 PITCH_MIN = 82.0  # 25 degrees from the average photograph: none of pairs_lfw
-ROLL_MIN = 93.0  # 15 degrees; a larger roll is reported too small (head_pose)
+ROLL_MIN = 93.0  # 15 degrees; egate.inference.face.tilt
 CLOSER_IOD_PX = 40.0  # chosen: the smallest faces of pairs_lfw, on which the calibration stands
 
 
@@ -28,9 +28,9 @@ def guidance(components: Mapping[str, float], iod_px: float, face_count: int) ->
     backlit = poor("backlight_prevention")
     advice = (
         (face_count > 1, Guidance.ONE_PERSON_ONLY),
+        (any(poor(name) for name in CROP_COMPONENTS), Guidance.MOVE_TO_CENTRE),
         (not iod_px >= CLOSER_IOD_PX, Guidance.COME_CLOSER),
         (poor("head_size"), Guidance.STEP_BACK),
-        (any(poor(name) for name in CROP_COMPONENTS), Guidance.MOVE_TO_CENTRE),
         (poor("head_pose_yaw", YAW_MIN) or poor("head_pose_pitch", PITCH_MIN), Guidance.LOOK_AT_CAMERA),
         (poor("head_pose_roll", ROLL_MIN), Guidance.HOLD_HEAD_STRAIGHT),
         (poor("eyes_visible"), Guidance.TAKE_OFF_GLASSES),

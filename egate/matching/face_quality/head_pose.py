@@ -2,8 +2,8 @@
 
 The shape is not taken from anybody's model: it is what explains the points of all faces of pairs_lfw best, each with a pose of its own
 (bundle adjustment over 4,554 faces and their mirror images, from several starts to the same end). Its pitch is relative to the
-average photograph of that set. Limits: nobody has the average face and an opened mouth moves two of five points; the detector draws the
-points of a head tilted by more than 30 degrees upright again, so a large roll is reported too small.
+average photograph of that set. Limits: nobody has the average face, an opened mouth moves two of five points, and the detector draws
+the points of a tilted head too upright (egate.inference.face.tilt).
 """
 
 from __future__ import annotations

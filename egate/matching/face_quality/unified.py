@@ -24,23 +24,26 @@ MAGNITUDE_LIMITS: Mapping[str, Limits] = {"sface": (4.0, 14.0)}
 
 WEIGHTS_WITH_MAGNITUDE: Mapping[str, float] = {
     MAGNITUDE: 1.0,
-    "inter_eye_distance": 0.11,
-    "head_pose_yaw": 0.06,
-    "sharpness": 0.17,
-    "over_exposure_prevention": 0.02,
-    "dynamic_range": 0.10,
-    "compression_artifacts": 0.15,
-    "eyes_visible": 0.09,
+    "inter_eye_distance": 0.01,
+    "head_pose_yaw": 0.09,
+    "sharpness": 0.15,
+    "over_exposure_prevention": 0.28,
+    "dynamic_range": 0.09,
+    "illumination_uniformity": 0.06,
+    "compression_artifacts": 0.31,
+    "eyes_visible": 0.20,
+    "mouth_closed": 0.03,
 }
 WEIGHTS_WITHOUT: Mapping[str, float] = {
-    "inter_eye_distance": 0.27,
-    "head_pose_yaw": 0.22,
+    "inter_eye_distance": 0.06,
+    "head_pose_yaw": 0.21,
     "sharpness": 0.36,
-    "over_exposure_prevention": 0.19,
-    "dynamic_range": 0.43,
-    "illumination_uniformity": 0.03,
-    "compression_artifacts": 0.52,
-    "eyes_visible": 0.18,
+    "over_exposure_prevention": 0.46,
+    "dynamic_range": 0.47,
+    "illumination_uniformity": 0.14,
+    "compression_artifacts": 0.73,
+    "eyes_visible": 0.37,
+    "mouth_closed": 0.02,
 }
 
 # A frame at or above it is compared at once. Measured (mated comparisons with it, threshold at FMR 1e-4): from 60 to 70, 4.5 % are errors
