@@ -28,6 +28,11 @@ def register(bench_subparsers: Any) -> None:
     face.add_argument(
         "--engine", default=CALIBRATION, metavar="ID", help=f"id of the manifest (default: {CALIBRATION})"
     )
+    face.add_argument(
+        "--splits",
+        action="store_true",
+        help="fit on half the folds of 600 rows, judge the others, all ways (without asking where there are six folds)",
+    )
     face.set_defaults(run=run_face)
     finger = kinds.add_parser("finger", help="every folder that holds F_I.png is one set")
     finger.add_argument("--root", type=Path, required=True, metavar="DIR")

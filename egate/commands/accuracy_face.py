@@ -6,6 +6,7 @@ import argparse
 
 from egate.commands import face_trials, figures
 from egate.commands.accuracy_output import check_outputs, progress, write_calibration, write_report
+from egate.commands.accuracy_splits import splits_of, splits_table
 from egate.commands.face_comparisons import face_comparisons
 from egate.commands.plots_accuracy import plot_accuracy
 from egate.commands.provenance import file_json, provenance
@@ -32,16 +33,20 @@ def run_face(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise ConfigurationError(f"{arguments.pairs.name}: {error}", code="ACCURACY_DATA") from None
     drawn = figures.draw(lambda share: face_comparisons(trials, mated, non_mated, share))
+    splits = splits_of(trials, templates, arguments.splits)
     report = {
         **accuracy.to_json(),
         "figures": drawn.figures.to_json(),
         "data": {"lists": _lists(arguments), **figures.counts_json(drawn.comparisons)},
         "bootstrap": figures.bootstrap_json(),
+        "splits": splits.to_json() if splits else None,
         "fusion": "of the engine's calibration" if own else "fitted on these comparisons",
         **provenance(store, engine.id, engine.models, _command(arguments)),
     }
     write_report(arguments.json, report)
     print(figures.table(engine.id, drawn.figures, accuracy, drawn.comparisons.subjects))
+    if splits:
+        print(splits_table(splits))
     if arguments.plots:
         curves = {engine.id: det_curve(mated, non_mated)}
         plot_accuracy(arguments.plots, arguments.pairs.stem, curves, mated, non_mated, drawn.figures)

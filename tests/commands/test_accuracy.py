@@ -109,7 +109,7 @@ def test_face_report_of_the_samples(tmp_path: Path, capsys: pytest.CaptureFixtur
     plots = tmp_path / "plots"
     assert main([*arguments, "--calibration", str(calibration), "--plots", str(plots)]) == 0
     report = json.loads(out.read_text())
-    assert list(report) == [*KEYS, "figures", "data", "bootstrap", "fusion", *ORIGIN]
+    assert list(report) == [*KEYS, "figures", "data", "bootstrap", "splits", "fusion", *ORIGIN]
     assert report["eer"] == 0.0
     assert (report["mated"], report["non_mated"]) == (2, 3 * 1 + 3 * 1 + 1)
     assert report["failures_to_enrol"] == 1  # the print has no face
@@ -127,6 +127,7 @@ def test_face_report_of_the_samples(tmp_path: Path, capsys: pytest.CaptureFixtur
         pair.split("=") for pair in store.weights(("yunet", "dlib-resnet29", "sface")).split()
     )
     assert list(report["versions"]) == ["numpy", "onnxruntime", "opencv"]
+    assert report["splits"] is None  # one fold
     assert str(tmp_path) not in out.read_text()
     shown = capsys.readouterr().out
     assert "FMR 0.01: no figure, it needs 300 non-mated comparisons" in shown
