@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from egate.commands import pad_trials
 from egate.commands.calibrate_pad import calibrated, progress
+from egate.commands.measurement import summary_ms
 from egate.commands.models import add_models_option
 from egate.commands.pad_trials import Presentation
 from egate.commands.plots import histogram_plot
@@ -23,7 +25,7 @@ from egate.commands.provenance import file_json, provenance
 from egate.errors import ConfigurationError
 from egate.inference.pad.calibration import load_pad_calibration
 from egate.inference.pad.engine import CALIBRATION
-from egate.inference.pad.networks import choose_models
+from egate.inference.pad.networks import choose_models, load_pad_networks
 from egate.inference.weights.engine_entry import engine_entry
 from egate.inference.weights.store import ModelStore
 from egate.matching.pad import Floats, combined, fused
@@ -33,6 +35,7 @@ from egate.matching.pad_rates import BONA_FIDE, PadRates, pad_rates
 APCER = 0.05  # chosen: the target that the 80 attacks of four people can support
 FRAMES = 3  # of a combined verdict, as face_frames keeps
 SEED = 20251125
+SPEED_COUNT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         "labels": file_json(arguments.labels),
         "threshold": _threshold_json(calibration, arguments, threshold),
         **_rates_json(scored, threshold),
+        "cpu_ms_of_a_frame": _speed_ms(store, entry.models),
     }
     arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     _show("single frames", scored.rates(threshold))
@@ -153,6 +157,22 @@ def _threshold_json(calibration: PadCalibration, arguments: argparse.Namespace, 
             **dict(zip(calibration.fusion.models, calibration.fusion.weights, strict=True)),
         },
     }
+
+
+def _speed_ms(store: ModelStore, models: Sequence[str]) -> dict[str, dict[str, float | int]]:
+    """Time of all networks on one frame whose face is known, on one thread; CPU time, so that other work does not count."""
+    networks = load_pad_networks(store, models)
+    times: dict[str, dict[str, float | int]] = {}
+    for width, height in ((640, 480), (1920, 1080)):
+        frame = np.random.default_rng(SEED).integers(0, 256, (height, width, 3), np.uint8)
+        box = (width * 0.4, height * 0.3, height * 0.4, height * 0.4)
+        seconds = []
+        for _ in range(SPEED_COUNT):
+            started = time.thread_time()
+            networks.log_odds(frame, box)
+            seconds.append(time.thread_time() - started)
+        times[f"{width}x{height}"] = summary_ms(seconds)
+    return times
 
 
 def _command(arguments: argparse.Namespace) -> str:

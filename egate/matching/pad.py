@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 LOG_ODDS_MAX = 15.0  # chosen: NUAA's live frames reach 11, its prints -30; beyond it a network only says "very"
 # One frame says at most this much: with a few hundred presentations measured, a likelihood ratio beyond about 150 is extrapolation.
 LLR_MAX = 5.0
-# A verdict over frames is at most this far above its worst frame. Chosen on NUAA: nine of ten attack frames make a verdict an attack's whatever
-# is beside them, and no bona fide frame is more than 1.4 below the mean of its sequence.
+# A verdict over frames is at most this far above its worst frame. Chosen on NUAA: nine of ten attack frames make the verdict an attack's,
+# whatever is beside them, and no bona fide frame is more than 1.4 below the mean of its sequence.
 ABOVE_WORST_MAX = 3.0
 
 

@@ -56,9 +56,13 @@ def make_pad_store(root: Path) -> ModelStore:
     return store
 
 
-def classifier(bias: tuple[float, float]) -> tuple[onnxruntime.InferenceSession, Network]:
-    """A network that gives every image these logits, and how it is fed."""
-    weight = numpy_helper.from_array(np.zeros((3 * 16 * 16, len(bias)), np.float32), "weight")
+def classifier(
+    bias: tuple[float, float], channels: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> tuple[onnxruntime.InferenceSession, Network]:
+    """A network of these logits, and how it is fed. channels: what the mean of each input channel adds to the first logit."""
+    table = np.zeros((3 * 16 * 16, len(bias)), np.float32)
+    table[:, 0] = np.repeat(np.array(channels, np.float32) / 256, 256)
+    weight = numpy_helper.from_array(table, "weight")
     summand = numpy_helper.from_array(np.array(bias, np.float32), "bias")
     nodes = [
         helper.make_node("Flatten", ["image"], ["flat"]),

@@ -81,12 +81,18 @@ def test_score_is_the_fusion_of_each_networks_own(pad_store: ModelStore, engine:
     assert engine.score(image, face) == pytest.approx(fusion.bias + float(np.dot(fusion.weights, odds)))
 
 
-@pytest.mark.models
-def test_channels_are_in_the_networks_order(pad_store: ModelStore, engine: OnnxPadEngine) -> None:
-    image = photograph("obama.jpg")
-    face = face_in(pad_store, image)
-    turned: Image = np.ascontiguousarray(image[:, :, ::-1])
-    assert abs(engine.score(turned, face) - engine.score(image, face)) > 0.5
+def test_channels_are_in_the_networks_order_and_scaled_as_it_says() -> None:
+    """Inputs (pixel - mean) / deviation of a frame of R 10, G 20, B 30; the network weighs its channels 1, 10 and 100."""
+    frame: Image = np.full((200, 200, 3), (10, 20, 30), np.uint8)
+    box = (50.0, 50.0, 100.0, 100.0)
+    session, network = classifier((0.0, 0.0), (1.0, 10.0, 100.0))
+    assert PadNetwork(session, network).log_odds(frame, box) == pytest.approx(10 + 200 + 3000)
+    reversed_ = dataclasses.replace(network, colour="BGR")
+    assert PadNetwork(session, reversed_).log_odds(frame, box) == pytest.approx(30 + 200 + 1000)
+    scaled = dataclasses.replace(network, colour="BGR", mean=(10.0, 0.0, 0.0), deviation=(2.0, 4.0, 5.0))
+    assert PadNetwork(session, scaled).log_odds(frame, box) == pytest.approx(20 / 2 + 10 * 20 / 4 + 100 * 10 / 5)
+    other = dataclasses.replace(network, bona_fide=1)
+    assert PadNetwork(session, other).log_odds(frame, box) == pytest.approx(-3210)
 
 
 @pytest.mark.models

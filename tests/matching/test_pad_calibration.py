@@ -81,10 +81,10 @@ def test_trials_are_those_of_the_species_with_fewest() -> None:
 
 
 def test_threshold_is_chosen_by_the_upper_bound_not_by_the_rate_seen() -> None:
-    low, high = CountedRate(2, 200).interval
-    assert low < 0.01 < high
-    assert HAND.threshold(high - 1e-6) == 3.0  # 2 of 200 seen, but the target is below what they could be
-    assert HAND.threshold(CountedRate(8, 200).interval[1] + 1e-6) == 1.0  # 4 % seen, and no bona fide rejected
+    bound = CountedRate(8, 200).interval[1]  # of the 4 % seen at 1.0, where no bona fide is rejected
+    assert 0.06 < bound < 0.08
+    assert HAND.threshold(0.06) == 3.0
+    assert HAND.threshold(bound + 1e-6) == 1.0
 
 
 def test_of_equal_bpcer_the_lowest_apcer_is_taken() -> None:

@@ -14,9 +14,10 @@ from egate.domain.biometric import Image
 
 Box = tuple[float, float, float, float]
 
-# Linear interpolation, as in training: it keeps the print's fine grain, which averaging would remove. It must not skip ever more pixels the
-# larger the camera's frames are: a larger crop is first averaged to this, the height of the frames that were measured.
-CROP_PX_MAX = 480
+# Side of the crops that were measured: the height of NUAA's frames. Linear interpolation, as in training, looks at single pixels and keeps
+# a print's fine grain; of a larger crop they would be ever fewer and noisier. So as many pixels are averaged first as brings it nearest to
+# this. A whole number: 0.3 ms at 1080 px, a fraction of it takes 5.8 ms.
+MEASURED_PX = 480
 
 
 def square(image: Image, box: Box, margin: float, side_px: int) -> Image:
@@ -25,10 +26,11 @@ def square(image: Image, box: Box, margin: float, side_px: int) -> Image:
     side = min(margin * max(box[2], box[3]), width - 1, height - 1)
     left = _inside(box[0] + box[2] / 2.0 - side / 2.0, side, width)
     top = _inside(box[1] + box[3] / 2.0 - side / 2.0, side, height)
-    length = max(1, int(side))
-    part = image[top : top + length, left : left + length]
-    if length > CROP_PX_MAX:
-        part = np.asarray(cv2.resize(part, (CROP_PX_MAX, CROP_PX_MAX), interpolation=cv2.INTER_AREA), np.uint8)
+    averaged = max(1, round(side / MEASURED_PX))
+    length = max(1, int(side) // averaged)
+    part = image[top : top + length * averaged, left : left + length * averaged]
+    if averaged > 1:
+        part = np.asarray(cv2.resize(part, (length, length), interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(cv2.resize(part, (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
