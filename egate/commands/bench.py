@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from egate.commands import accuracy, bench_morph, bench_pad, latency
+from egate.commands import accuracy, bench_morph, bench_pad, bench_quality, latency
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,3 +14,4 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     latency.register(kinds)
     bench_morph.register(kinds)
     bench_pad.register(kinds)
+    bench_quality.register(kinds)
