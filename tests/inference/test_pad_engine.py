@@ -20,10 +20,11 @@ from egate.inference.image.decoder import decode
 from egate.inference.pad.calibration import load_pad_calibration
 from egate.inference.pad.engine import CALIBRATION, OnnxPadEngine, load_pad_engine
 from egate.inference.pad.networks import FACE_PX_MIN, PadNetwork, choose_models, load_pad_networks
+from egate.inference.weights.convert import CONVERSIONS
 from egate.inference.weights.network import Network
 from egate.inference.weights.store import MANIFEST_FILE, PROJECT_MODELS, ModelStore
 from egate.ports import PadEngine
-from tests.inference.pad_store import classifier, make_pad_store
+from tests.inference.pad_store import classifier, corpus_file, make_pad_store
 
 SAMPLES = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
 
@@ -137,6 +138,13 @@ def test_threshold_the_trials_cannot_support_is_refused(engine: OnnxPadEngine) -
     with pytest.raises(ConfigurationError, match="180 attacks"):
         engine.threshold(0.001)
     assert math.isfinite(engine.threshold(0.017))
+
+
+@pytest.mark.parametrize("id", ["minifasnet-v2", "minifasnet-v1se", "minifasnet-v2se-128"])
+def test_conversion_gives_the_bytes_that_the_manifest_pins(id: str) -> None:
+    model = ModelStore(PROJECT_MODELS).manifest.models[id]
+    network = CONVERSIONS[model.conversion](corpus_file(f"models/{model.member}").read_bytes())
+    assert hashlib.sha256(network).hexdigest() == model.sha256
 
 
 def test_network_without_a_number_gives_none() -> None:
