@@ -76,6 +76,7 @@ def open_hall(
     paced: bool,
     policy: Mapping[str, object] = POLICY,
     state: Utopia | None = None,
+    models: Path | None = None,
 ) -> Iterator[Hall]:
     """lane-1 has a document reader, the gate of lane-2 sends the document. scale: factor on how long people take.
 
@@ -84,7 +85,12 @@ def open_hall(
     with spawn(directory / "gate", lanes=2, seed=seed, scale=scale, paced=paced) as simulator:
         request_lanes = frozenset({REQUEST_LANE})
         site = make_site(
-            directory / "site", device_urls(simulator), request_lanes=request_lanes, policy=policy, state=state
+            directory / "site",
+            device_urls(simulator),
+            request_lanes=request_lanes,
+            policy=policy,
+            state=state,
+            models=models,
         )
         site.config.write_text('log_level = "debug"\n' + site.config.read_text())
         hall = Hall(simulator, site, DaemonProcess(site, PROGRAM))
