@@ -22,7 +22,7 @@ from egate.commands import face_trials, measurement, morph_trials
 from egate.commands.models import add_models_option
 from egate.commands.morph_rates import Scored, curve, report
 from egate.commands.morph_trials import KINDS, MATCH_FMR, SHARES, Compared
-from egate.commands.plots import Series, det_plot
+from egate.commands.plots import Series, curve_plot, require_matplotlib
 from egate.domain.biometric import ComparisonScore
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
 from egate.inference.weights.store import ModelStore
@@ -51,19 +51,24 @@ def register(bench_subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.svg:
+        require_matplotlib()
     engine = load_face_engine(ModelStore(arguments.models))
     trials = face_trials.read_trials(arguments.pairs, arguments.exclude)
     fit_half, report_half = morph_trials.halves(trials)
+    fitted = {}
     if arguments.fit:
         constants, errors = fit(engine, *_comparisons(engine, arguments, trials, fit_half))
-        print("INTERCEPT, VALUE_WEIGHT, SPREAD_WEIGHT =", constants.round(3), "standard errors", errors.round(3))
+        rows = zip(("INTERCEPT", "VALUE_WEIGHT", "SPREAD_WEIGHT"), constants, errors, strict=True)
+        fitted = {name: {"value": round(value, 3), "standard_error": round(error, 3)} for name, value, error in rows}
     genuine, attacks = _comparisons(engine, arguments, trials, report_half)
     result = {
-        "command": f"egate bench morph --pairs {arguments.pairs.name} --count {arguments.count}",
+        "command": _command(arguments),
         "commit": measurement.commit(),
         "host": measurement.host(),
         "dataset": f"{arguments.pairs.stem}: {len(report_half)} of {len(report_half) + len(fit_half)} people with 2 images",
         "operating_fmr": MATCH_FMR,
+        "fitted_on_the_other_half": fitted,
         "morphs_matching_both": matching_both(attacks),
         "detection": detection(engine, genuine, attacks),
     }
@@ -72,6 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.svg:
         _plot(engine, genuine, attacks, arguments.svg)
     return 0
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    words = ["egate bench morph --pairs", arguments.pairs.name, "--count", str(arguments.count)]
+    words += ["--exclude", arguments.exclude.name] if arguments.exclude else []
+    return " ".join(words + ["--fit"] * arguments.fit)
 
 
 def _comparisons(
@@ -176,7 +187,7 @@ def _plot(engine: OnnxFaceEngine, genuine: Sequence[Compared], attacks: Sequence
         if len(bona_fide) and len(part):
             measured = curve(bona_fide.score, part.score)
             lines.append(Series(label, measured.bscer, measured.macer))
-    det_plot(lines, path, xlabel="BSCER (%)", ylabel="MACER (%)", title="Differential morphing attack detection")
+    curve_plot(lines, path, xlabel="BSCER", ylabel="MACER", title="Differential morphing attack detection")
 
 
 def _progress(what: str) -> face_trials.Progress:

@@ -28,16 +28,15 @@ from egate.matching.face import normalised
 
 FRAMES_MAX = 3  # measured: a third frame still lowers FNMR at FMR 1e-4; for more the corpus has too few people
 QUALITY_MAX = 100.0  # ISO/IEC 29794-1
-WEIGHT_LEAST = (
-    100.0  # of quality 0, so that the best frame counts at most twice. Measured: the quality itself as weight is worse
-)
+# Weight of quality 0, so that the best frame counts at most twice. Measured: with the quality itself as weight two frames gain less.
+WEIGHT_LEAST = 100.0
 
 # Frame against frame. Measured: no live frames of one NUAA sequence disagree at it, nor at 1e-4; of two photographs of one person of
 # LFW, taken on different days, 1 % do. Not stricter: each disagreement makes an honest traveller start anew.
 SAME_PERSON_FMR = 1e-3
 # Shares of the FMR target that the comparisons with one, two and three frames may use. A fused template scores higher against
-# everybody (measured: 2.4 and 3.6 times the false matches at the threshold of 1e-4), and each comparison is another try (4.3 times in all).
-# With these shares the whole sequence stays within the target.
+# everybody (measured: two and three frames have 2.1 and 2.7 times the false matches at the threshold of 1e-4), and each comparison is
+# another try (3.3 times in all). With these shares the whole sequence has 0.64 and 0.93 of the target at 1e-3 and 1e-4.
 ATTEMPT_SHARES = (0.5, 0.15, 0.1)
 
 SamePerson = Callable[[FaceTemplate, FaceTemplate], bool]
