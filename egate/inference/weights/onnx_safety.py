@@ -11,7 +11,7 @@ initializers. What this version of ONNX does not know is refused, since onnxrunt
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import onnx
 from google.protobuf.descriptor import FieldDescriptor
@@ -88,8 +88,8 @@ def _check_tensor(tensor: onnx.TensorProto) -> None:
         raise _unsafe("declares a tensor larger than its data")
 
 
-def _check_elements(dims: object) -> None:
-    sizes = list(dims)  # type: ignore[call-overload]
+def _check_elements(dims: Iterable[int]) -> None:
+    sizes = list(dims)
     if any(size < 0 for size in sizes) or math.prod(sizes) > ELEMENTS_MAX:
         raise _unsafe(f"declares a tensor of more than {ELEMENTS_MAX} elements, or of a negative size")
 
