@@ -59,7 +59,7 @@ def seen_from(centre: NDArray[np.float32] | None, rows: NDArray[np.float32]) -> 
         if centre is not None:
             rows = rows - centre
             length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
-            rows = rows / np.where(length > 0.0, length, np.nan)[:, np.newaxis]
+            rows = rows / np.where(length > 0.0, length, np.float32(np.nan))[:, np.newaxis]
         return np.where(sound[:, np.newaxis], rows, np.float32(np.nan))
 
 

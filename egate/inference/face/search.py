@@ -3,8 +3,9 @@
 The first look has about as many pixels as 320x240 whatever the frame: a face whose eyes are 60 px apart in 1080p has them 12 px
 apart there, and from 10 px on the detector finds 99 % (8 px: 96 %, 6 px: 79 %, 5 px: 48 %; faces of pairs_lfw on plain ground).
 If it finds none, larger and more lenient looks follow before the traveller is told that there is no face: somebody further away
-is found, and an empty lane costs three looks. The points of the chosen face come from a second look at a crop in
-which it always has the same size: on faces in 640x480 frames that lowers FNMR at FMR 1e-3 from 1.28 % to 0.94 % (pairs_lfw).
+is found, and an empty lane costs three looks. The points of the chosen face are the mean of two more looks at a crop in which it
+always has the same size, plain and mirrored: the detector's sideways errors there are opposite. On pairs_lfw (mean of 20 splits)
+FNMR of the default engine is 0.90 % at FMR 1e-3 and 1.84 % at 1e-4 with them, 1.06 and 2.06 % with one plain look at 160 px.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ LOOKS = (
 ASPECT_MAX = 3.0  # chosen: wider than any camera; a strip is looked at with at most 1.5 times the longer side of 4:3
 SCORE_MIN = 0.5  # a face, counted as a person; chosen: every face of pairs_lfw reaches it at the first look
 SCORE_LENIENT = 0.3  # taken for the traveller's if no look finds a better one
-REFINE_SIDE_PX = 160
-REFINE_BOXES = 2.0  # side of the crop in box sides: the face has 80 px, the middle of what the detector was trained on
+# Points from a crop of 192 px lie nearest to the mean of all looks at 96 to 256 px: 4.4 % of the inter-eye distance, 160 px 4.9 %.
+REFINE_SIDE_PX = 192
+REFINE_BOXES = 2.0  # side of the crop in box sides: the face has 96 px
+MIRRORED = [1, 0, 2, 4, 3]  # the points of a mirror image: what was right is left
 COMPARABLE_WIDTH = 1.0 / 3.0  # a second face at least this wide against the widest is another person in the lane
 CENTRE_SIDES = 0.25  # distance from the middle, in shorter image sides, that halves a face's prominence
 FACES_MAX = (
@@ -137,15 +140,21 @@ def _face_box(detections: Detections, index: int) -> FaceBox:
 
 
 def _refined(session: onnxruntime.InferenceSession, image: Image, box: Floats, points: Floats) -> Floats:
-    """Points of the face in box, found again at REFINE_SIDE_PX; those given if the second look does not see it."""
+    """Points of the face in box, the mean of a plain and a mirrored look at it; those given if neither sees that face."""
     side = float(max(box[2:])) * REFINE_BOXES
     scale = REFINE_SIDE_PX / side
     left_top = box[:2] + box[2:] / 2 - side / 2
     matrix = np.array([[scale, 0.0, -scale * left_top[0]], [0.0, scale, -scale * left_top[1]]])
     crop = cut(image, matrix, REFINE_SIDE_PX, REFINE_SIDE_PX)
+    mirrored = _crop_points(session, np.ascontiguousarray(crop[:, ::-1]))
+    if mirrored is not None:
+        mirrored = (mirrored * [-1.0, 1.0] + [REFINE_SIDE_PX - 1.0, 0.0])[MIRRORED]
+    looks = [seen / scale + left_top for seen in (_crop_points(session, crop), mirrored) if seen is not None]
+    same_face = [seen for seen in looks if np.abs(seen - points).max() < max(box[2:]) / 4]
+    return np.asarray(np.mean(same_face, axis=0) if same_face else points, np.float32)
+
+
+def _crop_points(session: onnxruntime.InferenceSession, crop: Image) -> Floats | None:
+    """(5, 2) points of the most prominent face in a crop, None if there is none."""
     found = detect(session, crop, REFINE_SIDE_PX, SCORE_LENIENT)
-    if not len(found):
-        return points
-    again = found.points[_most_prominent(found, crop)] / scale + left_top
-    same_face = np.abs(again - points).max() < max(box[2:]) / 4
-    return np.asarray(again if same_face else points, np.float32)
+    return found.points[_most_prominent(found, crop)] if len(found) else None
