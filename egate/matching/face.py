@@ -58,8 +58,8 @@ def seen_from(centre: NDArray[np.float32] | None, rows: NDArray[np.float32]) -> 
         sound = (length <= COSINE_MAX) & (length >= 2.0 - COSINE_MAX)
         if centre is not None:
             rows = rows - centre
-            length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
-            rows = rows / np.where(length > 0.0, length, np.float32(np.nan))[:, np.newaxis]
+            length = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, np.newaxis]
+            rows = np.divide(rows, length, out=np.full_like(rows, np.nan), where=length > 0.0)
         return np.where(sound[:, np.newaxis], rows, np.float32(np.nan))
 
 

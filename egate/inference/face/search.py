@@ -146,10 +146,10 @@ def _refined(session: onnxruntime.InferenceSession, image: Image, box: Floats, p
     left_top = box[:2] + box[2:] / 2 - side / 2
     matrix = np.array([[scale, 0.0, -scale * left_top[0]], [0.0, scale, -scale * left_top[1]]])
     crop = cut(image, matrix, REFINE_SIDE_PX, REFINE_SIDE_PX)
-    mirrored = _crop_points(session, np.ascontiguousarray(crop[:, ::-1]))
+    plain, mirrored = (_crop_points(session, np.ascontiguousarray(look)) for look in (crop, crop[:, ::-1]))
     if mirrored is not None:
-        mirrored = (mirrored * [-1.0, 1.0] + [REFINE_SIDE_PX - 1.0, 0.0])[MIRRORED]
-    looks = [seen / scale + left_top for seen in (_crop_points(session, crop), mirrored) if seen is not None]
+        mirrored = np.asarray((mirrored * [-1.0, 1.0] + [REFINE_SIDE_PX - 1.0, 0.0])[MIRRORED], np.float32)
+    looks = [seen / scale + left_top for seen in (plain, mirrored) if seen is not None]
     same_face = [seen for seen in looks if np.abs(seen - points).max() < max(box[2:]) / 4]
     return np.asarray(np.mean(same_face, axis=0) if same_face else points, np.float32)
 
