@@ -12,7 +12,7 @@ import numpy as np
 from egate.commands.face_trials import Trials, compare, fit_face
 from egate.errors import ConfigurationError
 from egate.matching.accuracy import Accuracy, key_of, measure_accuracy
-from egate.matching.calibration import TARGETS
+from egate.matching.calibration import RULE_OF_THREE, TARGETS, allowed_false_matches, sort_scores, threshold_of_rank
 from egate.matching.face import Embeddings, Scores
 from egate.matching.face_fusion import FaceFusion
 
@@ -113,11 +113,19 @@ def of_folds(trials: Trials, templates: Embeddings, folds: Sequence[int]) -> tup
 def _split(trials: Trials, templates: Embeddings, fitted: tuple[int, ...], judged: tuple[int, ...], fit: Fit) -> Split:
     known, unknown = (of_folds(trials, templates, folds) for folds in (fitted, judged))
     fusion = fit(*known)
-    thresholds = measure_accuracy(*compare(*known, fusion)).thresholds
+    thresholds = _thresholds(compare(*known, fusion)[1])
     mated, non_mated = compare(*unknown, fusion)
-    failures = sum(not np.isfinite(rows).all() for rows in zip(*unknown[1].values(), strict=True))
+    enrolled = np.logical_and.reduce([np.isfinite(rows).all(axis=1) for rows in unknown[1].values()])
+    accuracy = measure_accuracy(mated, non_mated, int(np.count_nonzero(~enrolled)))
     realised = {fmr: _share(non_mated, threshold) for fmr, threshold in thresholds.items()}
-    return Split(fitted, judged, measure_accuracy(mated, non_mated, failures), realised)
+    return Split(fitted, judged, accuracy, realised)
+
+
+def _thresholds(non_mated: Scores) -> dict[float, float | None]:
+    """By FMR target, the smallest threshold that holds it on these comparisons; None where they are too few for it."""
+    ordered = sort_scores(non_mated)
+    allowed = {fmr: allowed_false_matches(fmr, len(ordered)) for fmr in TARGETS}
+    return {fmr: threshold_of_rank(ordered, rank) if rank >= RULE_OF_THREE else None for fmr, rank in allowed.items()}
 
 
 def _folds(trials: Trials) -> tuple[int, ...]:
