@@ -111,3 +111,12 @@ def test_malformed_text_is_refused_by_name(text: str) -> None:
 def test_ties_never_push_the_false_match_rate_above_the_target(non: list[int], mated: list[int], fmr: float) -> None:
     calibration = measure(np.array(mated, float), np.array(non, float), id="ties")
     assert np.mean(np.array(non) >= calibration.threshold(fmr)) <= fmr
+
+
+def test_fusion_stands_in_the_head_and_only_where_something_is_fused(calibration: Calibration) -> None:
+    line = "offset=0.5 one=40.0,-35.0,0.5 two=30.0,-9.0,1.5:-12,0,3401"
+    fused = measure(MATED, NON_MATED, id="toy", fusion=line)
+    assert f"\n# fusion: {line}\n" in format_calibration(fused)
+    assert parse_calibration(format_calibration(fused)).fusion == line
+    assert "fusion" not in format_calibration(calibration)
+    assert parse_calibration(format_calibration(calibration)).fusion == ""
