@@ -146,15 +146,19 @@ def _refined(session: onnxruntime.InferenceSession, image: Image, box: Floats, p
     left_top = box[:2] + box[2:] / 2 - side / 2
     matrix = np.array([[scale, 0.0, -scale * left_top[0]], [0.0, scale, -scale * left_top[1]]])
     crop = cut(image, matrix, REFINE_SIDE_PX, REFINE_SIDE_PX)
-    plain, mirrored = (_crop_points(session, np.ascontiguousarray(look)) for look in (crop, crop[:, ::-1]))
-    if mirrored is not None:
-        mirrored = np.asarray((mirrored * [-1.0, 1.0] + [REFINE_SIDE_PX - 1.0, 0.0])[MIRRORED], np.float32)
-    looks = [seen / scale + left_top for seen in (plain, mirrored) if seen is not None]
+    looks = [seen / scale + left_top for seen in crop_points(session, crop)]
     same_face = [seen for seen in looks if np.abs(seen - points).max() < max(box[2:]) / 4]
     return np.asarray(np.mean(same_face, axis=0) if same_face else points, np.float32)
 
 
-def _crop_points(session: onnxruntime.InferenceSession, crop: Image) -> Floats | None:
-    """(5, 2) points of the most prominent face in a crop, None if there is none."""
+def crop_points(session: onnxruntime.InferenceSession, crop: Image) -> list[Floats]:
+    """(5, 2) points of a crop's most prominent face by a plain and a mirrored look, as many as see it. Sides: REFINE_SIDE_PX."""
+    plain, mirrored = (_points(session, np.ascontiguousarray(look)) for look in (crop, crop[:, ::-1]))
+    if mirrored is not None:
+        mirrored = np.asarray((mirrored * [-1.0, 1.0] + [REFINE_SIDE_PX - 1.0, 0.0])[MIRRORED], np.float32)
+    return [seen for seen in (plain, mirrored) if seen is not None]
+
+
+def _points(session: onnxruntime.InferenceSession, crop: Image) -> Floats | None:
     found = detect(session, crop, REFINE_SIDE_PX, SCORE_LENIENT)
     return found.points[_most_prominent(found, crop)] if len(found) else None

@@ -14,22 +14,21 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from egate.domain.biometric import Image
+from egate.inference.face.chip import cut
+from egate.inference.face.search import REFINE_BOXES, REFINE_SIDE_PX, SCORE_LENIENT, crop_points
 from egate.inference.face.yunet import Floats, detect
 
 SIDE_PX = 320
 BOXES = 1.5  # side of the crop in box sides: the face has 210 px
 TURNS_MAX = 3  # each finds about three quarters of what is left
 TILT_RAD_MIN = np.radians(6.0)  # measured: 93 % of the untouched images of pairs_lfw are below
-REFINE_SIDE_PX = 160  # of the last look, as in the search
-REFINE_BOXES = 2.0
-SCORE_MIN = 0.3
 
 
 def tilted_points(session: onnxruntime.InferenceSession, image: Image, box: Floats) -> Floats | None:
     """(5, 2) points of the face in box, in pixels of the image; None if it is not tilted or not found again."""
     angle = 0.0
     for _ in range(TURNS_MAX):
-        seen = _look(session, image, box, angle, SIDE_PX, BOXES)
+        seen = _look(session, _crop(image, box, angle, SIDE_PX, BOXES))
         if seen is None:
             break
         across = seen[1] - seen[0]  # in the turned crop
@@ -39,23 +38,25 @@ def tilted_points(session: onnxruntime.InferenceSession, image: Image, box: Floa
         angle += found
     if angle == 0.0:
         return None
-    refined = _look(session, image, box, angle, REFINE_SIDE_PX, REFINE_BOXES)
-    if refined is None:
+    looks = crop_points(session, _crop(image, box, angle, REFINE_SIDE_PX, REFINE_BOXES))
+    if not looks:
         return None
     back = cv2.invertAffineTransform(_turn(box, angle, REFINE_SIDE_PX, REFINE_BOXES))
-    return np.asarray(refined @ back[:, :2].T + back[:, 2], np.float32)
+    return np.asarray(np.mean(looks, axis=0) @ back[:, :2].T + back[:, 2], np.float32)
 
 
-def _look(
-    session: onnxruntime.InferenceSession, image: Image, box: Floats, angle: float, side_px: int, boxes: float
-) -> Floats | None:
-    """Points of the face in the middle of a crop turned back by angle, in pixels of the crop."""
-    crop = cv2.warpAffine(image, _turn(box, angle, side_px, boxes), (side_px, side_px), flags=cv2.INTER_LINEAR)
-    found = detect(session, np.asarray(crop, np.uint8), side_px, SCORE_MIN)
+def _look(session: onnxruntime.InferenceSession, crop: Image) -> Floats | None:
+    """Points of the face in the middle of the crop, in its pixels."""
+    found = detect(session, crop, SIDE_PX, SCORE_LENIENT)
     if not len(found):
         return None
-    middle = found.box[:, :2] + found.box[:, 2:] / 2 - side_px / 2
-    return np.asarray(found.points[int(np.argmin(np.abs(middle).max(axis=1)))], np.float32)
+    off = found.box[:, :2] + found.box[:, 2:] / 2 - SIDE_PX / 2
+    return np.asarray(found.points[int(np.argmin(np.abs(off).max(axis=1)))], np.float32)
+
+
+def _crop(image: Image, box: Floats, angle: float, side_px: int, boxes: float) -> Image:
+    """The box and what is around it, turned back by angle."""
+    return cut(image, _turn(box, angle, side_px, boxes), side_px, side_px)
 
 
 def _turn(box: Floats, angle: float, side_px: int, boxes: float) -> NDArray[np.float64]:
