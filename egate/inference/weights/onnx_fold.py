@@ -37,7 +37,7 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _fold_normalisation(graph: Graph, node: onnx.NodeProto) -> None:
     scale, shift = _affine(graph, node)
-    before = next((other for other in graph.nodes if node.input[0] in other.output), None)
+    before = graph.giver(node.input[0])
     if before is not None and is_layer(graph, before) and graph.only_reader(before.output[0]) is node:
         change_outputs(graph, before, scale, shift)
         graph.remove(node)

@@ -27,11 +27,19 @@ class Graph:
         return numpy_helper.to_array(self._weights[name]).astype(np.float64)
 
     def add_weight(self, name: str, values: Doubles) -> str:
-        """A new initializer. Returns its name, for a node's input: as asked for, or with dots behind it if that is taken."""
+        """A new float32 initializer. Returns its name, for a node's input: as asked for, or with dots behind it if that is taken."""
+        return self.add_constant(name, values.astype(np.float32))
+
+    def add_constant(self, name: str, values: NDArray[np.generic]) -> str:
+        """As add_weight, in the type that values have."""
         while name in self._weights:
             name += "."
-        self._weights[name] = numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name)
+        self._weights[name] = numpy_helper.from_array(np.ascontiguousarray(values).reshape(values.shape), name)
         return name
+
+    def giver(self, value: str) -> onnx.NodeProto | None:
+        """The node whose result value is; None for an input or a weight."""
+        return next((node for node in self.nodes if value in node.output), None)
 
     def readers(self, value: str) -> list[onnx.NodeProto]:
         return [node for node in self.nodes if value in node.input]

@@ -41,7 +41,7 @@ def split_prelu(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _split(graph: Graph, node: onnx.NodeProto, layer: onnx.NodeProto | None) -> None:
     value, (result,) = node.input[0], node.output
-    slope, positive = _factors(graph, node)
+    slope, positive = factors(graph, node)
     ratio = graph.add_weight(f"{result}.ratio", slope / positive)
     total = result if layer is not None else f"{result}.sum"
     split = [
@@ -58,7 +58,7 @@ def _split(graph: Graph, node: onnx.NodeProto, layer: onnx.NodeProto | None) -> 
 
 def _split_into_convolutions(graph: Graph, node: onnx.NodeProto, layer: onnx.NodeProto) -> None:
     value, (result,), (convolved,) = node.input[0], node.output, layer.output
-    slope, positive = _factors(graph, node)
+    slope, positive = factors(graph, node)
     linear, relu = onnx.NodeProto(), onnx.NodeProto()
     for part, factor in ((linear, slope), (relu, positive)):
         part.CopyFrom(layer)
@@ -72,7 +72,7 @@ def _split_into_convolutions(graph: Graph, node: onnx.NodeProto, layer: onnx.Nod
     graph.replace(layer, [linear, relu, total])
 
 
-def _factors(graph: Graph, node: onnx.NodeProto) -> tuple[Doubles, Doubles]:
+def factors(graph: Graph, node: onnx.NodeProto) -> tuple[Doubles, Doubles]:
     """a and d, (1, channels, 1, 1)."""
     slope = graph.weight(node.input[1])[np.newaxis]
     positive = 1.0 - slope
