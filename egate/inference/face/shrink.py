@@ -14,8 +14,8 @@ def shrunk(image: Image, side_px: int) -> Image:
     """image (h, w, 3) with its longer side resampled to side_px, each side at least 1; the image itself if it has that size.
 
     A large frame is sampled linearly at twice the size, then averaged 2x2: 16 of its pixels make one. That reads a third of a 1080p
-    frame and takes 0.5 ms instead of 1.7 ms for averaging all of it. Measured on 300 faces of pairs_lfw in 1080p frames, eyes 5 to 20 px apart in the
-    small one: the detector finds exactly as many, with scores that differ by 0.005 at most on average.
+    frame and takes 0.5 ms instead of 1.7 ms for averaging all of it. Measured on 300 faces of pairs_lfw in 1080p frames, eyes 5 to
+    20 px apart in the small one: the detector finds exactly as many, with scores that differ by 0.005 at most on average.
     """
     height, width = image.shape[:2]
     scale = side_px / max(height, width)
