@@ -130,9 +130,10 @@ def test_magnitude_that_is_no_number_is_worst(chip: Image) -> None:
     assert quality.unified == 0.0
 
 
-def test_longer_embedding_is_a_better_face(chip: Image) -> None:
+@pytest.mark.parametrize("model", ["sface", "sface-int8"])
+def test_longer_embedding_is_a_better_face(chip: Image, model: str) -> None:
     plain = face_quality(view(chip))
-    scores = [with_magnitude(plain, {"sface": length}).unified for length in (3.0, 6.0, 9.0, 12.0, 15.0)]
+    scores = [with_magnitude(plain, {model: length}).unified for length in (3.0, 6.0, 9.0, 12.0, 15.0)]
     assert scores == sorted(scores)
     assert scores[0] == 0.0
     assert scores[-1] > 90
