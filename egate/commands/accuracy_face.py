@@ -23,6 +23,9 @@ def run_face(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
     store = ModelStore(arguments.models)
     engine = _engine(store, arguments.engine)
+    origin = provenance(
+        store, engine.id, engine.models, _command(arguments)
+    )  # of the code that runs, not of the end of it
     own = _fusion(store, engine)
     trials = face_trials.read_trials(arguments.pairs, arguments.exclude)
     templates, failures = face_trials.enrol(store, arguments.root, trials.paths, progress("faces"), engine.models)
@@ -41,7 +44,7 @@ def run_face(arguments: argparse.Namespace) -> int:
         "bootstrap": figures.bootstrap_json(),
         "splits": splits.to_json() if splits else None,
         "fusion": "of the engine's calibration" if own else "fitted on these comparisons",
-        **provenance(store, engine.id, engine.models, _command(arguments)),
+        **origin,
     }
     write_report(arguments.json, report)
     print(figures.table(engine.id, drawn.figures, accuracy, drawn.comparisons.subjects))
@@ -55,7 +58,7 @@ def run_face(arguments: argparse.Namespace) -> int:
             "id": engine.id,
             "weights": store.weights(engine.models),
             "dataset": f"{arguments.pairs.stem}: {len(trials.paths)} images, all cross-person pairs non-mated",
-            "date": str(report["date"]),
+            "date": str(origin["date"]),
             "command": _command(arguments),
             "fusion": format_fusion(fusion),
         }

@@ -25,6 +25,7 @@ COMMAND = "egate bench accuracy finger"
 def run_finger(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
     store, engine = ModelStore(arguments.models), finger_trials.CALIBRATION
+    origin = provenance(store, engine, finger_trials.MODELS, COMMAND)  # of the code that runs, not of the end of it
     sets = finger_trials.find_sets(arguments.root)
     measured = finger_trials.measure_sets(store, sets, progress("fingers"))
     parts = {name: finger_comparisons(sets[name], scores) for name, scores in measured.items()}
@@ -41,7 +42,7 @@ def run_finger(arguments: argparse.Namespace) -> int:
         "mean": _json(mean, of_mean),
         "pooled": _json(of_all, pooled.figures, whole),
         "bootstrap": figures.bootstrap_json(),
-        **provenance(store, engine, finger_trials.MODELS, COMMAND),
+        **origin,
     }
     write_report(arguments.json, report)
     for name, one in drawn.items():
@@ -52,7 +53,7 @@ def run_finger(arguments: argparse.Namespace) -> int:
         plot_accuracy(arguments.plots, engine, _curves(parts), whole.mated, whole.top, of_mean)
     if arguments.calibration:
         dataset, weights = f"{', '.join(measured)} pooled", store.weights(finger_trials.MODELS)
-        date = str(report["date"])
+        date = str(origin["date"])
         write_calibration(
             arguments.calibration,
             measure(whole.mated, whole.top, id=engine, weights=weights, dataset=dataset, date=date, command=COMMAND),
