@@ -36,7 +36,7 @@ WEIGHT_LEAST = 100.0
 SAME_PERSON_FMR = 1e-3
 # Shares of the FMR target that the comparisons with one, two and three frames may use. A fused template scores higher against
 # everybody (measured: two and three frames have 2.1 and 2.7 times the false matches at the threshold of 1e-4), and each comparison is
-# another try (3.3 times in all). With these shares the whole sequence has 0.64 and 0.93 of the target at 1e-3 and 1e-4.
+# another try (3.3 times in all). With these shares the whole sequence has 0.64 and 0.90 of the target at 1e-3 and 1e-4.
 ATTEMPT_SHARES = (0.5, 0.15, 0.1)
 
 SamePerson = Callable[[FaceTemplate, FaceTemplate], bool]
