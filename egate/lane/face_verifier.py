@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from egate.crossing.policy import FaceResult
 from egate.domain.biometric import FaceCapture, FaceSample, FaceTemplate, Guidance, Image
@@ -137,9 +137,10 @@ class FaceVerifier:
         return self._engine.compare(one, other).value >= self._engine.threshold(SAME_PERSON_FMR)
 
     def _compare(self, reference: FaceTemplate, view: LiveFace) -> FaceResult:
-        live = fused(view.frames)
-        score = self._engine.compare(live, reference)
-        scores = pad_scores(view.frames)
+        # As many frames as comparisons: the thresholds of later comparisons (attempt_fmr) were measured so.
+        used = replace(view.frames, kept=view.frames.kept[: view.compared + 1])
+        score = self._engine.compare(fused(used), reference)
+        scores = pad_scores(used)
         pad = self._pad.combine(scores).value if self._pad is not None and scores else None
         morph = morph_score(score).value
         return FaceResult(score.value, score.fmr, view.face_count, pad=pad, morph=morph)
