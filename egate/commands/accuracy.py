@@ -13,8 +13,8 @@ from typing import Any
 
 from egate.commands.accuracy_face import run_face
 from egate.commands.accuracy_finger import run_finger
-from egate.commands.face_trials import CALIBRATION
 from egate.commands.models import add_models_option
+from egate.inference.face.engine import CALIBRATION
 
 
 def register(bench_subparsers: Any) -> None:

@@ -23,12 +23,9 @@ from egate.matching.face_fusion_fit import centre_of, fit_fusion, loss_alone
 
 BLOCK_ROWS = 512  # of the score matrix at a time: 9 MB at 4,554 images
 FOLD_ROWS = 600  # rows of a fold in LFW's pairs.txt (300 mated, then 300 non-mated), whose order the CSV keeps
-MODELS = ("yunet", "dlib-resnet29", "sface")  # of the default engine
 
 Progress = Callable[[Sequence[Any]], Iterable[Any]]
 Cosines = Mapping[str, Scores]
-
-__all__ = ["CALIBRATION", "MODELS", "Progress", "Trials", "compare", "enrol", "fit_face", "read_trials"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
