@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from egate.domain.biometric import Guidance, Image
+from egate.domain.biometric import Guidance, Image, QualityScore
 from egate.matching.face_quality import (
     CHIP_POINTS,
     CHIP_SIDE_PX,
+    FACE_QUALITY_MIN_GOOD,
     FaceView,
     face_quality,
     guidance,
@@ -121,7 +122,7 @@ def test_points_or_a_box_that_are_no_numbers_are_worst(chip: Image) -> None:
         quality = face_quality(each)
         assert quality.unified == 0.0
         assert not any(quality.components.values())
-        assert Guidance.GO_AHEAD not in guidance(quality.components, math.nan, 1)
+        assert Guidance.GO_AHEAD not in guidance(quality, math.nan, 1)
 
 
 def test_magnitude_that_is_no_number_is_worst(chip: Image) -> None:
@@ -159,7 +160,7 @@ def test_marks_are_within_0_and_100_whatever_the_face(
     quality = with_magnitude(face_quality(view(chip, points, box)), {"sface": magnitude})
     assert 0.0 <= quality.unified <= 100.0
     assert all(0.0 <= value <= 100.0 for value in quality.components.values())
-    assert 1 <= len(guidance(quality.components, 50.0, count)) <= CODES_MAX
+    assert 1 <= len(guidance(quality, 50.0, count)) <= CODES_MAX
 
 
 @given(
@@ -177,7 +178,10 @@ def test_unified_score_never_rises_when_a_component_falls(marks: dict[str, float
 
 def test_two_people_come_first_and_at_most_three_codes() -> None:
     marks = dict.fromkeys(face_quality(view(np.zeros((150, 150, 3), np.uint8))).components, 0.0)
-    codes = guidance(marks, 10.0, 2)
+    codes = guidance(QualityScore(0.0, marks), 10.0, 2)
     assert codes[:2] == (Guidance.ONE_PERSON_ONLY, Guidance.MOVE_TO_CENTRE)
     assert len(codes) == CODES_MAX
-    assert guidance(dict.fromkeys(marks, 100.0), 60.0, 1) == (Guidance.GO_AHEAD,)
+    perfect = dict.fromkeys(marks, 100.0)
+    assert guidance(QualityScore(100.0, perfect), 60.0, 1) == (Guidance.GO_AHEAD,)
+    for score in (FACE_QUALITY_MIN_GOOD - 0.1, math.nan):
+        assert guidance(QualityScore(score, perfect), 60.0, 1) == (Guidance.LOOK_AT_CAMERA,)

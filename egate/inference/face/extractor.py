@@ -65,7 +65,7 @@ class FaceExtractor:
         face = self._sample(image, found.traveller)
         if face is None:
             return FaceCapture(None, found.count, (Guidance.COME_CLOSER,), found.boxes)
-        advice = guidance(face.quality.components, face.iod_px, found.count)
+        advice = guidance(face.quality, face.iod_px, found.count)
         return FaceCapture(face, found.count, advice, found.boxes)
 
     def warm_up(self) -> None:

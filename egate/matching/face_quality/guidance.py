@@ -6,10 +6,9 @@ nothing a traveller can change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from egate.domain.biometric import Guidance
+from egate.domain.biometric import Guidance, QualityScore
 from egate.matching.face_quality.crop import CROP_COMPONENTS
+from egate.matching.face_quality.unified import FACE_QUALITY_MIN_GOOD
 
 CODES_MAX = 3  # chosen: nobody follows more at once
 COMPONENT_MIN = 30.0  # chosen; where the components' limits put a third of the way from worst to best
@@ -19,8 +18,12 @@ ROLL_MIN = 93.0  # 15 degrees; egate.inference.face.tilt
 CLOSER_IOD_PX = 40.0  # chosen: the smallest faces of pairs_lfw, on which the calibration stands
 
 
-def guidance(components: Mapping[str, float], iod_px: float, face_count: int) -> tuple[Guidance, ...]:
-    """At most CODES_MAX codes, what helps most first; GO_AHEAD alone if nothing is to be done."""
+def guidance(quality: QualityScore, iod_px: float, face_count: int) -> tuple[Guidance, ...]:
+    """At most CODES_MAX codes, what helps most first; GO_AHEAD alone if nothing is to be done.
+
+    A poor frame without a defect that a component names, such as a face upside down, asks the traveller to look at the camera.
+    """
+    components = quality.components
 
     def poor(name: str, minimum: float = COMPONENT_MIN) -> bool:
         return not components[name] >= minimum
@@ -40,4 +43,6 @@ def guidance(components: Mapping[str, float], iod_px: float, face_count: int) ->
         (poor("sharpness"), Guidance.HOLD_STILL),
         (poor("mouth_closed"), Guidance.CLOSE_MOUTH),
     )
-    return tuple(code for applies, code in advice if applies)[:CODES_MAX] or (Guidance.GO_AHEAD,)
+    return tuple(code for applies, code in advice if applies)[:CODES_MAX] or (
+        Guidance.GO_AHEAD if quality.unified >= FACE_QUALITY_MIN_GOOD else Guidance.LOOK_AT_CAMERA,
+    )
