@@ -4,8 +4,8 @@ The first look has about as many pixels as 320x240 whatever the frame: a face wh
 apart there, and from 10 px on the detector finds 99 % (8 px: 96 %, 6 px: 79 %, 5 px: 48 %; faces of pairs_lfw on plain ground).
 If it finds none, larger and more lenient looks follow before the traveller is told that there is no face: somebody further away
 is found, and an empty lane costs three looks. The points of the chosen face are the mean of two more looks at a crop in which it
-always has the same size, plain and mirrored: the detector's sideways errors there are opposite. On pairs_lfw (mean of 20 splits)
-FNMR of the default engine is 0.90 % at FMR 1e-3 and 1.84 % at 1e-4 with them, 1.06 and 2.06 % with one plain look at 160 px.
+always has the same size, plain and mirrored: the detector's sideways errors there are opposite. Against one plain look at 160 px
+that lowers FNMR from 1.06 to 0.90 % at FMR 1e-3 and from 2.06 to 1.84 % at 1e-4 (pairs_lfw, 20 splits, same fusion), and costs 1.9 ms.
 """
 
 from __future__ import annotations
