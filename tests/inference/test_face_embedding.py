@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 
 from egate.domain.biometric import FaceTemplate, Image
 from egate.errors import ModelError, TemplateError
-from egate.inference.face.embedding import EmbeddingNetwork, choose_models, face_template, face_templates
+from egate.inference.face.embedding import EmbeddingNetwork, choose_models, embed_face
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.network import Network
@@ -105,17 +105,19 @@ def test_chip_holds_the_face_where_the_network_wants_it() -> None:
     assert np.count_nonzero(chip[..., 0] > 100) <= 5 * 4
 
 
-def test_templates_of_several_faces_are_those_of_each() -> None:
-    frames = [np.random.default_rng(seed).integers(0, 256, (60, 80, 3), np.uint8) for seed in range(4)]
-    points = [np.array(POINTS, np.float32) * 2 + 3 * shift for shift in range(4)]
+def test_template_and_lengths_are_of_every_network() -> None:
+    frame = np.random.default_rng(4).integers(0, 256, (60, 80, 3), np.uint8)
+    points = np.array(POINTS, np.float32) * 2 + 3
     networks = {"plain": network(), "mirrored": network(mirror=True, batch=False)}
-    together = face_templates(networks, list(zip(frames, points, strict=True)))
-    for frame, where, template in zip(frames, points, together, strict=True):
-        alone = face_template(networks, frame, where)
-        assert list(template.embeddings) == ["plain", "mirrored"]
-        for id, values in template.embeddings.items():
-            assert values.flags.c_contiguous
-            np.testing.assert_allclose(values, alone.embeddings[id], atol=1e-6)
+    template, lengths = embed_face(networks, frame, points)
+    assert list(template.embeddings) == list(lengths) == ["plain", "mirrored"]
+    for id, each in networks.items():
+        chip = each.chip(frame, points)
+        assert template.embeddings[id].flags.c_contiguous
+        np.testing.assert_array_equal(template.embeddings[id], each.embed([chip])[0])
+        images = (chip, chip[:, ::-1]) if each.network.mirror else (chip,)
+        raw = np.mean([image.transpose(2, 0, 1).astype(np.float64).reshape(-1) @ WEIGHT for image in images], axis=0)
+        assert lengths[id] == pytest.approx(float(np.linalg.norm(raw)), rel=1e-5)
 
 
 @pytest.mark.parametrize("output", ["flat", "embedding"])

@@ -37,7 +37,12 @@ class EmbeddingNetwork:
         return cut(image, similarity(points, self.network.template), side, side)
 
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
-        """(n, d) float32, L2-normalised rows, of n >= 1 aligned faces; a row of NaN where the network gave no direction.
+        """The rows of embed_measured."""
+        return self.embed_measured(chips)[0]
+
+    def embed_measured(self, chips: Sequence[Image]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """(n, d) float32, L2-normalised rows, of n >= 1 aligned faces, and (n,) how long each was: the best predictor of a face's
+        recognition there is (face_quality). A row is NaN where the network gave no direction, its length NaN where it gave no number.
 
         Where the network is mirrored a row is the mean of the face's output and its mirror image's.
         Raises ModelError if the output is no vector for each face.
@@ -46,7 +51,8 @@ class EmbeddingNetwork:
         raw = self._run(np.concatenate([faces, faces[:, :, ::-1]]) if self.network.mirror else faces)
         if self.network.mirror:
             raw = np.asarray((raw[: len(faces)] + raw[len(faces) :]) / 2, np.float32)
-        return np.stack([normalised(row) for row in raw])
+        lengths = np.linalg.norm(raw.astype(np.float64), axis=1)
+        return np.stack([normalised(row) for row in raw]), lengths
 
     def _run(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, d) outputs for (n, side_px, side_px, 3) images."""
@@ -72,18 +78,13 @@ class EmbeddingNetwork:
 Networks = Mapping[str, EmbeddingNetwork]
 
 
-def face_template(networks: Networks, image: Image, points: NDArray[np.float32]) -> FaceTemplate:
-    """The template of one face: an embedding by each network. points: (5, 2) pixels of image."""
-    return face_templates(networks, [(image, points)])[0]
-
-
-def face_templates(networks: Networks, faces: Sequence[tuple[Image, NDArray[np.float32]]]) -> list[FaceTemplate]:
-    """Templates of n >= 1 faces, each an image and its (5, 2) points; one run for all where a network takes batches.
-
-    Memory: 4 * 3 * side_px² bytes a face and mirror image, and what the network keeps between its layers.
-    """
-    rows = {id: network.embed([network.chip(*face) for face in faces]) for id, network in networks.items()}
-    return [FaceTemplate({id: np.ascontiguousarray(rows[id][index]) for id in networks}) for index in range(len(faces))]
+def embed_face(
+    networks: Networks, image: Image, points: NDArray[np.float32]
+) -> tuple[FaceTemplate, Mapping[str, float]]:
+    """The template of one face and the lengths of its embeddings before normalisation, by model id. points: (5, 2) pixels of image."""
+    found = {id: network.embed_measured([network.chip(image, points)]) for id, network in networks.items()}
+    template = FaceTemplate({id: np.ascontiguousarray(rows[0]) for id, (rows, _) in found.items()})
+    return template, {id: float(lengths[0]) for id, (_, lengths) in found.items()}
 
 
 def choose_models(store: ModelStore, models: Sequence[str]) -> tuple[str, tuple[str, ...]]:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from egate.domain.biometric import FaceCapture, FaceSample, Guidance, Image
 from egate.errors import ImageError
 from egate.inference.face.chip import cut
-from egate.inference.face.embedding import Networks, choose_models, face_template, load_networks
-from egate.inference.face.magnitude import embed_face, measuring
+from egate.inference.face.embedding import Networks, choose_models, embed_face, load_networks
 from egate.inference.face.search import FoundFace, find_faces
 from egate.inference.face.tilt import tilted_points
 from egate.inference.weights.store import ModelStore
@@ -71,7 +70,7 @@ class FaceExtractor:
     def warm_up(self) -> None:
         """Runs every network once, so that the first traveller does not wait for their memory plans."""
         find_faces(self._detector, np.full((480, 640, 3), 127, np.uint8))
-        face_template(self._networks, np.full((CHIP_SIDE_PX, CHIP_SIDE_PX, 3), 127, np.uint8), CHIP_POINTS)
+        embed_face(self._networks, np.full((CHIP_SIDE_PX, CHIP_SIDE_PX, 3), 127, np.uint8), CHIP_POINTS)
 
     def _sample(self, image: Image, found: FoundFace) -> FaceSample | None:
         if not inter_eye_distance_px(found.points) >= IOD_PX_MIN:
@@ -112,7 +111,7 @@ def load_face_extractor(store: ModelStore, models: Sequence[str]) -> FaceExtract
     """
     cv2.setNumThreads(1)  # parallelism is the caller's pool, as with onnxruntime
     detector, embeddings = choose_models(store, models)
-    return FaceExtractor(store.session(detector), measuring(load_networks(store, embeddings)))
+    return FaceExtractor(store.session(detector), load_networks(store, embeddings))
 
 
 def _portrait(image: Image, box: NDArray[np.float32], scale: float) -> Image:
