@@ -26,6 +26,7 @@ from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError, ModelError
 from egate.heap import return_large_blocks
+from egate.inference.face.embedding import DETECTION
 from egate.inference.face.engine import load_face_engine
 from egate.inference.finger.engine import CALIBRATION as FINGER_CALIBRATION
 from egate.inference.finger.engine import load_finger_engine
@@ -86,10 +87,20 @@ def load_models(settings: Settings, base: Path) -> Models:
     off = settings.policy.presentation_attack_detection == "off"
     pad = None if off else _load_pad(store, settings.models.pad)
     face, finger = load_face_engine(store, settings.models.face), load_finger_engine(store)
+    if pad is not None and _detectors(store, settings.models.pad) != _detectors(store, settings.models.face):
+        raise ConfigurationError(
+            "models.pad was calibrated on another face detector than models.face", code="PAD_MISSING"
+        )
     face.warm_up()
     finger.warm_up()
     engines = [settings.models.face, FINGER_CALIBRATION, *(() if off else (settings.models.pad,))]
     return Models(face, finger, _versions(store, engines), pad)
+
+
+def _detectors(store: ModelStore, engine: str) -> list[str]:
+    """What finds the faces for this engine. Attack detection judges crops around those boxes."""
+    models = store.manifest.models
+    return [id for id in store.manifest.calibrations[engine].models if models[id].role == DETECTION]
 
 
 def _load_pad(store: ModelStore, id: str) -> PadEngine:
@@ -253,6 +264,7 @@ async def daemon(
         trust.current,
         pad=models.pad,
         images=images,
+        pad_enforced=policy.pad is PadMode.ENFORCED,
     )
     key = load_or_create_key(data / "pseudonym.key")
     async with contextlib.AsyncExitStack() as stack:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from egate.crossing.policy import PRODUCTION_MANDATORY
 from egate.errors import ConfigurationError
-from egate.inference.weights.store import ROOT_VARIABLE
+from egate.inference.weights.store import ROOT_VARIABLE, ModelStore
 from egate.service.pki import is_development_ca
 from egate.settings import Settings
 from egate.trust.store import load_trust_store
@@ -35,6 +35,7 @@ def check(
     _refuse_simulated_devices(settings, is_simulated)
     _refuse_default_keys(settings, has_default_key)
     _refuse_foreign_models(settings)
+    _refuse_unpinned_engines(settings)
     _refuse_thin_policy(settings)
     _refuse_lax_thresholds(settings)
     _refuse_without_attack_detection(settings)
@@ -86,6 +87,17 @@ def _refuse_foreign_models(settings: Settings) -> None:
         raise _refusal("MODELS", "models.root names a folder other than the installed one")
     if os.environ.get(ROOT_VARIABLE):
         raise _refusal("MODELS", f"the environment variable {ROOT_VARIABLE} names a folder of models")
+
+
+def _refuse_unpinned_engines(settings: Settings) -> None:
+    """A site's own engine lives in a file beside the models. Its calibration says what a score means, so it is named by its hash."""
+    local = ModelStore().local.calibrations
+    for key in ("face", "pad"):
+        entry = local.get(getattr(settings.models, key))
+        if entry is not None and entry.sha256 != getattr(settings.models, f"{key}_sha256"):
+            raise _refusal(
+                "MODELS", f"models.{key} is a local engine: models.{key}_sha256 must be its calibration's hash"
+            )
 
 
 def _refuse_thin_policy(settings: Settings) -> None:

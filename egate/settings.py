@@ -82,7 +82,7 @@ class DocumentsSection(_Strict):
 
 class ModelsSection(_Strict):
     """root: installed models; "" = the project's or EGATE_MODELS. threads: 0 = one per core. face, pad: the engines, by the id of their
-    calibration (`egate models list`).
+    calibration (`egate models list`). face_sha256, pad_sha256: of the calibration.csv of a local engine; production asks for it.
 
     queue_max: callers that wait for a thread or have one; the next is refused. image_mib_max: MiB of images being decoded and looked at
     at once; 256 hold one of the largest.
@@ -91,6 +91,8 @@ class ModelsSection(_Strict):
     root: str = ""
     face: str = "face-fused"
     pad: str = "pad-print"
+    face_sha256: str = ""
+    pad_sha256: str = ""
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     queue_max: Annotated[int, Field(ge=1, le=4096)] = 64
     image_mib_max: Annotated[int, Field(ge=256, le=65536)] = 256

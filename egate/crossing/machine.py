@@ -214,21 +214,24 @@ def _captured(turn: _Turn, event: ev.FaceCaptured | ev.FingerCaptured) -> None:
     if problem := _presence_problem(turn.state):
         _refuse(turn, *problem)
         return
+    if crossing.captures_over:
+        turn.emit(fx.Discard(event.capture))  # what was there by the end decides
+        return
     if not crossing.captured:
         turn.cross(captured=True, exits_captured=levels.exit_count)
     if isinstance(event, ev.FaceCaptured):
-        turn.cross(face=_queued(turn, crossing.face, event.capture))
+        turn.cross(face=_queued(turn, crossing.face, event.capture, turn.policy.frames_queued_max))
     else:
-        turn.cross(finger=_queued(turn, crossing.finger, event.capture))
+        turn.cross(finger=_queued(turn, crossing.finger, event.capture, turn.policy.attempts_max))
     _advance(turn)
 
 
-def _queued(turn: _Turn, progress: Comparing, capture: int) -> Comparing:
-    """As many as may still be compared; the oldest goes when a newer one comes."""
+def _queued(turn: _Turn, progress: Comparing, capture: int, count_max: int) -> Comparing:
+    """At most count_max wait; the oldest goes when a newer one comes."""
     queued = (*progress.queued, capture)
-    for dropped in queued[: -turn.policy.attempts_max]:
+    for dropped in queued[:-count_max]:
         turn.emit(fx.Discard(dropped))
-    return replace(progress, queued=queued[-turn.policy.attempts_max :])
+    return replace(progress, queued=queued[-count_max:])
 
 
 def _face_compared(turn: _Turn, event: ev.FaceCompleted) -> None:
@@ -238,10 +241,12 @@ def _face_compared(turn: _Turn, event: ev.FaceCompleted) -> None:
         return
     face, one_person, *attacks = judge_face(event.result, turn.policy, turn.crossing.face.attempts + 1)
     turn.evidence(face, one_person, *attacks)
-    # Silent detection neither helps nor harms; an attack that is enforced against is worth another look, as a non-match is.
+    # Silent detection neither helps nor harms.
     bona_fide = all(item.result is CheckResult.PASS or item.check not in turn.policy.mandatory for item in attacks)
     good = face.result is CheckResult.PASS and one_person.result is CheckResult.PASS and bona_fide
-    hopeless = event.result.failure in (Reason.PORTRAIT_MISSING, Reason.PORTRAIT_UNUSABLE)
+    # An attack is not tried again: three tries would let three times as many through.
+    attack = any(item.result is CheckResult.FAIL for item in attacks)
+    hopeless = attack or event.result.failure in (Reason.PORTRAIT_MISSING, Reason.PORTRAIT_UNUSABLE)
     turn.cross(face=replace(_compared(turn, turn.crossing.face, good or hopeless), kept=False))
     turn.emit(fx.Progress("face", CheckResult.PASS if good else CheckResult.FAIL))
     if not turn.crossing.face.done:
@@ -316,10 +321,11 @@ def _settled(turn: _Turn) -> bool:
 
 
 def _capture_timeout(turn: _Turn) -> None:
-    """No better frame came: the best of those kept decides, if nothing else is missing."""
+    """No better frame came: those kept, or the one being looked at, decide if nothing else is missing."""
     face, finger = turn.crossing.face, turn.crossing.finger
     others = turn.crossing.checked and (finger.done or Check.FINGER not in turn.policy.mandatory)
-    if face.kept and not face.done and turn.state.pending.face is None and others and not turn.crossing.captures_over:
+    seen = face.kept or bool(face.queued) or turn.state.pending.face is not None
+    if seen and not face.done and others and not turn.crossing.captures_over:
         turn.cross(captures_over=True)
         turn.timer(turn.policy.last_look_s)
         _advance(turn)

@@ -54,6 +54,7 @@ class Policy:
     release_deadline_s: after it a release must never start to execute. release_s: the device-timed release.
     record_s: how long a record may take before the lane counts its journal as failed; it tries again after record_retry_s.
     pad_threshold: score from which on a presentation is taken for bona fide; needed unless pad is OFF.
+    frames_queued_max: frames that wait to be looked at; as many as one request may bring.
     last_look_s: how long a comparison of the best frames kept may take once the time for captures is over.
     levels_age_s: sensor readings older than this say nothing about who is in the zone; a person takes 0.3 s through a door.
     """
@@ -74,6 +75,7 @@ class Policy:
     record_retry_s: float = 1.0
     levels_age_s: float = 0.3
     last_look_s: float = 2.0
+    frames_queued_max: int = 8
     pad: PadMode = PadMode.OFF
     pad_threshold: float = math.nan
     face_again: tuple[float, ...] = ()

@@ -65,9 +65,11 @@ class InferencePool:
             self._callers -= 1
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        """function(*arguments). Raises what it raises; ModelError INFERENCE_OVERLOADED if too many wait already."""
-        with self.place() as place:
-            return await place.run(function, *arguments)
+        """function(*arguments) without a place: never refused. Raises what it raises.
+
+        For lanes, each of which has a handful of jobs at most: a traveller must not be referred because others ask too much.
+        """
+        return await Place(self._executor).run(function, *arguments)
 
     def close(self) -> None:
         """Waits for what runs; what only waits is dropped."""

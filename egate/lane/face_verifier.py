@@ -18,7 +18,7 @@ from egate.errors import EgateError, ImageError
 from egate.inference.image.budget import ImageBudget
 from egate.inference.pool import InferencePool
 from egate.lane.live_face import LiveFace, LiveFrame
-from egate.matching.face_frames import SAME_PERSON_FMR, Frame, fused, keep, pad_scores
+from egate.matching.face_frames import SAME_PERSON_FMR, Frame, fused, keep, pad_scores, witness
 from egate.matching.face_quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
 from egate.matching.face_track import step
 from egate.matching.morph import morph_score
@@ -57,11 +57,14 @@ class FaceVerifier:
         pad: PadEngine | None,
         pool: InferencePool,
         images: ImageBudget,
+        pad_enforced: bool = True,
     ) -> None:
+        """pad_enforced: a frame without a number from attack detection is compared only if there is nothing else."""
         self._engine = engine
         self._pad = pad
         self._pool = pool
         self._images = images
+        self._pad_enforced = pad_enforced
 
     async def verify(
         self, frame: LiveFrame | None, reference: FaceSample | Reason, view: LiveFace, last: bool
@@ -113,7 +116,10 @@ class FaceVerifier:
         capture = self._engine.capture(pixels)
         if self._pad is None or capture.face is None:
             return _Seen(capture, None)
-        return _Seen(capture, self._pad.score(pixels, capture.face))
+        try:
+            return _Seen(capture, self._pad.score(pixels, capture.face))
+        except EgateError:
+            return _Seen(capture, NAN)  # it refuses where detection is enforced, and is on record where it is silent
 
     def _take(self, seen: _Seen, arrived_s: float, view: LiveFace) -> None:
         """Keeps the frame if it may be compared; of those that may not, the best, for the case that there is nothing else."""
@@ -123,15 +129,15 @@ class FaceVerifier:
             view.face_count = capture.face_count
         if face is None:
             return
-        measured = face.quality.unified >= FACE_QUALITY_MIN_USABLE and (seen.pad is None or math.isfinite(seen.pad))
-        usable = measured and capture.face_count == 1
-        kept = Frame(tracks[0], face.template, face.quality.unified, face.box, seen.pad)
-        if usable:
+        kept = Frame(tracks[0], face.template, face.quality.unified, face.box, seen.pad, capture.face_count, face.crop)
+        detected = seen.pad is None or math.isfinite(seen.pad) or not self._pad_enforced
+        if kept.quality >= FACE_QUALITY_MIN_USABLE and detected and kept.face_count == 1:
             view.frames = keep(view.frames, kept, self._same_person)
-            view.fresh, view.crop = view.fresh + 1, face.crop
-        elif view.poorest is None or kept.quality > view.poorest.quality:
+            view.fresh += 1
+            return
+        view.frames = witness(view.frames, kept.track, seen.pad)
+        if view.poorest is None or not view.poorest.quality >= kept.quality:
             view.poorest = kept
-            view.crop = face.crop if view.crop is None else view.crop
 
     def _same_person(self, one: FaceTemplate, other: FaceTemplate) -> bool:
         return self._engine.compare(one, other).value >= self._engine.threshold(SAME_PERSON_FMR)
@@ -143,7 +149,9 @@ class FaceVerifier:
         scores = pad_scores(used)
         pad = self._pad.combine(scores).value if self._pad is not None and scores else None
         morph = morph_score(score).value
-        return FaceResult(score.value, score.fmr, view.face_count, pad=pad, morph=morph)
+        # One person in every frame that was compared, and in the newest.
+        count = max(view.face_count, *(frame.face_count for frame in used.kept))
+        return FaceResult(score.value, score.fmr, count, pad=pad, morph=morph)
 
 
 def _worth_it(view: LiveFace) -> bool:
@@ -156,6 +164,7 @@ def _told(
     view: LiveFace, reference: FaceSample | Reason, result: FaceResult, guidance: tuple[Guidance, ...] = ()
 ) -> FaceVerification:
     images = {} if isinstance(reference, Reason) else {"document_face": reference.crop}
-    if view.crop is not None:
-        images["live_face"] = view.crop
+    best = view.frames.kept[0] if view.frames.kept else view.poorest
+    if best is not None and best.crop is not None:
+        images["live_face"] = best.crop
     return FaceVerification(result, guidance, images)

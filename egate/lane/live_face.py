@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from egate.domain.biometric import Image
 from egate.matching.face_frames import Frame, Frames
 from egate.matching.face_track import Tracks
 
@@ -25,7 +24,7 @@ class LiveFace:
     """frames: those a comparison would use now. tracks: what moves where. poorest: best of the frames that are compared only if there is
     nothing else. fresh: usable frames since the last comparison. compared: comparisons so far.
 
-    face_count: of the newest frame that showed any. crop: of the newest frame kept.
+    face_count: of the newest frame that showed any.
     """
 
     frames: Frames = field(default_factory=Frames)
@@ -34,7 +33,6 @@ class LiveFace:
     fresh: int = 0
     compared: int = 0
     face_count: int = 0
-    crop: Image | None = None
 
     def __repr__(self) -> str:
         return f"LiveFace(kept={len(self.frames.kept)}, redacted)"

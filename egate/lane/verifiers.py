@@ -95,6 +95,7 @@ class EngineVerifiers:
         optical: OpticalInspector | None = None,
         pad: PadEngine | None = None,
         images: ImageBudget | None = None,
+        pad_enforced: bool = True,
     ) -> None:
         """at: the time at the place of inspection, with its time zone. trust: asked in a thread, once a document.
 
@@ -102,7 +103,7 @@ class EngineVerifiers:
         """
         self._images = images or ImageBudget()
         self._face = face
-        self._live_face = FaceVerifier(face, pad, pool, self._images)
+        self._live_face = FaceVerifier(face, pad, pool, self._images, pad_enforced)
         self._finger = finger
         self._pool = pool
         self._versions = versions

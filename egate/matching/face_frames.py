@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from egate.domain.biometric import FaceTemplate
+from egate.domain.biometric import FaceTemplate, Image
 from egate.errors import TemplateError
 from egate.matching.face import normalised
+from egate.matching.pad import LLR_MAX
 
 FRAMES_MAX = 3  # measured: a third frame still lowers FNMR at FMR 1e-4; for more the corpus has too few people
 QUALITY_MAX = 100.0  # ISO/IEC 29794-1
@@ -46,7 +47,8 @@ SamePerson = Callable[[FaceTemplate, FaceTemplate], bool]
 class Frame:
     """One frame's face. track: identity of the track, not of the person. quality: unified, 0-100. box: x, y, width, height in pixels.
 
-    pad: log-likelihood ratio of bona fide against attack of this frame, None if not performed.
+    pad: log-likelihood ratio of bona fide against attack of this frame, None if not performed. face_count: faces of comparable size in it.
+    crop: portrait for the dossier.
     """
 
     track: int
@@ -54,6 +56,8 @@ class Frame:
     quality: float
     box: tuple[float, float, float, float]
     pad: float | None
+    face_count: int = 1
+    crop: Image | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,7 +83,9 @@ def keep(frames: Frames, frame: Frame, same_person: SamePerson) -> Frames:
     if not _usable(frame):
         return Frames(changes=frames.changes + bool(frames.kept))
     if frames.kept and not _continues(frames, frame, same_person):
-        frames = Frames(changes=frames.changes + 1)
+        # Another track of the same face is no change: a gate that sends two frames a second has a track for each.
+        known = frames.first or frames.kept[0].template
+        frames = Frames(changes=frames.changes + (not same_person(frame.template, known)))
     return Frames(
         kept=tuple(sorted((*frames.kept, frame), key=_rank)[:FRAMES_MAX]),
         changes=frames.changes,
@@ -87,6 +93,16 @@ def keep(frames: Frames, frame: Frame, same_person: SamePerson) -> Frames:
         pad_count=frames.pad_count + (frame.pad is not None),
         pad_sum=frames.pad_sum + _evidence(frame.pad),
     )
+
+
+def witness(frames: Frames, track: int, pad: float | None) -> Frames:
+    """frames after one more of the same track that is not kept, whatever is wrong with it: what attack detection said of it counts.
+
+    A score that is not finite does not: the detector has none for a face that leaves the picture, and such a frame is never compared.
+    """
+    if not frames.kept or frames.kept[0].track != track or pad is None or not math.isfinite(pad):
+        return frames
+    return replace(frames, pad_count=frames.pad_count + 1, pad_sum=frames.pad_sum + _evidence(pad))
 
 
 def fused(frames: Frames) -> FaceTemplate:
@@ -137,10 +153,10 @@ def _usable(frame: Frame) -> bool:
 
 
 def _evidence(pad: float | None) -> float:
-    """What is added to the sum of a track; NaN for what is not finite, so that an infinite score cannot hide others."""
+    """What is added to the sum of a track: no more than one frame can count for it in the verdict. NaN for what is not finite."""
     if pad is None:
         return 0.0
-    return pad if math.isfinite(pad) else math.nan
+    return min(pad, LLR_MAX) if math.isfinite(pad) else math.nan
 
 
 def _continues(frames: Frames, frame: Frame, same_person: SamePerson) -> bool:

@@ -42,6 +42,7 @@ POLICY = Policy(
     face_threshold=0.5,
     finger_threshold=0.5,
     attempts_max=2,
+    frames_queued_max=2,
     pad=PadMode.ENFORCED,
     pad_threshold=0.0,
 )
@@ -250,6 +251,8 @@ def _witness(environment: Environment, state: State, event: ev.Event) -> Environ
             return replace(environment, good=environment.good | {"document"})
         case ev.FaceCompleted(token, result) if token != STALE and result == FACES["match"]:
             return replace(environment, good=environment.good | {"face"})
+        case ev.FaceCompleted(token, result) if token != STALE and result == FACES["photograph"]:
+            return replace(environment, good=environment.good - {"face"} | {"attack"})
         case ev.FaceCompleted(token, _) if token != STALE:
             return replace(environment, good=environment.good - {"face"})
         case ev.FingerCompleted(token, result) if token != STALE and result == FINGERS["match"]:
@@ -318,6 +321,8 @@ def _judge(
                 reached.add("admit recorded")
                 if not {"document", "face", "finger"} <= environment.good:
                     problems.append("S3 admits without evidence that passed")
+                if "attack" in environment.good:
+                    problems.append("S3 admits whoever showed a photograph")
                 if not environment.unbroken:
                     problems.append("S2 admits across a broken presence")
             environment = _booked(environment, token, decision.verdict.value, now)

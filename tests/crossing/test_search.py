@@ -15,7 +15,7 @@ import pytest
 from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing import machine, policy
-from egate.crossing.state import Ending, Pending, Phase, State
+from egate.crossing.state import Comparing, Ending, Pending, Phase, State
 from egate.domain.decision import Decision, Verdict
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from tests.crossing.diagram import diagram
@@ -85,7 +85,7 @@ def test_capture_of_an_empty_zone_that_counts_is_found(monkeypatch: pytest.Monke
 
     def careless(turn: machine._Turn, event: ev.FaceCaptured | ev.FingerCaptured) -> None:
         if turn.state.levels.person_count == 0 and isinstance(event, ev.FaceCaptured):
-            turn.cross(face=machine._queued(turn, turn.crossing.face, event.capture))
+            turn.cross(face=machine._queued(turn, turn.crossing.face, event.capture, 1))
         else:
             original(turn, event)
 
@@ -151,6 +151,18 @@ def test_attack_that_passes_is_found(score: float | None, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(policy, "_attack", careless)
     _finds("S3")
+
+
+def test_attack_that_may_be_tried_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def patient(turn: machine._Turn, progress: Comparing, final: bool) -> Comparing:
+        good = {Check.FACE, Check.ONE_PERSON, Check.PRESENTATION_ATTACK_DETECTION}
+        passed = {item.check for item in turn.crossing.evidence if item.result is CheckResult.PASS}
+        return original(turn, progress, final and good <= passed)
+
+    original = machine._compared
+    monkeypatch.setattr(machine, "_compared", patient)
+    findings = search(attempts_max=2).findings
+    assert any("photograph" in finding.invariant for finding in findings)
 
 
 def test_frame_that_was_only_looked_at_and_passes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def sample(what: Shown) -> FaceSample:
     embedding[what.person] = 1.0
     box = (what.x, 100.0, 100.0, 120.0)
     points = np.zeros((5, 2), np.float32)
-    crop = np.zeros((20, 16, 3), np.uint8)
+    crop = np.full((20, 16, 3), what.person, np.uint8)
     return FaceSample(box, points, 0.9, 60.0, QualityScore(what.quality), FaceTemplate({"bench": embedding}), crop)
 
 

@@ -126,7 +126,7 @@ async def test_a_second_face_in_the_last_frame_is_counted(camera: Camera) -> Non
 
 async def test_own_life_and_another_ones_photograph_never_meet(camera: Camera) -> None:
     """The traveller shows his own face, alive, and then the holder's photograph: neither before nor after do both count."""
-    alive, photograph = Shown(STRANGER, pad=50.0), Shown(HOLDER, pad=-5.0)
+    alive, photograph = Shown(STRANGER, pad=5.0), Shown(HOLDER, pad=-5.0)
     for _ in range(FRAMES_AGAIN):
         await camera.show(alive)
     results = [await camera.show(photograph) for _ in range(FRAMES_AGAIN)]
@@ -139,11 +139,70 @@ async def test_own_life_and_another_ones_photograph_never_meet(camera: Camera) -
 
 async def test_poor_attack_frames_count_though_better_ones_are_compared(camera: Camera) -> None:
     for _ in range(6):
-        await camera.show(Shown(HOLDER, quality=FACE_QUALITY_MIN_USABLE, pad=-20.0))
+        await camera.show(Shown(HOLDER, quality=FACE_QUALITY_MIN_USABLE, pad=-5.0))
     result = await camera.show(Shown(HOLDER, quality=99.0, pad=1.0))
     assert result.compared
     assert result.pad is not None
     assert result.pad < 0.0
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        Shown(HOLDER, quality=FACE_QUALITY_MIN_USABLE - 1, pad=-5.0),
+        Shown(HOLDER, count=2, pad=-5.0),
+    ],
+    ids=["too poor", "two faces"],
+)
+async def test_an_attack_that_is_never_compared_counts(camera: Camera, attack: Shown) -> None:
+    await camera.show(POOR)
+    for _ in range(6):
+        await camera.show(attack)
+    result = await camera.show(GOOD)
+    assert result.compared
+    assert result.pad is not None
+    assert result.pad < 0.0
+
+
+async def test_two_faces_in_what_is_compared_are_counted_whoever_comes_later(camera: Camera) -> None:
+    """Two people, then another one so poor that his frame is not compared: the match is not his."""
+    await camera.show(Shown(HOLDER, count=2))
+    result = await camera.show(Shown(STRANGER, quality=1.0), last=True)
+    assert result.score == pytest.approx(1.0)
+    assert result.face_count == 2
+
+
+async def test_the_portrait_told_is_the_one_compared(camera: Camera) -> None:
+    await camera.show(Shown(STRANGER, quality=1.0))
+    await camera.show(Shown(HOLDER, quality=2.0))
+    answer = await camera.verifier.verify(None, REFERENCE, camera.view, True)
+    assert answer.result.score == pytest.approx(1.0)
+    assert answer.images["live_face"][0, 0, 0] == HOLDER
+
+
+async def test_a_gate_that_sends_few_frames_does_not_look_like_many_people(camera: Camera) -> None:
+    """Each frame has a track of its own then; the face agrees."""
+    for _ in range(2 * CHANGES_MAX):
+        camera.time_s += 0.4
+        result = await camera.show(POOR)
+        assert (result.compared, result.kept) == (False, True)
+
+
+async def test_silent_detection_that_fails_harms_nobody() -> None:
+    pool = InferencePool(1)
+    silent = Camera(FaceVerifier(BenchFaceEngine(), BenchPadEngine(), pool, ImageBudget(), pad_enforced=False))
+    result = await silent.show(Shown(HOLDER, quality=FACE_QUALITY_MIN_GOOD, pad=math.nan))
+    pool.close()
+    assert result.compared
+    assert result.score == pytest.approx(1.0)
+
+
+async def test_lanes_are_compared_however_many_others_ask(camera: Camera) -> None:
+    pool = InferencePool(1, queue_max=1)
+    with pool.place():
+        busy = Camera(FaceVerifier(BenchFaceEngine(), BenchPadEngine(), pool, ImageBudget()))
+        assert (await busy.show(GOOD)).failure is None
+    pool.close()
 
 
 async def test_faces_that_change_again_and_again_spend_attempts(camera: Camera) -> None:

@@ -112,7 +112,7 @@ def test_another_track_starts_alone_even_with_the_same_face() -> None:
     kept = stream(frame(number=1), new)
     assert kept.kept == (new,)
     assert pad_scores(kept) == (1.0,)
-    assert kept.changes == 1
+    assert kept.changes == 0  # the same face: a gate with few frames a second has a track for each
 
 
 def test_every_return_to_the_start_is_counted() -> None:
