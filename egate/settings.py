@@ -89,7 +89,7 @@ class ModelsSection(_Strict):
     """
 
     root: str = ""
-    face: str = "face-fused"
+    face: str = "face-int8"
     pad: str = "pad-print"
     face_sha256: str = ""
     pad_sha256: str = ""

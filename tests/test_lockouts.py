@@ -21,6 +21,7 @@ from egate.app import Models, build_policy, check_lockouts, daemon, load_models,
 from egate.crossing.policy import PRODUCTION_MANDATORY
 from egate.document.pki.trust import SIMULATED_ORGANISATION
 from egate.errors import ConfigurationError, EgateError
+from egate.inference.weights.manifest import CalibrationFile, Manifest
 from egate.service import pki
 from egate.service.identity import Role
 from egate.settings import parse_settings
@@ -184,6 +185,22 @@ def test_folder_of_models_named_by_the_environment_is_refused(
 ) -> None:
     monkeypatch.setenv("EGATE_MODELS", str(tmp_path))
     _refused(production, tmp_path, "LOCKOUT_MODELS")
+
+
+@pytest.mark.parametrize("key", ["face", "pad"])
+def test_local_engine_is_refused_unless_its_calibration_is_named(
+    production: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Whoever may write beside the models could otherwise say what a score means."""
+    entry = CalibrationFile("site", ("yunet", "sface"), "a" * 64)
+    local = Manifest((), {}, {}, {"site": entry}, {})
+    monkeypatch.setattr("egate.inference.weights.store.read_local", lambda path: local)
+    production["models"] = {key: "site"}
+    _refused(production, tmp_path, "LOCKOUT_MODELS")
+    production["models"][f"{key}_sha256"] = "b" * 64
+    _refused(production, tmp_path, "LOCKOUT_MODELS")
+    production["models"][f"{key}_sha256"] = "a" * 64
+    _check(production, tmp_path)
 
 
 @pytest.mark.parametrize("key", ["face_fmr", "finger_fmr"])

@@ -14,7 +14,7 @@ from egate.matching.calibration import Calibration
 from egate.matching.face import llrs
 from egate.matching.face_fusion import parse_fusion
 
-CALIBRATION = "face-fused"  # id in models/manifest.toml
+CALIBRATION = "face-int8"  # id in models/manifest.toml
 
 
 class OnnxFaceEngine:
