@@ -163,6 +163,56 @@ def test_a_factor_is_not_folded_where_something_else_reads_the_value() -> None:
     )
 
 
+def detector(*, shared: bool) -> onnx.ModelProto:
+    """A body and three heads of 1, 4 and 10 channels, YuNet in small. shared: something else reads a head's first convolution."""
+    generator = np.random.default_rng(13)
+    weights: list[onnx.TensorProto] = []
+
+    def weight(*shape: int) -> str:
+        weights.append(numpy_helper.from_array(generator.standard_normal(shape).astype(np.float32), f"w{len(weights)}"))
+        return f"w{len(weights) - 1}"
+
+    nodes = [helper.make_node("Conv", ["image", weight(8, 3, 3, 3)], ["body"], pads=[1] * 4, kernel_shape=[3, 3])]
+    names = {"cls_8": 1, "bbox_8": 4, "kps_8": 10}
+    for name, channels in names.items():
+        a, b, c, d = (f"{name}.{part}" for part in "abcd")
+        weights.append(numpy_helper.from_array(np.array([1, -1, channels], np.int64), f"{name}.shape"))
+        nodes += [
+            helper.make_node("Conv", ["body", weight(channels, 8, 1, 1), weight(channels)], [a], kernel_shape=[1, 1]),
+            helper.make_node(
+                "Conv",
+                [a, weight(channels, 1, 3, 3), weight(channels)],
+                [b],
+                group=channels,
+                pads=[1] * 4,
+                kernel_shape=[3, 3],
+            ),
+            helper.make_node("Transpose", [b], [c], perm=[0, 2, 3, 1]),
+            helper.make_node("Reshape", [c, f"{name}.shape"], [d if name == "cls_8" else name]),
+        ]
+    nodes.append(helper.make_node("Sigmoid", ["cls_8.d"], ["cls_8"]))
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 64, k]) for name, k in names.items()]
+    if shared:
+        nodes.append(helper.make_node("Relu", ["bbox_8.a"], ["extra_8"]))
+        outputs.append(helper.make_tensor_value_info("extra_8", TensorProto.FLOAT, [1, 4, 8, 8]))
+    inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 8, 8])]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+
+
+@pytest.mark.parametrize(("shared", "convolutions"), [(False, 3), (True, 5)])
+def test_merged_heads_give_what_each_gave(shared: bool, convolutions: int) -> None:
+    model = detector(shared=shared)
+    converted = CONVERSIONS["onnx-detector"](model.SerializeToString())
+    session = onnxruntime.InferenceSession(converted, providers=["CPUExecutionProvider"])
+    image = RNG.standard_normal((1, 3, 8, 8)).astype(np.float32)
+    expected = ReferenceEvaluator(model).run(None, {"image": image})
+    assert isinstance(expected, list)
+    for ours, theirs in zip(session.run(None, {"image": image}), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert sum(node.op_type == "Conv" for node in parse(converted).graph.node) == convolutions
+
+
 def test_bytes_depend_on_the_network_only() -> None:
     model = quantised_network(weights_as_inputs=False)
     first = canonical(model)

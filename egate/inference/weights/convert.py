@@ -13,6 +13,7 @@ from egate.inference.weights.onnx_bytes import canonical, parse
 from egate.inference.weights.onnx_dequantise import dequantise
 from egate.inference.weights.onnx_fold import fold
 from egate.inference.weights.onnx_head import convolve_planes
+from egate.inference.weights.onnx_heads import merge_heads
 from egate.inference.weights.onnx_int8 import quantise_pointwise
 from egate.inference.weights.onnx_prelu import split_prelu
 
@@ -38,7 +39,7 @@ def _any_count(model: onnx.ModelProto) -> onnx.ModelProto:
 
 CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
-    "onnx-detector": lambda data: canonical(_any_size(dequantise(parse(data)))),
+    "onnx-detector": lambda data: canonical(_any_count(_any_size(merge_heads(dequantise(parse(data)))))),
     "onnx-embedding": lambda data: canonical(_any_count(convolve_planes(split_prelu(fold(dequantise(parse(data))))))),
     "onnx-embedding-int8": lambda data: canonical(_any_count(split_prelu(quantise_pointwise(dequantise(parse(data)))))),
     "onnx-attack": lambda data: canonical(split_prelu(parse(data))),
