@@ -20,7 +20,7 @@ pytestmark = pytest.mark.models
 def copy(tmp_path: Path) -> ModelStore:
     """A models folder of its own, with the project's manifest, calibrations and face models."""
     shutil.copy(PROJECT_MODELS / "manifest.toml", tmp_path)
-    for folder in ("yunet", "sface", "dlib-resnet29", "face-fused", "samples"):
+    for folder in ("yunet", "sface", "sface-int8", "dlib-resnet29", "face-fused", "face-int8", "samples"):
         shutil.copytree(PROJECT_MODELS / folder, tmp_path / folder)
     return ModelStore(tmp_path)
 
