@@ -35,7 +35,7 @@ def test_copy_loads(copy: ModelStore) -> None:
     load_face_engine(copy)
 
 
-@pytest.mark.parametrize("id", ["yunet", "sface", "dlib-resnet29"])
+@pytest.mark.parametrize("id", ["yunet", "sface-int8", "dlib-resnet29"])
 def test_swapped_weight_file_is_not_loaded(copy: ModelStore, id: str) -> None:
     flip(copy.path(id))
     for use in (copy.path, copy.session, lambda _: load_face_engine(copy)):
