@@ -24,7 +24,7 @@ from typing import TypeVar
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from egate.commands.measurement import percentile
+from egate.commands.bench.measurement import percentile
 from egate.document.chip.security_info import PaceInfo
 from egate.document.chip.security_info_writer import write_security_infos
 from egate.document.chip.security_protocol import PACE, oid_of

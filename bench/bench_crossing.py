@@ -28,7 +28,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import stats
 from bench.crossing_parts import append_alone, release_alone
-from egate.commands.measurement import StallWatch
+from egate.commands.bench.measurement import StallWatch
 from egate.demo.load import Passage, gate_loads, run_load
 from egate.demo.site import device_urls, make_site, running
 from egate.demo.travellers import People, Traveller, demo_travellers

@@ -30,7 +30,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from egate.commands.measurement import percentile
+from egate.commands.bench.measurement import percentile
 from egate.document.chip_checks import Trust
 from egate.document.passive_authentication import verify_passive
 from egate.document.pki.certificate import parse_certificate

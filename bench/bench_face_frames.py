@@ -23,17 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from egate.commands import measurement
-from egate.commands.face_trials import Trials, read_trials
-from egate.commands.plots import Series, det_plot
+from egate.commands.bench import measurement
+from egate.commands.bench.face_trials import Trials, read_trials
+from egate.commands.bench.plots import Series, det_plot
 from egate.domain.biometric import FaceSample, FaceTemplate
 from egate.inference.face.engine import CALIBRATION, OnnxFaceEngine, load_face_engine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
-from egate.matching.calibration import allowed_false_matches, sort_scores, threshold_of_rank
-from egate.matching.det_curve import det_curve
-from egate.matching.face import scores
-from egate.matching.face_frames import (
+from egate.matching.face.comparison import scores
+from egate.matching.face.frames import (
     ATTEMPT_SHARES,
     FRAMES_MAX,
     SAME_PERSON_FMR,
@@ -43,9 +41,11 @@ from egate.matching.face_frames import (
     fused,
     keep,
 )
-from egate.matching.face_fusion import parse_fusion
-from egate.matching.face_quality import FACE_QUALITY_MIN_GOOD
-from egate.matching.rates import CountedRate
+from egate.matching.face.fusion import parse_fusion
+from egate.matching.face.quality import FACE_QUALITY_MIN_GOOD
+from egate.matching.rates.calibration import allowed_false_matches, sort_scores, threshold_of_rank
+from egate.matching.rates.det_curve import det_curve
+from egate.matching.rates.rates import CountedRate
 
 ROOT = PROJECT_MODELS.parent
 CORPUS = Path(os.environ.get("EGATE_CORPUS", ROOT.parent / "shared" / "corpus"))

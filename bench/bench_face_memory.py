@@ -28,7 +28,7 @@ import pytest
 from bench.bench_match_throughput import clients, site
 from bench.stats import BASELINE, commit, host, write_baseline
 from egate.api.v1 import match_service_pb2 as pb
-from egate.commands.plots import Series, curve_plot
+from egate.commands.bench.plots import Series, curve_plot
 from egate.demo.client import RPC_S_MAX
 from egate.demo.site import running
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine

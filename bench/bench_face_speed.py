@@ -10,8 +10,10 @@ Bars, one thread each, one run, contestants in turns:
 
 "As one network" is one image a run; the engine runs dlib's network on the face and its mirror image, which the frame's time contains.
 Estimate before measuring (Zen 4, 1 thread, 113 GFLOP/s in one core's convolutions at best): dlib 271 million multiply-adds, 4.8 ms;
-SFace 560 million, 9.9, and 1.1 to read 26 MB of weights; a frame is dlib twice, SFace, 2.5 ms of detection and 2 ms of cutting
-and quality: 25 ms. Theirs: HOG on an enlarged frame 120 ms, network and landmarks 90 ms.
+SFace 560 million, 9.9, and 1.1 to read 26 MB of weights, a third of it in integers; a frame is dlib twice, SFace in integers, three
+looks of the detector 3 and cutting and quality 3 ms: 21 ms. Theirs: HOG on an enlarged frame 120 ms, network and landmarks 90 ms.
+Missed on that host: dlib's network, 12.6 x. Its convolutions run at 85 % of the core's peak; 15 x would be 95 % with all weights in
+the cache. Only another algorithm (Winograd), which onnxruntime does not have on this CPU, would do less work.
 The bars are asserted on the process's CPU time (bench/turns.py says why); wall time stands beside it.
 
     pytest bench/bench_face_speed.py      the bars (peers: make peer)
@@ -36,7 +38,7 @@ from numpy.typing import NDArray
 from bench.face_frames import FULL_HD, frame
 from bench.stats import BASELINE, commit, host, write_baseline
 from bench.turns import Ratio, Times, in_turns, ratio
-from egate.commands.plots import Series, curve_plot
+from egate.commands.bench.plots import Series, curve_plot
 from egate.inference.face.embedding import load_networks
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
 from egate.inference.weights.onnx_bytes import canonical, parse
@@ -46,7 +48,7 @@ from egate.inference.weights.store import ModelStore
 
 COMMAND = "python -m bench.bench_face_speed"
 DLIB, SFACE, SFACE_INT8 = "dlib-resnet29", "sface", "sface-int8"
-FAST_ENGINE = "face-int8"
+EXACT_ENGINE = "face-fused"  # SFace in floating point; the default engine has it in integers
 DLIB_MIN, SFACE_MIN, SFACE_INT8_MIN, FRAME_MIN, FULL_HD_MAX = 15.0, 2.2, 3.0, 6.0, 1.5
 DIFFERENCE_MAX = 1e-5
 PROBE, REFERENCE = "obama.jpg", "obama2.jpg"
@@ -84,13 +86,13 @@ def dlib_difference(store: ModelStore) -> float:
     return worst
 
 
-def sface_contestants(store: ModelStore) -> Contestants:
+def sface_contestants(store: ModelStore, id: str) -> Contestants:
+    """One installed form of SFace beside the unchanged one. A third would push the others' weights out of the cache."""
     face = np.random.default_rng(2).uniform(0, 255, (1, 3, 112, 112)).astype(np.float32)
-    ours, integers, original = store.session(SFACE), store.session(SFACE_INT8), original_sface(store)
+    ours, original = store.session(id), original_sface(store)
     return {
-        "SFace as installed": lambda: ours.run(None, {"data": face}),
-        "SFace in integers": lambda: integers.run(None, {"data": face}),
-        "SFace unchanged": lambda: original.run(None, {"data": face}),
+        f"{id}": lambda: ours.run(None, {"data": face}),
+        f"SFace unchanged, beside {id}": lambda: original.run(None, {"data": face}),
     }
 
 
@@ -122,7 +124,7 @@ def original_sface(store: ModelStore) -> onnxruntime.InferenceSession:
 def chips(store: ModelStore, id: str) -> list[NDArray[np.uint8]]:
     """The samples' faces as a network gets them."""
     engine = load_face_engine(store)
-    network = engine.extractor.networks[id]
+    (network,) = load_networks(store, [id]).values()
     frames = [frame(store, name) for name in SAMPLES]
     faces = [engine.capture(image).face for image in frames]
     assert all(face is not None for face in faces)
@@ -130,13 +132,13 @@ def chips(store: ModelStore, id: str) -> list[NDArray[np.uint8]]:
 
 
 def frame_contestants(store: ModelStore, peer: Any | None) -> Contestants:
-    """A decoded frame to a decision against a reference that is ready; by the default engine and by the one with integers."""
-    engine, fast = load_face_engine(store), load_face_engine(store, FAST_ENGINE)
+    """A decoded frame to a decision against a reference that is ready; by the default engine and by the exact one."""
+    engine, exact = load_face_engine(store), load_face_engine(store, EXACT_ENGINE)
     vga, full_hd = frame(store, PROBE), frame(store, PROBE, FULL_HD)
     contestants = {
         "640x480 frame, ours": _decision(store, engine, vga),
         "1920x1080 frame, ours": _decision(store, engine, full_hd),
-        f"640x480 frame, {FAST_ENGINE}": _decision(store, fast, vga),
+        f"640x480 frame, {EXACT_ENGINE}": _decision(store, exact, vga),
     }
     if peer is not None:
         image = frame(store, REFERENCE)
@@ -182,10 +184,10 @@ def test_dlib_network_gives_dlibs_embeddings(store: ModelStore) -> None:
     assert dlib_difference(store) <= DIFFERENCE_MAX
 
 
-def test_sface_is_faster_than_the_unchanged_network(store: ModelStore) -> None:
-    times = in_turns(sface_contestants(store))
-    assert _told(ratio(times["SFace unchanged"], times["SFace as installed"])).cpu >= SFACE_MIN
-    assert _told(ratio(times["SFace unchanged"], times["SFace in integers"])).cpu >= SFACE_INT8_MIN
+@pytest.mark.parametrize(("id", "bar"), [(SFACE, SFACE_MIN), (SFACE_INT8, SFACE_INT8_MIN)])
+def test_sface_is_faster_than_the_unchanged_network(store: ModelStore, id: str, bar: float) -> None:
+    times = in_turns(sface_contestants(store, id))
+    assert _told(ratio(times[f"SFace unchanged, beside {id}"], times[id])).cpu >= bar
 
 
 def test_sface_gives_the_unchanged_networks_embeddings(store: ModelStore) -> None:
@@ -214,13 +216,13 @@ def main() -> int:
     import face_recognition
 
     store = ModelStore()
-    times = in_turns(dlib_contestants(store, face_recognition)) | in_turns(sface_contestants(store))
+    times = in_turns(dlib_contestants(store, face_recognition))
+    times |= in_turns(sface_contestants(store, SFACE)) | in_turns(sface_contestants(store, SFACE_INT8))
     times |= in_turns(frame_contestants(store, face_recognition))
     bars = {
         "dlib_network": ("face_encodings, known location", "dlib, ours", DLIB_MIN),
-        "sface": ("SFace unchanged", "SFace as installed", SFACE_MIN),
-        "sface_int8": ("SFace unchanged", "SFace in integers", SFACE_INT8_MIN),
-        "frame_int8": ("640x480 frame, face_recognition", f"640x480 frame, {FAST_ENGINE}", FRAME_MIN),
+        "sface": (f"SFace unchanged, beside {SFACE}", SFACE, SFACE_MIN),
+        "sface_int8": (f"SFace unchanged, beside {SFACE_INT8}", SFACE_INT8, SFACE_INT8_MIN),
         "frame": ("640x480 frame, face_recognition", "640x480 frame, ours", FRAME_MIN),
         "full_hd": ("1920x1080 frame, ours", "640x480 frame, ours", FULL_HD_MAX),
     }
@@ -263,14 +265,14 @@ def _show(report: Mapping[str, Any]) -> None:
     for name, taken in report["times"].items():
         cpu, wall = taken["cpu_ms"], taken["wall_ms"]
         print(
-            f"{name:34}  cpu p50 {cpu['p50']:8.2f}  p99 {cpu['p99']:8.2f}   wall p50 {wall['p50']:8.2f}  p99 {wall['p99']:8.2f}"
+            f"{name:36}  cpu p50 {cpu['p50']:8.2f}  p99 {cpu['p99']:8.2f}   wall p50 {wall['p50']:8.2f}  p99 {wall['p99']:8.2f}"
         )
     for name, result in report["ratios"].items():
         print(
-            f"{name:34}  {result['cpu']:6.2f} x (95 %: {result['low']:.2f} to {result['high']:.2f}; wall {result['wall']:.2f})"
+            f"{name:36}  {result['cpu']:6.2f} x (95 %: {result['low']:.2f} to {result['high']:.2f}; wall {result['wall']:.2f})"
             f"   bar {result['bar']:g}   {'held' if result['held'] else 'MISSED'}"
         )
-    print(f"{'largest difference':34}  {report['largest_difference']}")
+    print(f"{'largest difference':36}  {report['largest_difference']}")
 
 
 if __name__ == "__main__":

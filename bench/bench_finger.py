@@ -21,8 +21,8 @@ from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
-from egate.matching import minutiae
-from egate.matching.iso19794 import read_record, write_record
+from egate.matching.finger import minutiae
+from egate.matching.finger.iso19794 import read_record, write_record
 
 
 @pytest.fixture(scope="module")

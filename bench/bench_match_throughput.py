@@ -34,8 +34,8 @@ import pytest
 from bench.face_frames import frame
 from bench.stats import BASELINE, commit, host, percentile, summary_ms, write_baseline
 from egate.api.v1 import match_service_pb2 as pb
-from egate.commands.measurement import StallWatch
-from egate.commands.plots import Series, curve_plot
+from egate.commands.bench.measurement import StallWatch
+from egate.commands.bench.plots import Series, curve_plot
 from egate.demo.client import RPC_S_MAX, Stubs, channel
 from egate.demo.site import Site, device_urls, make_site, running
 from egate.inference.weights.store import ModelStore

@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from egate.commands.measurement import summary_ms
+from egate.commands.bench.measurement import summary_ms
 from egate.demo.site import Site, device_urls, make_site, running
 from hw.sim.client import spawn
 

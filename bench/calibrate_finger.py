@@ -3,7 +3,7 @@
     python -m bench.calibrate_finger fit --root CORPUS/fingers --models DIR
     python -m bench.calibrate_finger calibrate --root CORPUS/fingers --models DIR --out models/finger-minutiae/calibration.csv
 
-`fit` prints weights by logistic regression for egate/matching/minutiae_weights.py, and the accuracy with the set that is
+`fit` prints weights by logistic regression for egate/matching/finger/minutiae_weights.py, and the accuracy with the set that is
 judged left out of the fit. `calibrate` pools all sets: every mated and every cross-finger pair within a set. Both also
 compare parts of the prints, because a small print must not be easier to confuse than a whole one.
 """
@@ -28,11 +28,11 @@ from egate.inference.finger.engine import CALIBRATION, NETWORK
 from egate.inference.finger.minutiae import extract
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
-from egate.matching import minutiae, minutiae_kernels
-from egate.matching.accuracy import mean_accuracy, measure_accuracy
-from egate.matching.calibration import format_calibration, measure
-from egate.matching.minutiae import Minutiae
-from egate.matching.minutiae_weights import WEIGHTS
+from egate.matching.finger import minutiae, minutiae_kernels
+from egate.matching.finger.minutiae import Minutiae
+from egate.matching.finger.minutiae_weights import WEIGHTS
+from egate.matching.rates.accuracy import mean_accuracy, measure_accuracy
+from egate.matching.rates.calibration import format_calibration, measure
 
 SETS = ("fvc2002/DB1_B", "fvc2002/DB3_B", "fvc2002/DB4_B", "fvc2004/DB2_B", "fvc2004/DB4_B")
 FIT_ROUNDS = 2  # alignments are chosen with the weights, so both are settled in turn

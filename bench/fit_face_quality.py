@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from egate.commands.face_trials import read_trials
-from egate.commands.quality_trials import Captured, capture_all, mated_pairs
+from egate.commands.bench.face_trials import read_trials
+from egate.commands.bench.quality_trials import Captured, capture_all, mated_pairs
 from egate.domain.biometric import Image
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import ModelStore
-from egate.matching.face_quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
-from egate.matching.face_quality.unified import MAGNITUDE
+from egate.matching.face.quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
+from egate.matching.face.quality.unified import MAGNITUDE
 
 NAMES = (
     MAGNITUDE,

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from egate.commands import morph_trials
-from egate.commands.face_morph import morph
-from egate.commands.face_trials import read_trials
-from egate.commands.morph_trials import SHARES, Subject
+from egate.commands.bench import morph_trials
+from egate.commands.bench.face_morph import morph
+from egate.commands.bench.face_trials import read_trials
+from egate.commands.bench.morph_trials import SHARES, Subject
 from egate.domain.biometric import Image
 from egate.inference.face.engine import load_face_engine
 from egate.inference.image.decoder import decode

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from egate.commands.measurement import commit, host, percentile, summary_ms
+from egate.commands.bench.measurement import commit, host, percentile, summary_ms
 
 BASELINE = Path(__file__).parent / "baseline"
 NORMAL_95 = 1.96  # two-sided 95 % of the normal distribution

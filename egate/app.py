@@ -43,7 +43,7 @@ from egate.lane.requests import Requests
 from egate.lane.runner import GateLane
 from egate.lane.services import Services
 from egate.lane.verifiers import EngineVerifiers, Verifiers
-from egate.matching.face_frames import attempt_fmr
+from egate.matching.face.frames import attempt_fmr
 from egate.ports import DocumentReader, FaceEngine, FingerEngine, Lock, PadEngine, Record, Sensors
 from egate.service.match import Engines
 from egate.service.officer_file import OfficerFile

@@ -20,12 +20,12 @@ COMMANDS = {
     "demo": "demo",
     "models": "models",
     "verify": "verify",
-    "bench": "bench",
-    "calibrate": "calibrate",
+    "bench": "bench.command",
+    "calibrate": "calibrate.command",
     "journal": "journal",
     "officer": "officer",
     "pki": "pki",
-    "document": "document",
+    "document": "document.command",
 }
 EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 130, 141  # the latter two as shells count signals
 # What writing alone runs into. Any other OSError that gets here is a fault of ours: its traceback says where.

@@ -2,7 +2,7 @@
 
 The first good frame is compared at once and a match ends it. Otherwise the next comparison waits until frames came that add
 something, and uses the best ones together. A poor frame is kept for the end, when no better one will come.
-Attack detection and comparison always speak of the same frames (egate.matching.face_frames).
+Attack detection and comparison always speak of the same frames (egate.matching.face.frames).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from egate.errors import EgateError, ImageError
 from egate.inference.image.budget import ImageBudget
 from egate.inference.pool import InferencePool
 from egate.lane.live_face import LiveFace, LiveFrame
-from egate.matching.face_frames import SAME_PERSON_FMR, Frame, fused, keep, pad_scores, witness
-from egate.matching.face_quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
-from egate.matching.face_track import step
-from egate.matching.morph import morph_score
+from egate.matching.face.frames import SAME_PERSON_FMR, Frame, fused, keep, pad_scores, witness
+from egate.matching.face.morph import morph_score
+from egate.matching.face.quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
+from egate.matching.face.track import step
 from egate.ports import FaceEngine, PadEngine
 
 NAN = math.nan

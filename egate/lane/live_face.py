@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from egate.matching.face_frames import Frame, Frames
-from egate.matching.face_track import Tracks
+from egate.matching.face.frames import Frame, Frames
+from egate.matching.face.track import Tracks
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from egate.commands.latency import RECORDED, summarise
-from egate.commands.measurement import host
+from egate.commands.bench.latency import RECORDED, summarise
+from egate.commands.bench.measurement import host
 from egate.demo.load import Passage
 from tests.bench.test_arrivals import MARKS
 

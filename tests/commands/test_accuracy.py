@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from egate.cli import main
-from egate.commands import face_trials
+from egate.commands.bench import face_trials
 from egate.errors import ConfigurationError
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
-from egate.matching.calibration import parse_calibration
-from egate.matching.face import normalised, scores
-from egate.matching.face_fusion import parse_fusion
+from egate.matching.face.comparison import normalised, scores
+from egate.matching.face.fusion import parse_fusion
+from egate.matching.rates.calibration import parse_calibration
 
 CORPUS = Path(os.environ.get("EGATE_CORPUS", PROJECT_MODELS.parent.parent / "shared" / "corpus"))
 TARGETS = ["0.01", "0.001", "0.0005", "0.0001"]
@@ -124,7 +124,7 @@ def test_face_report_of_the_samples(tmp_path: Path, capsys: pytest.CaptureFixtur
         0,
     ]
     assert report["weights"] == dict(
-        pair.split("=") for pair in store.weights(("yunet", "dlib-resnet29", "sface")).split()
+        pair.split("=") for pair in store.weights(("yunet", "dlib-resnet29", "sface-int8")).split()
     )
     assert list(report["versions"]) == ["numpy", "onnxruntime", "opencv"]
     assert report["splits"] is None  # one fold
@@ -134,7 +134,7 @@ def test_face_report_of_the_samples(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "EER < 100 % (no error seen) (2 mated, 7 non-mated, 1 not enrolled)" in shown
     assert sorted(path.name for path in plots.iterdir()) == PLOTS
     measured = parse_calibration(calibration.read_text())
-    assert measured.weights == store.weights(("yunet", "dlib-resnet29", "sface"))
+    assert measured.weights == store.weights(("yunet", "dlib-resnet29", "sface-int8"))
     assert str(tmp_path) not in calibration.read_text()
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egate.commands import face_trials
-from egate.commands.accuracy_splits import splits_of, splits_table
-from egate.commands.face_trials import Trials
+from egate.commands.bench import face_trials
+from egate.commands.bench.accuracy_splits import splits_of, splits_table
+from egate.commands.bench.face_trials import Trials
 from egate.errors import ConfigurationError
-from egate.matching.face import Embeddings
+from egate.matching.face.comparison import Embeddings
 
 EACH = 12  # people a fold, two images each
 ROWS = EACH * 2

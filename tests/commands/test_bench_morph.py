@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from egate.cli import main as egate
-from egate.commands import bench_morph, morph_trials
-from egate.commands.face_trials import Trials
-from egate.commands.morph_trials import Compared
+from egate.commands.bench import morph as bench_morph
+from egate.commands.bench import morph_trials
+from egate.commands.bench.face_trials import Trials
+from egate.commands.bench.morph_trials import Compared
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from egate.cli import main
-from egate.commands import face_trials
-from egate.commands.bench_quality import curves
-from egate.commands.quality_trials import UNIFIED, MatedTrials, mated_pairs
+from egate.commands.bench import face_trials
+from egate.commands.bench.quality import curves
+from egate.commands.bench.quality_trials import UNIFIED, MatedTrials, mated_pairs
 from egate.inference.weights.store import ModelStore
 
 PEOPLE, IMAGES = 400, 4

@@ -18,7 +18,7 @@ from egate.errors import ModelError
 from egate.inference.face.engine import load_face_engine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
-from egate.matching.calibration import parse_calibration
+from egate.matching.rates.calibration import parse_calibration
 
 pytestmark = pytest.mark.models
 

@@ -100,7 +100,7 @@ def test_ascii_terminal_gets_every_line(tmp_path: Path) -> None:
 
 def test_the_second_readers_variable_has_one_name() -> None:
     """The command names it without importing what reads images."""
-    from egate.commands import document_mrz
+    from egate.commands.document import mrz as document_mrz
     from egate.inference.mrz import tesseract as mrz_tesseract
 
     assert document_mrz.TESSDATA_VARIABLE == mrz_tesseract.TESSDATA_VARIABLE

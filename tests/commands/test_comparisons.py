@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egate.commands import face_trials
-from egate.commands.face_comparisons import face_comparisons
-from egate.commands.face_trials import Trials
-from egate.commands.finger_comparisons import finger_comparisons, pool_comparisons
-from egate.commands.finger_trials import SetScores
-from egate.matching.accuracy import measure_accuracy
-from egate.matching.face_fusion import FaceFusion, ModelFusion
+from egate.commands.bench import face_trials
+from egate.commands.bench.face_comparisons import face_comparisons
+from egate.commands.bench.face_trials import Trials
+from egate.commands.bench.finger_comparisons import finger_comparisons, pool_comparisons
+from egate.commands.bench.finger_trials import SetScores
+from egate.matching.face.fusion import FaceFusion, ModelFusion
+from egate.matching.rates.accuracy import measure_accuracy
 
 PEOPLE = ["A", "A", "A", "B", "C", "C", "D"]
 

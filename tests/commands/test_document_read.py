@@ -325,7 +325,7 @@ def test_expiry_is_judged_by_the_date_of_this_place(
         times.append(at)
         return verify_document(document, at, trust)
 
-    monkeypatch.setattr("egate.commands.document_read.verify_document", verified)
+    monkeypatch.setattr("egate.commands.document.read.verify_document", verified)
     monkeypatch.setenv("TZ", "PLACE-14")
     time.tzset()
     try:

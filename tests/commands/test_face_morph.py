@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from egate.commands.face_morph import morph
+from egate.commands.bench.face_morph import morph
 from egate.domain.biometric import FaceSample, Image
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import ModelStore
-from egate.matching.morph import morph_score
+from egate.matching.face.morph import morph_score
 
 SHARES = (0.0, 0.2, 0.4, 0.65)  # of the second person, as far as the first one still matches
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from egate.commands import face_splits
-from egate.commands.face_splits import SplitReport, measure_splits, of_folds
-from egate.commands.face_trials import Trials, compare, compare_models, fit_face, read_trials
+from egate.commands.bench import face_splits
+from egate.commands.bench.face_splits import SplitReport, measure_splits, of_folds
+from egate.commands.bench.face_trials import Trials, compare, compare_models, fit_face, read_trials
 from egate.errors import ConfigurationError
-from egate.matching.calibration import TARGETS
-from egate.matching.face import normalised
-from egate.matching.face_fusion import FaceFusion
+from egate.matching.face.comparison import normalised
+from egate.matching.face.fusion import FaceFusion
+from egate.matching.rates.calibration import TARGETS
 
 FOLDS, PEOPLE, IMAGES = 4, 12, 3  # people of a fold, images of a person
 Templates = Mapping[str, NDArray[np.float32]]

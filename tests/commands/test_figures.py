@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from egate.commands.figures import bootstrap_json, counts_json, draw, table
-from egate.commands.plots_accuracy import plot_accuracy
-from egate.matching.accuracy import measure_accuracy
-from egate.matching.comparisons import Comparisons
-from egate.matching.det_curve import det_curve
+from egate.commands.bench.figures import bootstrap_json, counts_json, draw, table
+from egate.commands.bench.plots_accuracy import plot_accuracy
+from egate.matching.rates.accuracy import measure_accuracy
+from egate.matching.rates.comparisons import Comparisons
+from egate.matching.rates.det_curve import det_curve
 from tests.matching.populations import Population
 
 

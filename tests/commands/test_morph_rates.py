@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egate.commands.morph_rates import Scored, curve, report
+from egate.commands.bench.morph_rates import Scored, curve, report
 
 scores = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=30)
 

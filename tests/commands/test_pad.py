@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 from egate.cli import main
-from egate.commands import pad_trials
-from egate.commands.pad_trials import parse_subjects, read_presentations
+from egate.commands.bench import pad_trials
+from egate.commands.bench.pad_trials import parse_subjects, read_presentations
 from egate.errors import ConfigurationError
 from egate.inference.pad.calibration import load_pad_calibration
 from egate.inference.pad.engine import CALIBRATION, load_pad_engine
 from egate.inference.weights.store import ModelStore
-from egate.matching.pad import Floats
-from egate.matching.pad_rates import BONA_FIDE
+from egate.matching.pad.combination import Floats
+from egate.matching.pad.rates import BONA_FIDE
 from tests.inference.pad_store import corpus_file, make_pad_store
 
 SPOOF = "faces/spoof"

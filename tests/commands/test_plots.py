@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from egate.commands.plots import Series, curve_plot, det_plot, histogram_plot
+from egate.commands.bench.plots import Series, curve_plot, det_plot, histogram_plot
 from egate.errors import ConfigurationError
 from egate.inference.image.decoder import decode
 
@@ -98,5 +98,5 @@ def test_absent_matplotlib_is_a_named_error(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_matplotlib_is_imported_on_first_use_only() -> None:
-    code = "import sys, egate.commands.plots; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, egate.commands.bench.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,7 +12,7 @@ from egate.errors import ModelError
 from egate.inference.weights.store import PROJECT_MODELS
 from egate.inference.weights.torch_pickle import read_pickle
 from egate.inference.weights.torch_tensors import parse_tensors
-from egate.matching.pad_calibration_file import format_pad_calibration, parse_pad_calibration
+from egate.matching.pad.calibration_file import format_pad_calibration, parse_pad_calibration
 from tests.fuzz.target import Target
 from tests.inference import torch_files
 

@@ -11,7 +11,7 @@ from egate.errors import ModelError
 from egate.inference.weights.engine_entry import engine_entry, is_shipped, put_calibration
 from egate.inference.weights.files import locked
 from egate.inference.weights.store import ModelStore
-from egate.matching.calibration import format_calibration, measure
+from egate.matching.rates.calibration import format_calibration, measure
 from tests.inference.add_toy import GOOD, add, empty_store, files_of
 from tests.inference.toy_networks import entry, sha256
 

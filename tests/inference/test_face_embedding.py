@@ -20,9 +20,9 @@ from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.network import Network
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
-from egate.matching.calibration import format_calibration, measure
-from egate.matching.face import normalised, scores
-from egate.matching.face_fusion import parse_fusion
+from egate.matching.face.comparison import normalised, scores
+from egate.matching.face.fusion import parse_fusion
+from egate.matching.rates.calibration import format_calibration, measure
 from tests.inference import toy_networks
 
 SIDE = toy_networks.SIDE_PX

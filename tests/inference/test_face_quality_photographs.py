@@ -18,9 +18,9 @@ from egate.inference.face.chip import cut
 from egate.inference.face.engine import OnnxFaceEngine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import ModelStore
-from egate.matching.align import similarity
-from egate.matching.error_discard import error_discard
-from egate.matching.face_quality import CHIP_POINTS, FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
+from egate.matching.face.align import similarity
+from egate.matching.face.quality import CHIP_POINTS, FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
+from egate.matching.rates.error_discard import error_discard
 
 pytestmark = pytest.mark.models
 HEIGHT, WIDTH = 480, 640

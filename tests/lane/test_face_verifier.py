@@ -13,7 +13,7 @@ from egate.inference.image.budget import ImageBudget
 from egate.inference.pool import InferencePool
 from egate.lane.face_verifier import CHANGES_MAX, FRAMES_AGAIN, FaceVerifier
 from egate.lane.live_face import LiveFace, LiveFrame
-from egate.matching.face_quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
+from egate.matching.face.quality import FACE_QUALITY_MIN_GOOD, FACE_QUALITY_MIN_USABLE
 from tests.lane.face_frames import BenchFaceEngine, BenchPadEngine, Shown, sample
 
 HOLDER, STRANGER = 0, 1
@@ -88,7 +88,7 @@ async def test_a_comparison_uses_as_many_frames_as_there_were_comparisons(camera
     later = [await camera.show(Shown(STRANGER, pad=2.0 + number)) for number in range(2 * FRAMES_AGAIN)]
     assert first.pad == pytest.approx(1.0)
     compared = [result for result in later if result.compared]
-    # Equal quality: of those the frames that look most like an attack count (egate.matching.face_frames).
+    # Equal quality: of those the frames that look most like an attack count (egate.matching.face.frames).
     assert [result.pad for result in compared] == [pytest.approx(1.5), pytest.approx(2.0)]
 
 

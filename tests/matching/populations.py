@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from egate.matching.comparisons import Comparisons, top_places
+from egate.matching.rates.comparisons import Comparisons, top_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from egate.matching.accuracy import mean_accuracy, measure_accuracy
+from egate.matching.rates.accuracy import mean_accuracy, measure_accuracy
 
 TARGETS = ["0.01", "0.001", "0.0005", "0.0001"]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from egate.matching.align import similarity
+from egate.matching.face.align import similarity
 
 POINTS = np.array([(46.9, 43.7), (100.7, 43.5), (75.6, 78.9), (50.0, 102.9), (98.0, 102.4)], np.float32)
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from egate.matching.accuracy import measure_accuracy
-from egate.matching.bootstrap import Replicates, bootstrap, interval
-from egate.matching.comparisons import Comparisons, top_places
-from egate.matching.weighted_rates import TopTooShort, WeightedRates
+from egate.matching.rates.accuracy import measure_accuracy
+from egate.matching.rates.bootstrap import Replicates, bootstrap, interval
+from egate.matching.rates.comparisons import Comparisons, top_places
+from egate.matching.rates.weighted_rates import TopTooShort, WeightedRates
 from tests.matching.populations import Population, comparisons_of
 
 FMR = 0.01

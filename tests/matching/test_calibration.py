@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egate.errors import ConfigurationError, ModelError
-from egate.matching.calibration import Calibration, format_calibration, measure, parse_calibration
+from egate.matching.rates.calibration import Calibration, format_calibration, measure, parse_calibration
 
 RNG = np.random.default_rng(1)
 MATED = RNG.normal(0.7, 0.1, 2_000)

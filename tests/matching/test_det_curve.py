@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from egate.matching.det_curve import det_curve, fnmr_at, mean_curve, probit
+from egate.matching.rates.det_curve import det_curve, fnmr_at, mean_curve, probit
 
 
 def test_hand_counted_curve() -> None:

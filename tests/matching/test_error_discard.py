@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from egate.matching.error_discard import DISCARDS, error_discard, pair_quality
+from egate.matching.rates.error_discard import DISCARDS, error_discard, pair_quality
 
 M = 20_000
 

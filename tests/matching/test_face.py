@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from egate.errors import TemplateError
-from egate.matching.face import cosines, llrs, normalised, scores
-from egate.matching.face_fusion import FaceFusion, ModelFusion
+from egate.matching.face.comparison import cosines, llrs, normalised, scores
+from egate.matching.face.fusion import FaceFusion, ModelFusion
 
 FUSION = FaceFusion({"dlib-resnet29": ModelFusion(40.0, -35.0, 0.5), "sface": ModelFusion(30.0, -9.0, 1.5)}, 0.5)
 CENTRED = FaceFusion(

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from egate.domain.biometric import FaceTemplate
 from egate.errors import TemplateError
-from egate.matching.face import normalised
-from egate.matching.face_frames import (
+from egate.matching.face.comparison import normalised
+from egate.matching.face.frames import (
     ATTEMPT_SHARES,
     FRAMES_MAX,
     Frame,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from egate.errors import ModelError
-from egate.matching import face_fusion_fit
-from egate.matching.face_fusion import COSINE_MAX, FaceFusion, ModelFusion, format_fusion, parse_fusion
-from egate.matching.face_fusion_fit import centre_of, fit_fusion, loss_alone
+from egate.matching.face import fusion_fit as face_fusion_fit
+from egate.matching.face.fusion import COSINE_MAX, FaceFusion, ModelFusion, format_fusion, parse_fusion
+from egate.matching.face.fusion_fit import centre_of, fit_fusion, loss_alone
 
 FUSION = FaceFusion({"one": ModelFusion(40.0, -35.0, 0.5), "two": ModelFusion(30.0, -9.0, 1.5, (-12, 0, 3401))}, 0.5)
 Cosines = dict[str, NDArray[np.float32]]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from egate.domain.biometric import Guidance, Image, QualityScore
-from egate.matching.face_quality import (
+from egate.matching.face.quality import (
     CHIP_POINTS,
     CHIP_SIDE_PX,
     FACE_QUALITY_MIN_GOOD,
@@ -22,10 +22,10 @@ from egate.matching.face_quality import (
     view_face,
     with_magnitude,
 )
-from egate.matching.face_quality.components import COMPONENTS
-from egate.matching.face_quality.guidance import CODES_MAX
-from egate.matching.face_quality.head_pose import SHAPE, head_pose
-from egate.matching.face_quality.unified import MAGNITUDE, WEIGHTS_WITH_MAGNITUDE, WEIGHTS_WITHOUT, unified
+from egate.matching.face.quality.components import COMPONENTS
+from egate.matching.face.quality.guidance import CODES_MAX
+from egate.matching.face.quality.head_pose import SHAPE, head_pose
+from egate.matching.face.quality.unified import MAGNITUDE, WEIGHTS_WITH_MAGNITUDE, WEIGHTS_WITHOUT, unified
 
 BOX = np.array([30, 15, 90, 120], np.float32)
 MARGIN_PX = 75

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egate.domain.biometric import FaceBox
-from egate.matching.face_track import FACES_MAX, GAP_S_MAX, TRACKS_MAX, Tracks, step
+from egate.matching.face.track import FACES_MAX, GAP_S_MAX, TRACKS_MAX, Tracks, step
 
 FRAME_S = 1 / 15
 

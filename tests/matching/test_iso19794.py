@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from egate.domain.biometric import FingerTemplate
 from egate.errors import TemplateError
-from egate.matching.iso19794 import read_record, write_record
-from egate.matching.minutiae import compare, prepare
+from egate.matching.finger.iso19794 import read_record, write_record
+from egate.matching.finger.minutiae import compare, prepare
 from tests.matching.finger_samples import empty, finger, template
 
 CORPUS = Path(os.environ.get("EGATE_CORPUS") or Path(__file__).parents[2] / ".." / "shared" / "corpus") / "fingers"

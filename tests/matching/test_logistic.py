@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from egate.matching.logistic import Rows, fit_logistic
+from egate.matching.rates.logistic import Rows, fit_logistic
 
 
 def rows(scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Rows:

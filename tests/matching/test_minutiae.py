@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from egate.domain.biometric import FingerTemplate
-from egate.matching.calibration import parse_calibration
-from egate.matching.minutiae import MINUTIAE_MAX, compare, prepare
+from egate.matching.finger.minutiae import MINUTIAE_MAX, compare, prepare
+from egate.matching.rates.calibration import parse_calibration
 from tests.matching.finger_samples import empty, finger, impression, template
 
 CALIBRATION = Path(__file__).parents[2] / "models" / "finger-minutiae" / "calibration.csv"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from egate.matching import minutiae
-from egate.matching import minutiae_kernels as kernels
-from egate.matching.minutiae import CELLS, WORDS, Minutiae, prepare
-from egate.matching.minutiae_weights import WEIGHTS
+from egate.matching.finger import minutiae
+from egate.matching.finger import minutiae_kernels as kernels
+from egate.matching.finger.minutiae import CELLS, WORDS, Minutiae, prepare
+from egate.matching.finger.minutiae_weights import WEIGHTS
 from tests.matching.finger_samples import empty, finger, impression
 
 F8 = NDArray[np.float64]

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from egate.domain.biometric import ComparisonScore
-from egate.matching.morph import morph_score
+from egate.matching.face.morph import morph_score
 
 
 def score(value: float, *parts: float) -> float:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from egate.matching.accuracy import measure_accuracy
-from egate.matching.bootstrap import bootstrap
-from egate.matching.comparisons import Comparisons
-from egate.matching.operating_point import Figure, Figures, figures, mean_figures, supported
+from egate.matching.rates.accuracy import measure_accuracy
+from egate.matching.rates.bootstrap import bootstrap
+from egate.matching.rates.comparisons import Comparisons
+from egate.matching.rates.operating_point import Figure, Figures, figures, mean_figures, supported
 from tests.matching.populations import Population, comparisons_of
 
 PEOPLE = Population(subjects=80, images=2, mated_each=3, mean=3.0)  # 12,640 non-mated

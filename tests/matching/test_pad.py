@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from egate.matching.pad import ABOVE_WORST_MAX, LLR_MAX, LOG_ODDS_MAX, PadFusion, combined, fused, log_odds
+from egate.matching.pad.combination import ABOVE_WORST_MAX, LLR_MAX, LOG_ODDS_MAX, PadFusion, combined, fused, log_odds
 
 RATIOS = st.floats(-40.0, 40.0)
 

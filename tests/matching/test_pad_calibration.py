@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egate.errors import ConfigurationError, ModelError
-from egate.matching.pad import Floats, PadFusion
-from egate.matching.pad_calibration import PadCalibration, measure_pad
-from egate.matching.pad_calibration_file import format_pad_calibration, parse_pad_calibration
-from egate.matching.rates import CountedRate
+from egate.matching.pad.calibration import PadCalibration, measure_pad
+from egate.matching.pad.calibration_file import format_pad_calibration, parse_pad_calibration
+from egate.matching.pad.combination import Floats, PadFusion
+from egate.matching.rates.rates import CountedRate
 
 
 def calibration(

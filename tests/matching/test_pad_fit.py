@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from egate.matching import pad_fit
-from egate.matching.pad import Floats, fused
-from egate.matching.pad_fit import Flags, cross_fitted, fit_fusion
+from egate.matching.pad import fit as pad_fit
+from egate.matching.pad.combination import Floats, fused
+from egate.matching.pad.fit import Flags, cross_fitted, fit_fusion
 
 MODELS = ("a", "b")
 

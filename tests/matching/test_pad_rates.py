@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from egate.matching.pad_rates import BONA_FIDE, PadRates, pad_rates
+from egate.matching.pad.rates import BONA_FIDE, PadRates, pad_rates
 
 
 def rates(*rows: tuple[str, str, float], threshold: float = 0.0) -> PadRates:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from egate.matching.accuracy import measure_accuracy
-from egate.matching.operating_point import supported
-from egate.matching.rates import CountedRate, trials_needed
+from egate.matching.rates.accuracy import measure_accuracy
+from egate.matching.rates.operating_point import supported
+from egate.matching.rates.rates import CountedRate, trials_needed
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from egate.errors import ModelError
 from egate.inference.face.chip import cut
 from egate.inference.weights.network import Network
 from egate.inference.weights.store import ModelStore
-from egate.matching.align import similarity
-from egate.matching.face import normalised
+from egate.matching.face.align import similarity
+from egate.matching.face.comparison import normalised
 
 DETECTION, EMBEDDING = "face detection", "face embedding"  # roles in models/manifest.toml
 

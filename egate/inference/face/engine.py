@@ -10,9 +10,9 @@ from egate.inference.engine_errors import engine_errors
 from egate.inference.face.embedding import choose_models
 from egate.inference.face.extractor import FaceExtractor, load_face_extractor
 from egate.inference.weights.store import ModelStore
-from egate.matching.calibration import Calibration
-from egate.matching.face import llrs
-from egate.matching.face_fusion import parse_fusion
+from egate.matching.face.comparison import llrs
+from egate.matching.face.fusion import parse_fusion
+from egate.matching.rates.calibration import Calibration
 
 CALIBRATION = "face-int8"  # id in models/manifest.toml
 

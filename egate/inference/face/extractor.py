@@ -16,8 +16,8 @@ from egate.inference.face.embedding import Networks, choose_models, embed_face, 
 from egate.inference.face.search import FoundFace, find_faces
 from egate.inference.face.tilt import tilted_points
 from egate.inference.weights.store import ModelStore
-from egate.matching.align import similarity
-from egate.matching.face_quality import (
+from egate.matching.face.align import similarity
+from egate.matching.face.quality import (
     CHIP_POINTS,
     CHIP_SIDE_PX,
     face_quality,
@@ -25,8 +25,8 @@ from egate.matching.face_quality import (
     view_face,
     with_magnitude,
 )
-from egate.matching.face_quality.inter_eye_distance import inter_eye_distance_px
-from egate.matching.face_quality.unified import MAGNITUDE
+from egate.matching.face.quality.inter_eye_distance import inter_eye_distance_px
+from egate.matching.face.quality.unified import MAGNITUDE
 
 CROP_WIDTH_PX, CROP_HEIGHT_PX = 160, 200  # portrait for the dossier
 CROP_BOXES = 1.6  # its height in box heights: hair and chin are in it

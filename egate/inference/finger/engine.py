@@ -14,8 +14,8 @@ from egate.inference.engine_errors import engine_errors
 from egate.inference.finger.minutiae import extract
 from egate.inference.finger.quality import guidance, quality
 from egate.inference.image import wsq
-from egate.matching import minutiae
-from egate.matching.calibration import Calibration
+from egate.matching.finger import minutiae
+from egate.matching.rates.calibration import Calibration
 
 NETWORK = "leader"  # ids in models/manifest.toml
 CALIBRATION = "finger-minutiae"

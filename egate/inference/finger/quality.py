@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from egate.domain.biometric import FingerTemplate, Guidance, QualityScore
-from egate.matching.minutiae_hull import area, convex_hull
+from egate.matching.finger.minutiae_hull import area, convex_hull
 
 GOOD_MINUTIAE = 40.0  # weight of minutiae (sum of qualities) that deserves 100; upper quarter of the corpus
 GOOD_AREA_MM2 = 150.0  # of the minutiae's hull; upper tenth of the corpus

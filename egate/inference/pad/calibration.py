@@ -5,8 +5,8 @@ from __future__ import annotations
 from egate.errors import ModelError
 from egate.inference.pad.networks import choose_models
 from egate.inference.weights.store import ModelStore
-from egate.matching.pad_calibration import PadCalibration
-from egate.matching.pad_calibration_file import parse_pad_calibration
+from egate.matching.pad.calibration import PadCalibration
+from egate.matching.pad.calibration_file import parse_pad_calibration
 
 
 def load_pad_calibration(store: ModelStore, id: str) -> PadCalibration:

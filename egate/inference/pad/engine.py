@@ -11,8 +11,8 @@ from egate.inference.engine_errors import engine_errors
 from egate.inference.pad.calibration import load_pad_calibration
 from egate.inference.pad.networks import PadNetworks, load_pad_networks
 from egate.inference.weights.store import ModelStore
-from egate.matching.pad import combined, fused
-from egate.matching.pad_calibration import PadCalibration
+from egate.matching.pad.calibration import PadCalibration
+from egate.matching.pad.combination import combined, fused
 
 CALIBRATION = "pad-print"  # id in models/manifest.toml
 
@@ -39,7 +39,7 @@ class OnnxPadEngine:
         return float(fused(self._calibration.fusion, odds[np.newaxis])[0])
 
     def combine(self, scores: Sequence[float]) -> PadScore:
-        """The verdict's score over frames of one track (egate.matching.pad.combined). Raises ValueError if scores is empty.
+        """The verdict's score over frames of one track (egate.matching.pad.combination.combined). Raises ValueError if scores is empty.
 
         apcer, bpcer: of single frames, on which the calibration was measured; none is claimed for several.
         """

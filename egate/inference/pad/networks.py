@@ -15,7 +15,7 @@ from egate.inference.pad.crop import Box, square, visible
 from egate.inference.weights.network import Network
 from egate.inference.weights.onnx_role import ATTACK_DETECTION, FACE_DETECTION
 from egate.inference.weights.store import ModelStore
-from egate.matching.pad import Floats, log_odds
+from egate.matching.pad.combination import Floats, log_odds
 
 # Larger side of the face's box. Measured on NUAA 0001-0004, frames reduced: no error of 160 from 40 px on, 1 print accepted at 32 px and 7
 # at 24 px. Chosen above that, for cameras that blur more.

@@ -20,7 +20,7 @@ from egate.inference.weights.manifest import (
     read_manifest,
 )
 from egate.inference.weights.session import open_session
-from egate.matching.calibration import Calibration, parse_calibration
+from egate.matching.rates.calibration import Calibration, parse_calibration
 
 MANIFEST_FILE = "manifest.toml"
 CALIBRATION_FILE = "calibration.csv"
