@@ -211,7 +211,7 @@ def test_face_accuracy_on_part_of_the_corpus(tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path / "pairs.csv", [(row["path_a"], row["path_b"], 1) for row in mated])
     trials = face_trials.read_trials(pairs, source.parent / "label_noise.csv")
     templates, failures = face_trials.enrol(ModelStore(), source.parent, trials.paths, lambda paths: paths)
-    calibration = ModelStore().calibration("face-fused")
+    calibration = ModelStore().calibration("face-int8")
     scores_mated, scores_non_mated = face_trials.compare(trials, templates, parse_fusion(calibration.fusion))
     threshold = calibration.threshold(1e-3)
     assert failures == 0

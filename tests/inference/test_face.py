@@ -51,7 +51,7 @@ def test_same_person_matches_and_another_does_not(face_engine: OnnxFaceEngine, f
             score = face_engine.compare(faces[a].template, faces[b].template)
             assert (score.value >= threshold) == (a[:5] == b[:5]), (a, b)
             assert (score.fmr <= FMR) == (a[:5] == b[:5])
-            assert score.calibration == "face-fused"
+            assert score.calibration == "face-int8"
 
 
 def test_camera_frame_matches_the_photograph(
@@ -157,7 +157,7 @@ def test_embedding_that_is_not_finite_scores_nan(
 def test_template_of_other_models_is_refused(face_engine: OnnxFaceEngine, faces: dict[str, FaceSample]) -> None:
     template = faces["obama.jpg"].template
     with pytest.raises(TemplateError):
-        face_engine.compare(template, FaceTemplate({"sface": template.embeddings["sface"]}))
+        face_engine.compare(template, FaceTemplate({"sface-int8": template.embeddings["sface-int8"]}))
 
 
 @pytest.mark.parametrize(
