@@ -20,7 +20,7 @@ import onnxruntime
 from egate.domain.biometric import FaceBox, Image
 from egate.inference.face.chip import cut
 from egate.inference.face.shrink import shrunk
-from egate.inference.face.yunet import SIZE_MULTIPLE, Detections, Floats, detect
+from egate.inference.face.yunet import SIZE_MULTIPLE, Detections, Floats, detect, detect_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +153,8 @@ def _refined(session: onnxruntime.InferenceSession, image: Image, box: Floats, p
 
 def crop_points(session: onnxruntime.InferenceSession, crop: Image) -> list[Floats]:
     """(5, 2) points of a crop's most prominent face by a plain and a mirrored look, as many as see it. Sides: REFINE_SIDE_PX."""
-    plain, mirrored = (_points(session, np.ascontiguousarray(look)) for look in (crop, crop[:, ::-1]))
+    looks = detect_all(session, np.stack([crop, crop[:, ::-1]]), SCORE_LENIENT)
+    plain, mirrored = (found.points[_most_prominent(found, crop)] if len(found) else None for found in looks)
     if mirrored is not None:
         mirrored = np.asarray((mirrored * [-1.0, 1.0] + [REFINE_SIDE_PX - 1.0, 0.0])[MIRRORED], np.float32)
     return [seen for seen in (plain, mirrored) if seen is not None]
-
-
-def _points(session: onnxruntime.InferenceSession, crop: Image) -> Floats | None:
-    found = detect(session, crop, REFINE_SIDE_PX, SCORE_LENIENT)
-    return found.points[_most_prominent(found, crop)] if len(found) else None
