@@ -42,7 +42,9 @@ def in_turns(contestants: Mapping[str, Callable[[], object]], rounds: int = ROUN
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as long the slower contestant takes: by medians, with the 95 % interval of the rounds' own ratios' median."""
+    """How many times as long the slower contestant takes: the median of the rounds' own ratios, which a host that slows down between
+    them does not move, by either clock; low and high: its 95 % interval by CPU time.
+    """
 
     cpu: float
     wall: float
@@ -54,10 +56,9 @@ class Ratio:
 
 
 def ratio(slower: Times, faster: Times) -> Ratio:
-    pairs = [s / f for s, f in zip(slower.cpu, faster.cpu, strict=True)]
-    low, high = interval(pairs, 0.5)
-    return Ratio(_median(slower.cpu) / _median(faster.cpu), _median(slower.wall) / _median(faster.wall), low, high)
+    by_cpu, by_wall = _pairs(slower.cpu, faster.cpu), _pairs(slower.wall, faster.wall)
+    return Ratio(percentile(by_cpu, 0.5), percentile(by_wall, 0.5), *interval(by_cpu, 0.5))
 
 
-def _median(values: list[float]) -> float:
-    return percentile(values, 0.5)
+def _pairs(slower: list[float], faster: list[float]) -> list[float]:
+    return [each / other for each, other in zip(slower, faster, strict=True)]

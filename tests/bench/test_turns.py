@@ -16,7 +16,7 @@ def test_contestants_take_turns_and_warm_up_is_not_counted() -> None:
     assert len(times["a"].wall) == len(times["a"].cpu) == len(times["b"].cpu) == 4
 
 
-def test_ratio_is_of_medians_and_its_interval_of_the_rounds() -> None:
+def test_ratio_is_the_median_of_the_rounds_own() -> None:
     slower, faster = Times([9.0, 6.0, 6.0], [3.0, 2.0, 8.0]), Times([3.0, 3.0, 3.0], [1.0, 1.0, 1.0])
     found = ratio(slower, faster)
     assert (found.cpu, found.wall) == (3.0, 2.0)
