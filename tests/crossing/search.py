@@ -42,7 +42,7 @@ POLICY = Policy(
     face_threshold=0.5,
     finger_threshold=0.5,
     attempts_max=2,
-    frames_queued_max=2,
+    frames_queued_max=1,
     pad=PadMode.ENFORCED,
     pad_threshold=0.0,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -32,7 +33,7 @@ class Raises:
 
 FACE = np.zeros((64, 64, 3), np.uint8)
 PRINT = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
-CALIBRATION: Any = None
+CALIBRATION: Any = SimpleNamespace(fusion="offset=0.0 sface=1.0,0.0,1.0")  # never reached
 
 
 def face(error: Exception) -> None:
