@@ -28,7 +28,7 @@ import numpy as np
 
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
-from egate.inference.image.decoder import decode
+from egate.inference.image.decoder import decode_page
 from egate.inference.mrz.page import MrzImage, read_mrz_image
 from egate.inference.mrz.tesseract import TesseractReader, find_tesseract
 from egate.inference.mrz.text import TextReader, load_text_reader
@@ -85,7 +85,7 @@ def measure(
 ) -> list[dict[str, Any]]:
     rows = []
     for truth in json.loads(TRUTH.read_text(encoding="utf-8"))["images"]:
-        image = change(decode((CORPUS / "mrz_images" / truth["file"]).read_bytes()))
+        image = change(decode_page((CORPUS / "mrz_images" / truth["file"]).read_bytes()))
         start = time.perf_counter()
         reading = read_mrz_image(image, first, second, TODAY)
         rows.append(row(truth, reading, time.perf_counter() - start))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from egate.document.lds.displayed_image import parse_dg5, parse_dg7
 from egate.document.lds.face_record import parse_dg2
 from egate.errors import ImageError
-from egate.inference.image.decoder import decode, decode_grey
+from egate.inference.image.decoder import decode, decode_grey, decode_page
 from egate.inference.image.header import read_header
 
 ROOT = Path(__file__).parents[2]
@@ -242,3 +242,19 @@ def test_resolution_is_read_from_png_and_jfif() -> None:
 
 def test_repr_shows_no_pixels() -> None:
     assert repr(decode_grey(encoded(".png"))) == "GreyImage(redacted)"
+
+
+def test_transparent_parts_of_a_page_are_white() -> None:
+    """A scan with round corners is a page like others; a face may not hide behind transparency."""
+    pixels = np.zeros((32, 32, 4), np.uint8)
+    pixels[:, :, 2], pixels[:, :16, 3], pixels[:, 16:, 3] = 200, 255, 0  # red, left half opaque
+    for image in (pixels, pixels.astype(np.uint16) * 257):
+        done, data = cv2.imencode(".png", image)
+        assert done
+        page = decode_page(data.tobytes())
+        assert page.dtype == np.uint8
+        assert page[0, 0].tolist() == [200, 0, 0]
+        assert page[0, 31].tolist() == [255, 255, 255]
+        with pytest.raises(ImageError) as caught:
+            decode(data.tobytes())
+        assert caught.value.code == "IMAGE_ALPHA"

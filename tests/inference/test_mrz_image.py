@@ -20,7 +20,7 @@ from egate.document.zone.mrz_writer import write_td3
 from egate.domain.biometric import Image
 from egate.domain.evidence import CheckResult
 from egate.errors import ConfigurationError, ModelError
-from egate.inference.image.decoder import decode
+from egate.inference.image.decoder import decode_page
 from egate.inference.mrz.band import cut_lines, find_bands, turns
 from egate.inference.mrz.page import CHECKS, MrzImageReason, read_mrz_image
 from egate.inference.mrz.tesseract import TesseractReader, find_tesseract
@@ -57,7 +57,7 @@ def corpus_image(row: dict[str, Any]) -> Image:
     data = corpus_file("mrz_images", row["file"]).read_bytes()
     if hashlib.sha256(data).hexdigest() != row["sha256"]:
         pytest.skip(f"corpus: {row['file']} is another image than the truth was typed from")
-    return decode(data)
+    return decode_page(data)
 
 
 # the corpus

@@ -38,13 +38,13 @@ def register(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 @with_named_errors
 def run(arguments: argparse.Namespace) -> int:
     # Models and kernels take longer to import than the other actions of `egate document` to run.
-    from egate.inference.image.decoder import decode
+    from egate.inference.image.decoder import decode_page
     from egate.inference.mrz.page import read_mrz_image
     from egate.inference.mrz.tesseract import find_tesseract
     from egate.inference.mrz.text import load_text_reader
     from egate.inference.weights.store import ModelStore
 
-    image = decode(read_image(arguments.image))
+    image = decode_page(read_image(arguments.image))
     second = find_tesseract(arguments.tessdata)
     first = load_text_reader(ModelStore(arguments.models))
     reading = read_mrz_image(image, first, second, date.today())
