@@ -122,8 +122,8 @@ def test_images_that_fit_together_are_looked_at_together_and_the_next_waits_its_
         large = threads.submit(budget.look, jpeg(290, 290), lambda image: order.append("large"))
         while budget.waiting == 0:
             assert not large.done()
-        # It would fit at once, but the large one came first.
-        small = threads.submit(budget.look, jpeg(20, 20), lambda image: order.append("small"))
+        # It would fit at once, but the large one came first; beside the large one it does not fit.
+        small = threads.submit(budget.look, jpeg(64, 64), lambda image: order.append("small"))
         while budget.waiting < 2:
             assert not small.done()
         assert order == []
