@@ -17,6 +17,7 @@ import numpy as np
 from egate.errors import ModelError
 from egate.matching.pad.calibration import PadCalibration
 from egate.matching.pad.combination import PadFusion
+from egate.matching.rates.calibration_text import format_table, parse_table, starts_with
 
 FORMAT_LINE = "# egate pad calibration 1"
 COLUMNS = "score,apcer,bpcer"
@@ -40,23 +41,15 @@ def format_pad_calibration(calibration: PadCalibration) -> str:
         "command": calibration.command,
         "fusion": " ".join([f"bias={fusion.bias!r}", *weights]),
     }
-    columns = (calibration.score, calibration.apcer_at, calibration.bpcer_at)
-    rows = [",".join(repr(float(value)) for value in row) for row in zip(*columns, strict=True)]
-    return "\n".join([FORMAT_LINE, *(f"# {key}: {value}" for key, value in head.items()), COLUMNS, *rows]) + "\n"
+    return format_table(FORMAT_LINE, head, COLUMNS, (calibration.score, calibration.apcer_at, calibration.bpcer_at))
 
 
 def parse_pad_calibration(text: str) -> PadCalibration:
     """Raises ModelError if it is malformed or cannot be a calibration: one that cannot would let attacks pass silently."""
-    lines = text.splitlines()
-    if not lines or lines[0] != FORMAT_LINE:
+    if not starts_with(text, FORMAT_LINE):
         raise ModelError(f"not a calibration of attack detection: the first line must be {FORMAT_LINE!r}")
-    head = dict(line[2:].split(": ", 1) for line in lines[1:] if line.startswith("# ") and ": " in line)
-    body = [line for line in lines if line and not line.startswith("#")]
     try:
-        if body[0] != COLUMNS:
-            raise ValueError("columns")
-        table = np.array([[float(cell) for cell in line.split(",")] for line in body[1:]], np.float64)
-        score, apcer, bpcer = (np.ascontiguousarray(column) for column in table.T)
+        head, (score, apcer, bpcer) = parse_table(text, COLUMNS)
         (_, bias), *weights = _pairs(head["fusion"], first="bias")
         attacks = {species: int(count) for species, count in _pairs(head["attacks"])}
         calibration = PadCalibration(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.errors import ConfigurationError, ModelError
+from egate.matching.rates.calibration_text import format_table, parse_table, starts_with
 
 FORMAT_LINE = "# egate calibration 1"
 HEAD_KEYS = ("id", "weights", "dataset", "mated", "non_mated", "date", "command")
@@ -148,24 +149,16 @@ def allowed_false_matches(fmr: float, non_mated: int) -> int:
 def format_calibration(calibration: Calibration) -> str:
     """CSV with a commented head; parse_calibration gives the same values back."""
     keys = (*HEAD_KEYS, "fusion") if calibration.fusion else HEAD_KEYS
-    lines = [FORMAT_LINE, *(f"# {key}: {getattr(calibration, key)}" for key in keys), COLUMNS]
-    columns = (calibration.score, calibration.fmr_at, calibration.fnmr_at)
-    lines += [",".join(repr(float(value)) for value in row) for row in zip(*columns, strict=True)]
-    return "\n".join(lines) + "\n"
+    head = {key: getattr(calibration, key) for key in keys}
+    return format_table(FORMAT_LINE, head, COLUMNS, (calibration.score, calibration.fmr_at, calibration.fnmr_at))
 
 
 def parse_calibration(text: str) -> Calibration:
     """The calibration of a calibration.csv. Raises ModelError if it is malformed or not monotone."""
-    lines = text.splitlines()
-    if not lines or lines[0] != FORMAT_LINE:
+    if not starts_with(text, FORMAT_LINE):
         raise ModelError(f"not a calibration: the first line must be {FORMAT_LINE!r}")
-    head = dict(line[2:].split(": ", 1) for line in lines[1:] if line.startswith("# ") and ": " in line)
-    body = [line for line in lines if line and not line.startswith("#")]
     try:
-        if body[0] != COLUMNS:
-            raise ValueError("columns")
-        table = np.array([[float(cell) for cell in line.split(",")] for line in body[1:]], np.float64)
-        score, fmr, fnmr = (np.ascontiguousarray(column) for column in table.T)
+        head, (score, fmr, fnmr) = parse_table(text, COLUMNS)
         mated, non_mated, name = int(head["mated"]), int(head["non_mated"]), head["id"]
     except (ValueError, KeyError, IndexError):
         raise ModelError("calibration: malformed head or table") from None
