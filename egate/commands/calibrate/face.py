@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.progress import track
 
 from egate.commands.bench import face_trials
+from egate.commands.calibrate.engine import add_engine_options, tell_hash
 from egate.commands.models import add_models_option
 from egate.errors import ConfigurationError
 from egate.inference.face.embedding import choose_models
-from egate.inference.weights.engine_entry import engine_entry, is_shipped, put_calibration
+from egate.inference.weights.engine_entry import engine_entry, put_calibration
 from egate.inference.weights.manifest import CalibrationFile
 from egate.inference.weights.store import ModelStore
 from egate.matching.face.fusion import format_fusion
@@ -29,14 +30,7 @@ from egate.matching.rates.calibration import Calibration, format_calibration, me
 def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `face` to the subparsers of `egate calibrate`."""
     face = kinds.add_parser("face", help="mated pairs of a CSV, all cross-person pairs of its images")
-    face.add_argument("--id", required=True, help="the engine: one that there is, or a new one")
-    face.add_argument(
-        "--engine-models",
-        type=lambda text: tuple(text.split(",")),
-        default=(),
-        metavar="ID,ID[,…]",
-        help="a face detector and face embeddings; may be left out where the engine exists",
-    )
+    add_engine_options(face, "a face detector and face embeddings")
     face.add_argument("--pairs", type=Path, required=True, metavar="CSV", help="columns path_a, path_b, same")
     face.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder the paths start at")
     face.add_argument("--exclude", type=Path, metavar="CSV", help="columns name_a, name_b: one person under two names")
@@ -53,9 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     calibration, accuracy = _measured(store, entry, trials, arguments)
     calibrated = put_calibration(store, entry, format_calibration(calibration))
     _show(accuracy)
-    print(f"{entry.id}/calibration.csv: sha256 = {calibrated.sha256}")
-    shipped = is_shipped(store, entry.id)
-    print("this hash belongs into the manifest" if shipped else f"engine {entry.id} can be used: it is in local.toml")
+    tell_hash(store, calibrated)
     return 0
 
 

@@ -17,10 +17,11 @@ from rich.progress import track
 
 from egate.commands.bench import pad_trials
 from egate.commands.bench.pad_trials import Presentation
+from egate.commands.calibrate.engine import add_engine_options, tell_hash
 from egate.commands.models import add_models_option
 from egate.errors import ConfigurationError
 from egate.inference.pad.networks import choose_models
-from egate.inference.weights.engine_entry import engine_entry, is_shipped, put_calibration
+from egate.inference.weights.engine_entry import engine_entry, put_calibration
 from egate.inference.weights.manifest import CalibrationFile
 from egate.inference.weights.store import ModelStore
 from egate.matching.pad.calibration import PadCalibration, measure_pad
@@ -31,14 +32,7 @@ from egate.matching.pad.combination import Floats
 def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `pad` to the subparsers of `egate calibrate`."""
     pad = kinds.add_parser("pad", help="bona fide and attack presentations of a CSV")
-    pad.add_argument("--id", required=True, help="the engine: one that there is, or a new one")
-    pad.add_argument(
-        "--engine-models",
-        type=lambda text: tuple(text.split(",")),
-        default=(),
-        metavar="ID,ID[,…]",
-        help="a face detector and attack detection models; may be left out where the engine exists",
-    )
+    add_engine_options(pad, "a face detector and attack detection models")
     pad.add_argument("--labels", type=Path, required=True, metavar="CSV", help="columns path, label, subject")
     pad.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder the paths start at")
     pad.add_argument("--dataset", metavar="NAME", help="what the calibration calls the data (default: the CSV's name)")
@@ -61,9 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     calibration = calibrated(store, entry, networks, presentations, odds, dataset=dataset, command=command)
     put = put_calibration(store, entry, format_pad_calibration(calibration))
     _show(calibration)
-    print(f"{entry.id}/calibration.csv: sha256 = {put.sha256}")
-    shipped = is_shipped(store, entry.id)
-    print("this hash belongs into the manifest" if shipped else f"engine {entry.id} can be used: it is in local.toml")
+    tell_hash(store, put)
     return 0
 
 
