@@ -26,13 +26,13 @@ from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError, ModelError
 from egate.heap import return_large_blocks
-from egate.inference.face.embedding import DETECTION
 from egate.inference.face.engine import load_face_engine
 from egate.inference.finger.engine import CALIBRATION as FINGER_CALIBRATION
 from egate.inference.finger.engine import load_finger_engine
 from egate.inference.image.budget import ImageBudget
 from egate.inference.pad.engine import load_pad_engine
 from egate.inference.pool import InferencePool
+from egate.inference.weights.onnx_role import FACE_DETECTION
 from egate.inference.weights.store import ModelStore
 from egate.journal.pseudonym import document_pseudonym, load_or_create_key
 from egate.journal.store import SqliteJournal
@@ -91,8 +91,6 @@ def load_models(settings: Settings, base: Path) -> Models:
         raise ConfigurationError(
             "models.pad was calibrated on another face detector than models.face", code="PAD_MISSING"
         )
-    face.warm_up()
-    finger.warm_up()
     engines = [settings.models.face, FINGER_CALIBRATION, *(() if off else (settings.models.pad,))]
     return Models(face, finger, _versions(store, engines), pad)
 
@@ -100,7 +98,7 @@ def load_models(settings: Settings, base: Path) -> Models:
 def _detectors(store: ModelStore, engine: str) -> list[str]:
     """What finds the faces for this engine. Attack detection judges crops around those boxes."""
     models = store.manifest.models
-    return [id for id in store.manifest.calibrations[engine].models if models[id].role == DETECTION]
+    return [id for id in store.manifest.calibrations[engine].models if models[id].role == FACE_DETECTION]
 
 
 def _load_pad(store: ModelStore, id: str) -> PadEngine:

@@ -13,11 +13,10 @@ from egate.domain.biometric import FaceTemplate, Image
 from egate.errors import ModelError
 from egate.inference.face.chip import cut
 from egate.inference.weights.network import Network
+from egate.inference.weights.onnx_role import FACE_DETECTION, FACE_EMBEDDING
 from egate.inference.weights.store import ModelStore
 from egate.matching.face.align import similarity
 from egate.matching.face.comparison import normalised
-
-DETECTION, EMBEDDING = "face detection", "face embedding"  # roles in models/manifest.toml
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -96,8 +95,8 @@ def choose_models(store: ModelStore, models: Sequence[str]) -> tuple[str, tuple[
     known = store.manifest.models
     if missing := sorted(set(models) - set(known)):
         raise ModelError(f"no model {missing[0]!r} in the manifest", code="MODEL_MISSING")
-    detectors = [id for id in models if known[id].role == DETECTION]
-    embeddings = tuple(id for id in models if known[id].role == EMBEDDING)
+    detectors = [id for id in models if known[id].role == FACE_DETECTION]
+    embeddings = tuple(id for id in models if known[id].role == FACE_EMBEDDING)
     if (
         len(detectors) != 1
         or not embeddings
@@ -105,7 +104,7 @@ def choose_models(store: ModelStore, models: Sequence[str]) -> tuple[str, tuple[
         or len(set(models)) != len(models)
     ):
         raise ModelError(
-            f"a face engine needs one model of role {DETECTION!r} and one or more of role {EMBEDDING!r}, not {', '.join(models)}",
+            f"a face engine needs one model of role {FACE_DETECTION!r} and one or more of role {FACE_EMBEDDING!r}, not {', '.join(models)}",
             code="MODEL_ROLE",
         )
     for id in embeddings:
