@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,12 +15,12 @@ import pytest
 from egate.cli import main
 from egate.commands.bench import face_trials
 from egate.errors import ConfigurationError
-from egate.inference.weights.store import PROJECT_MODELS, ModelStore
+from egate.inference.weights.store import ModelStore
 from egate.matching.face.comparison import normalised, scores
 from egate.matching.face.fusion import parse_fusion
 from egate.matching.rates.calibration import parse_calibration
+from tests.corpus import CORPUS
 
-CORPUS = Path(os.environ.get("EGATE_CORPUS", PROJECT_MODELS.parent.parent / "shared" / "corpus"))
 TARGETS = ["0.01", "0.001", "0.0005", "0.0001"]
 KEYS = ["eer", "fnmr", "mated", "non_mated", "failures_to_enrol", "thresholds"]
 ORIGIN = ["engine", "weights", "command", "date", "commit", "host", "versions"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,8 @@ from egate.commands.bench import morph_trials
 from egate.commands.bench.face_trials import Trials
 from egate.commands.bench.morph_trials import Compared
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine
-from egate.inference.weights.store import PROJECT_MODELS, ModelStore
-
-CORPUS = Path(os.environ.get("EGATE_CORPUS", PROJECT_MODELS.parent.parent / "shared" / "corpus"))
+from egate.inference.weights.store import ModelStore
+from tests.corpus import CORPUS
 
 
 @pytest.fixture(scope="module")

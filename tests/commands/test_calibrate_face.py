@@ -7,7 +7,6 @@ no third model runs on the four photographs of the samples.
 from __future__ import annotations
 
 import csv
-import os
 import re
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from egate.inference.face.engine import load_face_engine
 from egate.inference.image.decoder import decode
 from egate.inference.weights.store import PROJECT_MODELS, ModelStore
 from egate.matching.rates.calibration import parse_calibration
+from tests.corpus import CORPUS
 
 pytestmark = pytest.mark.models
 
-CORPUS = Path(os.environ.get("EGATE_CORPUS", PROJECT_MODELS.parent.parent / "shared" / "corpus"))
 FILE = CORPUS / "models" / "foamliu_MobileFaceNet.onnx"
 PAIRS = CORPUS / "faces" / "pairs_lfw.csv"
 MATED_ROWS, NON_MATED_ROWS = slice(0, 20), slice(300, 320)  # of its first fold

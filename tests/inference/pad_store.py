@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from egate.inference.weights.convert import CONVERSIONS
 from egate.inference.weights.manifest import FILE
 from egate.inference.weights.network import Network
 from egate.inference.weights.session import open_session
-from egate.inference.weights.store import PROJECT_MODELS, ModelStore
-
-CORPUS = Path(os.environ.get("EGATE_CORPUS", PROJECT_MODELS.parent.parent / "shared" / "corpus"))
+from egate.inference.weights.store import ModelStore
+from tests.corpus import CORPUS
 
 
 def corpus_file(path: str) -> Path:
