@@ -182,8 +182,8 @@ class PadEngine(Protocol):
 class FingerEngine(Protocol):
     """Synchronous and thread-safe; callers run it on the inference pool."""
 
-    def capture(self, image: Image, position: int = 0) -> FingerSample:
-        """Template and quality of a grey 500 dpi image (h, w) uint8. Raises ImageError if it holds no usable print."""
+    def capture(self, image: Image, position: int = 0, dpi: float = 500.0) -> FingerSample:
+        """Template and quality of a grey image (h, w) uint8 of dpi pixels per inch. Raises ImageError if it holds no usable print."""
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore: ...
 

@@ -31,7 +31,10 @@ class Guidance(StrEnum):
     TOO_BRIGHT_BEHIND = "TOO_BRIGHT_BEHIND"
     PLACE_DOCUMENT = "PLACE_DOCUMENT"
     PLACE_FINGER = "PLACE_FINGER"
+    CENTRE_FINGER = "CENTRE_FINGER"
     PRESS_HARDER = "PRESS_HARDER"
+    PRESS_LIGHTER = "PRESS_LIGHTER"
+    CLEAN_SENSOR = "CLEAN_SENSOR"
     USE_ENROLLED_FINGER = "USE_ENROLLED_FINGER"
     GO_AHEAD = "GO_AHEAD"
     GO_TO_MANUAL_LANE = "GO_TO_MANUAL_LANE"
@@ -167,7 +170,7 @@ class FingerTemplate:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FingerSample:
-    """One impression: its template, quality and grey image."""
+    """One impression: its template, quality and grey image at 500 dpi."""
 
     template: FingerTemplate
     quality: QualityScore

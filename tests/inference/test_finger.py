@@ -167,9 +167,9 @@ def test_poor_prints_are_told_to_press_harder(engine: MinutiaeFingerEngine, prin
     whole = engine.capture(prints["p1_1"])
     columns = {key: getattr(whole.template, key)[:6] for key in ("x", "y", "angle", "ending", "quality")}
     poor = dataclasses.replace(whole.template, **columns)
-    assert quality(poor).unified < quality(whole.template).unified
-    assert guidance(poor, quality(poor)) == (Guidance.PRESS_HARDER,)
+    assert quality(whole.image, poor).unified < quality(whole.image, whole.template).unified
+    assert guidance(poor, quality(whole.image, poor)) == (Guidance.PRESS_HARDER,)
     none = dataclasses.replace(whole.template, **{key: value[:0] for key, value in columns.items()})
-    assert quality(none).unified == 0.0
-    assert guidance(none, quality(none)) == (Guidance.PLACE_FINGER,)
+    assert quality(whole.image, none).unified == 0.0
+    assert guidance(none, quality(whole.image, none)) == (Guidance.PLACE_FINGER,)
     assert prepare(none).finite

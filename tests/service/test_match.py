@@ -59,7 +59,7 @@ class FaceDouble:
 class FingerDouble:
     refusal: Exception | None = None
 
-    def capture(self, image: Image, position: int = 0) -> FingerSample:
+    def capture(self, image: Image, position: int = 0, dpi: float = 500.0) -> FingerSample:
         assert image.ndim == 2
         if self.refusal is not None:
             raise self.refusal

@@ -13,6 +13,7 @@ from egate.errors import ImageError
 from egate.inference.engine_errors import engine_errors
 from egate.inference.finger.minutiae import extract
 from egate.inference.finger.quality import guidance, quality
+from egate.inference.finger.resolution import DPI, resample
 from egate.inference.image import wsq
 from egate.matching.finger import minutiae
 from egate.matching.rates.calibration import Calibration
@@ -42,21 +43,24 @@ class MinutiaeFingerEngine:
         self._network = network
         self._calibration = calibration
 
-    def capture(self, image: Image, position: int = 0) -> FingerSample:
-        """Template, quality and guidance of a grey 500 dpi image (h, w) uint8.
+    def capture(self, image: Image, position: int = 0, dpi: float = DPI) -> FingerSample:
+        """Template, quality and guidance of a grey image (h, w) uint8 of dpi pixels per inch, resampled to 500.
 
-        position: ISO finger position code 0-10. Raises ImageError with code FINGER_IMAGE_SIZE (too small or large),
-        FINGER_IMAGE_TYPE, FINGER_IMAGE_BLANK, or FINGER_NOT_FOUND if fewer than MINUTIAE_MIN minutiae are in it.
+        position: ISO finger position code 0-10. Raises ImageError with code FINGER_RESOLUTION, FINGER_IMAGE_SIZE (too small or
+        large), FINGER_IMAGE_TYPE, FINGER_IMAGE_BLANK, or FINGER_NOT_FOUND if fewer than MINUTIAE_MIN minutiae are in it.
         Raises ModelError if the network fails to run, ValueError for an unknown position.
         """
         if position not in POSITIONS:
             raise ValueError("finger position is a code from 0 to 10")
+        if image.ndim != 2 or image.dtype != np.uint8:
+            raise ImageError("a finger image is grey, 8 bits a pixel", code="FINGER_IMAGE_TYPE")
+        image = resample(image, dpi)
         _check(image)
         with engine_errors():
             template = extract(self._network, image, position)
         if len(template.x) < MINUTIAE_MIN:
             raise ImageError(f"no fingerprint found: fewer than {MINUTIAE_MIN} minutiae", code="FINGER_NOT_FOUND")
-        score = quality(template)
+        score = quality(image, template)
         return FingerSample(template, score, image, guidance(template, score))
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
@@ -88,8 +92,6 @@ def load_finger_engine(store: Models) -> MinutiaeFingerEngine:
 
 def _check(image: Image) -> None:
     """Refuses what cannot be a print before the network spends half a second on it."""
-    if image.ndim != 2 or image.dtype != np.uint8:
-        raise ImageError("a finger image is grey, 8 bits a pixel", code="FINGER_IMAGE_TYPE")
     if min(image.shape) < SIDE_PX_MIN or image.size > PIXELS_MAX:
         raise ImageError(
             f"a finger image at 500 dpi has sides >= {SIDE_PX_MIN} and at most {PIXELS_MAX} pixels",

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from egate.domain.biometric import FingerTemplate, Guidance, QualityScore
+from egate.domain.biometric import FingerTemplate, Guidance, Image, QualityScore
 from egate.matching.finger.minutiae_hull import area, convex_hull
 
 GOOD_MINUTIAE = 40.0  # weight of minutiae (sum of qualities) that deserves 100; upper quarter of the corpus
@@ -20,8 +20,8 @@ USABLE_QUALITY = 25.0  # the lowest twentieth of the corpus: below it a third of
 USABLE_AREA_MM2 = 40.0
 
 
-def quality(template: FingerTemplate) -> QualityScore:
-    """Unified score 0 to 100 and the components minutiae_count, minutiae_quality, area."""
+def quality(image: Image, template: FingerTemplate) -> QualityScore:
+    """Of an image (h, w) uint8 at 500 dpi and its template: unified score 0 to 100, and minutiae_count, minutiae_quality, area."""
     weight = float(template.quality.sum())
     mean = weight / max(len(template.quality), 1)
     return QualityScore(
