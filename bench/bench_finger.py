@@ -22,7 +22,7 @@ from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engi
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
 from egate.matching.finger import minutiae
-from egate.matching.finger.iso19794 import read_record, write_record
+from egate.matching.finger.format.iso19794 import read_record, write_record
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from egate.inference.finger.minutiae import STRIDE
 from egate.inference.finger.quality import guidance, quality
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
-from egate.matching.finger.iso19794 import read_record, write_record
+from egate.matching.finger.format.iso19794 import read_record, write_record
 from egate.matching.finger.minutiae import prepare
 from egate.ports import FingerEngine
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from egate.domain.biometric import FingerTemplate
 from egate.errors import TemplateError
-from egate.matching.finger.iso19794 import read_record, write_record
+from egate.matching.finger.format.iso19794 import read_record, write_record
 from egate.matching.finger.minutiae import compare, prepare
 from tests.matching.finger_samples import empty, finger, template
 
