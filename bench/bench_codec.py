@@ -65,7 +65,7 @@ def lines(holder: DocumentData) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def decision() -> Decision:
     evidence = {check: CheckEvidence(check, CheckResult.PASS, (), 0.61, 0.42, 1e-6) for check in Check}
-    return decide(evidence, Policy("1", ALWAYS_MANDATORY, 0.4, 10.0))
+    return decide(evidence, Policy("1", ALWAYS_MANDATORY, 0.4, 10.0, 5e-4))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from egate.document.data import DocumentData
+from egate.domain.biometric import EncodedFinger
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import CheckEvidence
 from egate.lane.live_face import LiveFace, LiveFrame
@@ -41,7 +42,7 @@ class RecordedVerifiers:
         return self._own.versions
 
     def references(self, read: DocumentRead) -> References:
-        key = ("references", _key(read.portrait), _key(read.finger))
+        key = ("references", _key(read.portrait), *(_key(each.image) for each in read.fingers))
         kept: References | None = self._tape.get(key)
         if kept is None or kept.face.cancelled() or kept.finger.cancelled():
             kept = self._tape[key] = self._own.references(read)
@@ -61,8 +62,8 @@ class RecordedVerifiers:
         self._tell(references)
         return answer
 
-    async def finger(self, image: bytes, position: int, references: References) -> FingerVerification:
-        answer = await self._play("finger", _key(image), lambda: self._own.finger(image, position, references))
+    async def finger(self, finger: EncodedFinger, references: References) -> FingerVerification:
+        answer = await self._play("finger", _key(finger.image), lambda: self._own.finger(finger, references))
         self._tell(references)
         return answer
 

@@ -136,6 +136,7 @@ def build_policy(section: PolicySection, models: Models) -> Policy:
             face_threshold=face,
             face_again=tuple(again),
             finger_threshold=models.finger.threshold(section.finger_fmr),
+            finger_fmr=section.finger_fmr,
             attempts_max=section.attempts_max,
             document_s=section.document_s,
             capture_s=section.capture_s,
@@ -171,6 +172,7 @@ def open_gate(section: LaneSection, base: Path) -> Gate:
             cast(Lock, open_device(section.lock, base)),
             cast(Sensors, open_device(section.sensors, base)),
             cast("DocumentReader | None", reader),
+            section.finger_dpi,
         )
     except ConfigurationError as error:
         raise ConfigurationError(f"lane {section.id}: {error}", code=error.code) from None

@@ -99,13 +99,15 @@ class ModelsSection(_Strict):
 
 
 class LaneSection(_Strict):
-    """One lane: its gate and its devices by URL. document_reader "": the document comes with the request."""
+    """One lane: its gate and its devices by URL. document_reader "": the document comes with the request. finger_dpi: pixels per inch of
+    the lane's finger sensor; without, each capture or its file must state its own."""
 
     id: Name
     gate: Name
     lock: str
     sensors: str
     document_reader: str = ""
+    finger_dpi: Annotated[float | None, Field(ge=250, le=2000)] = None
 
 
 class Settings(_Strict):

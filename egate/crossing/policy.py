@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from egate.domain.decision import Decision, ReasonDetail, Verdict
@@ -49,7 +49,8 @@ class Policy:
 
     attempts_max: comparisons per modality and crossing; each further attempt multiplies the transaction's false accept
     rate, so it stays small. face_again: thresholds of the second comparison of faces and of those after it, higher than the first so that
-    all together stay within the target; empty: face_threshold for all.
+    all together stay within the target; empty: face_threshold for all. finger_fmr: the target behind finger_threshold; where several
+    fingers were tried, their joint false match rate must not exceed it either.
     decision_age_s: a decision older than this at the moment of release refers.
     release_deadline_s: after it a release must never start to execute. release_s: the device-timed release.
     record_s: how long a record may take before the lane counts its journal as failed; it tries again after record_retry_s.
@@ -63,6 +64,7 @@ class Policy:
     mandatory: frozenset[Check]
     face_threshold: float
     finger_threshold: float
+    finger_fmr: float
     attempts_max: int = 3
     document_s: float = 20.0
     capture_s: float = 20.0
@@ -87,6 +89,8 @@ class Policy:
         # A NaN threshold compares false with everything and would refuse all; better not to start.
         if not all(value > float("-inf") for value in (self.face_threshold, self.finger_threshold, *self.face_again)):
             raise ValueError("policy threshold is not a number")
+        if not 0.0 < self.finger_fmr < 1.0:
+            raise ValueError("policy finger_fmr is not between 0 and 1")
         if self.pad is not PadMode.OFF and not self.pad_threshold > float("-inf"):
             raise ValueError("policy threshold of attack detection is not a number")
         # Mandatory without being enforced refers everybody; enforced without being mandatory admits where it failed to run.
@@ -124,7 +128,8 @@ class FaceResult:
 
 @dataclass(frozen=True, slots=True)
 class FingerResult:
-    """One comparison of a live impression with the document's."""
+    """A live impression against the document's. score: of the finger most alike. fmr: the chance that a stranger reaches it with any of
+    the fingers that were tried; NaN like the score where none could be."""
 
     score: float
     fmr: float
@@ -147,9 +152,13 @@ def judge_face(result: FaceResult, policy: Policy, attempt: int = 1) -> tuple[Ch
 
 def judge_finger(result: FingerResult, policy: Policy) -> CheckEvidence:
     """Evidence of FINGER for one impression."""
-    return _comparison(
+    # A chance of one in two thousand a finger is one in two hundred over ten.
+    found = _comparison(
         Check.FINGER, result.score, result.fmr, policy.finger_threshold, result.failure, Reason.FINGER_NON_MATCH
     )
+    if found.result is CheckResult.PASS and not result.fmr <= policy.finger_fmr:
+        return replace(found, result=CheckResult.FAIL, reasons=(Reason.FINGER_NON_MATCH,))
+    return found
 
 
 def decide(evidence: Mapping[Check, CheckEvidence], policy: Policy, against: tuple[ReasonDetail, ...] = ()) -> Decision:

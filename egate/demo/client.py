@@ -21,6 +21,7 @@ from egate.api.v1 import (
 
 MESSAGE_BYTES_MAX = 32 * 1024 * 1024
 RPC_S_MAX = 60.0
+SENSOR_DPI = 500.0  # of the demo gates' finger sensors, and of the sample prints, whose files do not say it
 
 
 def channel(address: str, pki: Path, caller: str) -> grpc.aio.Channel:
@@ -73,8 +74,9 @@ class CrossingStream:
     async def face(self, image: bytes) -> None:
         await self._say(face=crossing_service_pb2.Capture(image=image))
 
-    async def finger(self, image: bytes, position: int = 0) -> None:
-        await self._say(finger=crossing_service_pb2.Capture(image=image, finger_position=position))
+    async def finger(self, image: bytes, position: int = 0, dpi: float = SENSOR_DPI) -> None:
+        capture = crossing_service_pb2.Capture(image=image, finger_position=position, resolution_dpi=dpi)
+        await self._say(finger=capture)
 
     async def captures_end(self) -> None:
         await self._say(captures_end=crossing_service_pb2.CrossRequest.CapturesEnd())

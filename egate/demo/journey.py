@@ -11,7 +11,7 @@ from typing import Any
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import journal_service_pb2, lane_service_pb2, values_pb2
 from egate.demo.chip_reader import document_message
-from egate.demo.client import RPC_S_MAX, CrossingStream, Stubs, new_request_id
+from egate.demo.client import RPC_S_MAX, SENSOR_DPI, CrossingStream, Stubs, new_request_id
 from egate.demo.site import DemoError
 from egate.demo.travellers import Traveller
 from hw.sim.client import Simulator
@@ -145,7 +145,7 @@ def authorisation(traveller: Traveller, lane: str, request_id: str = "") -> pb.A
         lane=lane,
         document=document_message(traveller.document),
         faces=[pb.Capture(image=image) for image in traveller.faces],
-        fingers=[pb.Capture(image=image) for image in traveller.fingers],
+        fingers=[pb.Capture(image=image, resolution_dpi=SENSOR_DPI) for image in traveller.fingers],
     )
 
 

@@ -8,19 +8,21 @@ from typing import TypeVar
 from egate.document.lds.face_record import parse_dg2
 from egate.document.lds.finger_record import parse_dg3
 from egate.document.lds.structure import parse_dg1, parse_ef_com
+from egate.domain.biometric import EncodedFinger
 from egate.domain.chip import ChipRead
 from egate.domain.document import DocumentRead
 from egate.domain.ids import DocumentSessionId
 from egate.errors import DocumentError
 
 T = TypeVar("T")
+DG3_DPI = 500.0  # parse_dg3 refuses others
 # Data that a document may lack, and access that a gate may lack: no failure of the reading.
 _NO_FAILURES = frozenset({"not_found", "not_supported"})
 _REQUIRED = frozenset({"chip", "access", "com", "sod", "dg1", "dg2"})
 
 
 def present(session: DocumentSessionId, lines: tuple[str, ...], chip: ChipRead, failure: str = "") -> DocumentRead:
-    """The session of one document. Portrait and finger come from the chip's DG2 and DG3 and from nowhere else.
+    """The session of one document. Portrait and fingers come from the chip's DG2 and DG3 and from nowhere else.
 
     failure: what the reader itself could not do, "" if nothing. Without a chip zone that could be read there is no portrait and no
     finger: nothing would tie them to the document. Never raises.
@@ -29,15 +31,14 @@ def present(session: DocumentSessionId, lines: tuple[str, ...], chip: ChipRead, 
     _parsed(chip, "com", parse_ef_com, failures)
     chip_mrz = _parsed(chip, "dg1", parse_dg1, failures)
     face = _parsed(chip, "dg2", parse_dg2, failures)
-    finger = _parsed(chip, "dg3", _usable_finger, failures)
+    fingers = _parsed(chip, "dg3", _usable_fingers, failures)
     tied = chip_mrz is not None
     return DocumentRead(
         session=session,
         mrz_lines=lines,
         chip_mrz=chip_mrz,
         portrait=face.image if tied and face is not None else None,
-        finger=finger[0] if tied and finger is not None else None,
-        finger_position=finger[1] if tied and finger is not None else 0,
+        fingers=fingers if tied and fingers is not None else (),
         failure=next((each for each in (*_chip_failures(chip), *failures) if each), ""),
         chip=chip,
     )
@@ -62,13 +63,6 @@ def _parsed(chip: ChipRead, name: str, parse: Callable[[bytes], T], failures: li
         return None
 
 
-def _usable_finger(data: bytes) -> tuple[bytes, int] | None:
-    """The first impression whose compression can be decoded; None if the group is empty. Raises DocumentError."""
-    fingers = parse_dg3(data)
-    for index, finger in enumerate(fingers):
-        try:
-            return finger.file(), finger.position
-        except DocumentError:
-            if index == len(fingers) - 1:
-                raise
-    return None
+def _usable_fingers(data: bytes) -> tuple[EncodedFinger, ...]:
+    """The impressions in file order, each of the 500 dpi that a DG3 has. Raises DocumentError."""
+    return tuple(EncodedFinger(finger.file(), finger.position, DG3_DPI) for finger in parse_dg3(data))

@@ -145,6 +145,19 @@ class FaceCapture:
         return f"FaceCapture(face_count={self.face_count}, redacted)"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class EncodedFinger:
+    """One impression as it came: image, an encoded file. position: ISO finger position code 0-10. dpi: pixels per inch as whoever took
+    it says; None where only the file can tell."""
+
+    image: bytes
+    position: int = 0
+    dpi: float | None = None
+
+    def __repr__(self) -> str:
+        return "EncodedFinger(redacted)"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FingerTemplate:
     """Minutiae of one impression, sorted by falling quality.

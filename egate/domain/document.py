@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from egate.domain.biometric import EncodedFinger
 from egate.domain.chip import ChipRead
 from egate.domain.ids import DocumentSessionId
 
@@ -25,9 +26,9 @@ class DocumentRead:
     """Raw data of one document session; nothing in it has been verified yet.
 
     session: the one presentation all parts come from. mrz_lines: as printed, optical read. chip_mrz: the content of DG1,
-    lines joined without separator, None if there was no chip. portrait: encoded image (DG2), finger: encoded
-    grey image of 500 dpi (DG3) with finger_position code 0-10; None where absent. failure: why parts are missing, "" if none.
-    chip: the session with the chip that portrait, finger and chip_mrz were taken from; None where no chip was asked.
+    lines joined without separator, None if there was no chip. portrait: encoded image (DG2), None where
+    absent. fingers: encoded grey images (DG3), in their order. failure: why parts are missing, "" if none.
+    chip: the session with the chip that portrait, fingers and chip_mrz were taken from; None where no chip was asked.
     pages: what a page reader took; None without one.
     """
 
@@ -35,8 +36,7 @@ class DocumentRead:
     mrz_lines: tuple[str, ...]
     chip_mrz: str | None = None
     portrait: bytes | None = None
-    finger: bytes | None = None
-    finger_position: int = 0
+    fingers: tuple[EncodedFinger, ...] = ()
     failure: str = ""
     chip: ChipRead | None = None
     pages: PageImages | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from egate.domain.biometric import Guidance
+from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.decision import Decision, Outcome, ReasonDetail
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
@@ -103,8 +103,8 @@ class CrossingHandle(Protocol):
     def face(self, image: bytes) -> None:
         """One live frame, encoded. Newest wins while the verifier is busy. Raises LaneRefused."""
 
-    def finger(self, image: bytes, position: int) -> None:
-        """One live impression, encoded grey 500 dpi. Raises LaneRefused."""
+    def finger(self, finger: EncodedFinger) -> None:
+        """One live impression. Raises LaneRefused."""
 
     def captures_end(self) -> None:
         """No more captures will come: what was sent decides."""

@@ -64,8 +64,7 @@ class Evidence:
     async def verify_finger(self, visit: Visit, token: Token, capture: int) -> None:
         samples = visit.samples
         assert samples.references is not None
-        image, position = samples.fingers.pop(capture)
-        verification = await self._services.verifiers.finger(image, position, samples.references)
+        verification = await self._services.verifiers.finger(samples.fingers.pop(capture), samples.references)
         samples.images.update(verification.images)
         if verification.guidance:
             self._tell(Guided(verification.guidance))

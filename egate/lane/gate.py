@@ -12,11 +12,12 @@ from egate.ports import Device, DocumentReader, Lock, Sensors
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """reader None: the document comes with the request."""
+    """reader None: the document comes with the request. finger_dpi: of the finger sensor, None where captures or their files tell."""
 
     lock: Lock
     sensors: Sensors
     reader: DocumentReader | None = None
+    finger_dpi: float | None = None
 
     @property
     def names(self) -> frozenset[str]:

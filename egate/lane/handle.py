@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+from egate.domain.biometric import EncodedFinger
 from egate.domain.document import DocumentRead
 from egate.domain.ids import CrossingId
 from egate.errors import EgateError
@@ -21,7 +22,7 @@ class LiveHandle:
         crossing: CrossingId,
         on_document: Callable[[DocumentRead], None],
         on_face: Callable[[bytes], None],
-        on_finger: Callable[[bytes, int], None],
+        on_finger: Callable[[EncodedFinger], None],
         on_captures_end: Callable[[], None],
     ) -> None:
         self._crossing = crossing
@@ -47,9 +48,9 @@ class LiveHandle:
         self._refuse_if_over()
         self._on_face(image)
 
-    def finger(self, image: bytes, position: int) -> None:
+    def finger(self, finger: EncodedFinger) -> None:
         self._refuse_if_over()
-        self._on_finger(image, position)
+        self._on_finger(finger)
 
     def captures_end(self) -> None:
         self._refuse_if_over()
@@ -120,7 +121,7 @@ class ReplayedHandle:
     def face(self, image: bytes) -> None:
         raise LaneRefused("the crossing is decided", code="CROSSING_OVER")
 
-    def finger(self, image: bytes, position: int) -> None:
+    def finger(self, finger: EncodedFinger) -> None:
         raise LaneRefused("the crossing is decided", code="CROSSING_OVER")
 
     def captures_end(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import math
 import uuid
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, assert_never
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing.policy import Policy
+from egate.domain.biometric import EncodedFinger
 from egate.domain.decision import ReasonDetail
 from egate.domain.device import ReleaseResult
 from egate.domain.document import DocumentRead
@@ -84,7 +86,7 @@ class Performer:
             crossing,
             lambda read: self._present(visit, read),
             lambda image: self._face(visit, image),
-            lambda image, position: self._finger(visit, image, position),
+            lambda finger: self._finger(visit, finger),
             lambda: self._captures_end(visit),
         )
         accepted: asyncio.Future[LiveHandle] = asyncio.get_running_loop().create_future()
@@ -115,8 +117,10 @@ class Performer:
         if self._visit is visit and (number := visit.samples.stage_face(LiveFrame(image, self._now))) is not None:
             self._post(ev.FaceCaptured(number))
 
-    def _finger(self, visit: Visit, image: bytes, position: int) -> None:
-        if self._visit is visit and (number := visit.samples.stage_finger(image, position)) is not None:
+    def _finger(self, visit: Visit, finger: EncodedFinger) -> None:
+        if finger.dpi is None:
+            finger = replace(finger, dpi=self._gate.finger_dpi)
+        if self._visit is visit and (number := visit.samples.stage_finger(finger)) is not None:
             self._post(ev.FingerCaptured(number))
 
     def _captures_end(self, visit: Visit) -> None:

@@ -59,7 +59,7 @@ async def build_dossier(samples: Samples) -> Dossier:
     if "live_face" not in images and samples.faces:
         images["live_face"] = samples.faces[max(samples.faces)].image
     if "live_finger" not in images and samples.fingers:
-        images["live_finger"] = samples.fingers[max(samples.fingers)][0]
+        images["live_finger"] = samples.fingers[max(samples.fingers)].image
     details = await asyncio.to_thread(chip_details, files)
     return Dossier(images, {**samples.holder, **details})
 

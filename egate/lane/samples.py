@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from egate.domain.biometric import Image
+from egate.domain.biometric import EncodedFinger, Image
 from egate.domain.document import DocumentRead
 from egate.lane.live_face import LiveFace, LiveFrame
 from egate.lane.verifiers import References
@@ -23,7 +23,7 @@ class Samples:
     pseudonym: str = ""
     images: dict[str, Image] = field(default_factory=dict)
     faces: dict[int, LiveFrame] = field(default_factory=dict)
-    fingers: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    fingers: dict[int, EncodedFinger] = field(default_factory=dict)
     view: LiveFace = field(default_factory=LiveFace)
     _number: int = 0
 
@@ -38,12 +38,12 @@ class Samples:
         self.faces[self._number] = frame
         return self._number
 
-    def stage_finger(self, image: bytes, position: int) -> int | None:
+    def stage_finger(self, finger: EncodedFinger) -> int | None:
         """The impression's number; None if too many wait already."""
         if len(self.fingers) >= STAGED_MAX:
             return None
         self._number += 1
-        self.fingers[self._number] = (image, position)
+        self.fingers[self._number] = finger
         return self._number
 
     def discard(self, capture: int) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import crossing_service_pb2_grpc as pb_grpc
+from egate.domain.biometric import EncodedFinger
 from egate.domain.document import DocumentRead
 from egate.domain.ids import LaneId
 from egate.lane.api import CrossingHandle, Decided, Hall, Lane, LaneRefused
@@ -98,7 +99,13 @@ def _checked(request: pb.AuthoriseCrossingRequest) -> DocumentRead | None:
 
 def _check_finger(field: str, finger: pb.Capture) -> None:
     fields.finger_position(f"{field}.finger_position", finger.finger_position)
+    fields.finger_dpi(f"{field}.resolution_dpi", finger.resolution_dpi)
     fields.image(f"{field}.image", finger.image)
+
+
+def _finger(message: pb.Capture) -> EncodedFinger:
+    """Of a capture that _check_finger has passed."""
+    return EncodedFinger(message.image, message.finger_position, message.resolution_dpi or None)
 
 
 def _hand_over(handle: CrossingHandle, request: pb.AuthoriseCrossingRequest) -> None:
@@ -106,7 +113,7 @@ def _hand_over(handle: CrossingHandle, request: pb.AuthoriseCrossingRequest) -> 
         for face in request.faces:
             handle.face(face.image)
         for finger in request.fingers:
-            handle.finger(finger.image, finger.finger_position)
+            handle.finger(_finger(finger))
         handle.captures_end()
     except LaneRefused as refusal:
         _unless_over(refusal)  # a retry: the first request's captures have decided
@@ -139,7 +146,7 @@ async def _hand_over_one(handle: CrossingHandle, request: pb.CrossRequest) -> No
             handle.face(await asyncio.to_thread(fields.image, "face.image", request.face.image))
         case "finger":
             await asyncio.to_thread(_check_finger, "finger", request.finger)
-            handle.finger(request.finger.image, request.finger.finger_position)
+            handle.finger(_finger(request.finger))
         case "captures_end":
             handle.captures_end()
         case "start":

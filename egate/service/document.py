@@ -5,7 +5,8 @@ from __future__ import annotations
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import values_pb2
 from egate.document.encoding.tlv import FILE_SIZE_MAX
-from egate.document.presentation import present
+from egate.document.presentation import DG3_DPI, present
+from egate.domain.biometric import EncodedFinger
 from egate.domain.chip import (
     FILE_NAMES,
     AccessProtocol,
@@ -53,9 +54,15 @@ def document(message: pb.Document, field: str = "document") -> DocumentRead:
         session=DocumentSessionId(session),
         mrz_lines=lines,
         portrait=_part(f"{field}.portrait", message.portrait, session) if message.HasField("portrait") else None,
-        finger=_part(f"{field}.finger", message.finger, session) if message.HasField("finger") else None,
-        finger_position=fields.finger_position(f"{field}.finger_position", message.finger_position),
+        fingers=_fingers(message, field, session),
     )
+
+
+def _fingers(message: pb.Document, field: str, session: str) -> tuple[EncodedFinger, ...]:
+    position = fields.finger_position(f"{field}.finger_position", message.finger_position)
+    if not message.HasField("finger"):
+        return ()
+    return (EncodedFinger(_part(f"{field}.finger", message.finger, session), position, DG3_DPI),)
 
 
 def _part(field: str, part: pb.DocumentPart, session: str) -> bytes:
@@ -80,9 +87,10 @@ def _by_files(message: pb.Document, field: str, session: str, lines: tuple[str, 
         active_authentication=_active_authentication(message, field),
     )
     read = present(DocumentSessionId(session), lines, chip)
-    for name, image in (("dg2", read.portrait), ("dg3", read.finger)):
-        if image is not None:
-            fields.document_image(f"{field}.files[{name}]", image)
+    if read.portrait is not None:
+        fields.document_image(f"{field}.files[dg2]", read.portrait)
+    for finger in read.fingers:
+        fields.document_image(f"{field}.files[dg3]", finger.image)
     return read
 
 

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from egate.domain.ids import RequestId
 from egate.errors import ImageError
+from egate.inference.finger.resolution import DPI_MAX, DPI_MIN
 from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, read_bounded
 from egate.service.errors import FieldError
 
@@ -75,6 +76,15 @@ def sequence(field: str, value: int) -> int:
 def finger_position(field: str, value: int) -> int:
     if value not in FINGER_POSITIONS:
         raise FieldError(field, "must be an ISO finger position, 0 to 10")
+    return value
+
+
+def finger_dpi(field: str, value: float) -> float | None:
+    """Pixels per inch as the caller says; 0 means that the file tells."""
+    if value == 0:
+        return None
+    if not DPI_MIN <= value <= DPI_MAX:
+        raise FieldError(field, f"must be {DPI_MIN:g} to {DPI_MAX:g} pixels per inch, or 0")
     return value
 
 

@@ -65,6 +65,10 @@ def document(index: int = 0, chip_number: str = "") -> IssuedDocument:
     return issue(invent_holder(index, TODAY), PORTRAIT, FINGER, finger_position=7, chip_number=chip_number)
 
 
+def prints(read: DocumentRead) -> list[bytes]:
+    return [each.image for each in read.fingers]
+
+
 @dataclass
 class Setup:
     """A started reader and the hand that lays documents on it (None on a real device)."""
@@ -171,7 +175,7 @@ async def test_document_comes_back_whole_under_one_session(setup: Setup) -> None
     assert read.mrz_lines == shown.mrz_lines
     assert read.chip_mrz == "".join(shown.mrz_lines)
     assert read.portrait == PORTRAIT
-    assert (read.finger, read.finger_position) == (FINGER, 7)
+    assert [(each.image, each.position) for each in read.fingers] == [(FINGER, 7)]
     found = {item.check: item.result for item in verify_document(read, NOON)}
     assert found[Check.MRZ] is found[Check.DOCUMENT_VALIDITY] is found[Check.DOCUMENT_SESSION] is CheckResult.PASS
 
@@ -230,7 +234,7 @@ async def test_document_lifted_while_it_is_read(setup: Setup, pulled_after_size:
     assert read.failure == f"{place}_lost"
     assert read.mrz_lines == document(1).mrz_lines
     assert (read.portrait is None) is (place != "dg3")
-    assert read.finger is None
+    assert not read.fingers
     assert (await setup.read(document(2))).failure == ""
 
 
@@ -246,7 +250,7 @@ async def test_chip_that_stalls_too_long_is_a_failure_and_the_next_document_work
 @IN_REAL_TIME
 async def test_chip_that_stalls_for_a_moment_is_read_on(setup: Setup) -> None:
     read = await setup.read(document(1), chip_stall_s=1.2, stall_after_size=9_000)
-    assert (read.failure, read.portrait, read.finger) == ("", PORTRAIT, FINGER)
+    assert (read.failure, read.portrait, prints(read)) == ("", PORTRAIT, [FINGER])
 
 
 async def test_document_swapped_for_another_one_mid_read_gives_neither(setup: Setup) -> None:
@@ -259,14 +263,14 @@ async def test_document_swapped_for_another_one_mid_read_gives_neither(setup: Se
     assert read.failure == "chip_card_changed"
     assert read.mrz_lines == document(1).mrz_lines
     assert read.chip_mrz in (None, "".join(document(1).mrz_lines))
-    assert read.portrait is read.finger is None
+    assert not read.fingers and read.portrait is None
     assert (await setup.read(document(2))).failure == ""
 
 
 @IN_REAL_TIME
 async def test_chip_that_stalls_before_its_own_zone_gives_no_portrait(setup: Setup) -> None:
     read = await setup.read(document(1), chip_stall_s=10.0)
-    assert (read.chip_mrz, read.portrait, read.finger) == (None, None, None)
+    assert (read.chip_mrz, read.portrait, read.fingers) == (None, None, ())
     assert verify_document(read, NOON)[2].result is CheckResult.UNDETERMINED
 
 
@@ -279,14 +283,14 @@ async def test_file_that_is_denied_is_named_and_nothing_is_made_up(setup: Setup,
     assert read.chip.failures == {denied: "access_denied"}
     assert denied not in read.chip.files
     assert (read.portrait is None) is (denied in ("dg1", "dg2"))
-    assert (read.finger is None) is (denied in ("dg1", "dg3"))
+    assert (not read.fingers) is (denied in ("dg1", "dg3"))
 
 
 async def test_document_without_chip_and_chip_without_finger(setup: Setup) -> None:
     paper = await setup.read(IssuedDocument(document().mrz_lines, {}))
     assert (paper.failure, paper.portrait) == ("chip_absent", None)
     read = await setup.read(issue(invent_holder(3, TODAY), PORTRAIT))
-    assert (read.failure, read.portrait, read.finger) == ("", PORTRAIT, None)
+    assert (read.failure, read.portrait, read.fingers) == ("", PORTRAIT, ())
 
 
 @pytest.mark.parametrize("name", ["com", "dg1", "dg2", "dg3"])
@@ -298,7 +302,7 @@ async def test_malformed_file_is_named_and_nothing_of_it_is_used(setup: Setup, n
     assert (read.chip_mrz is None) is (name == "dg1")
     # without the chip's zone nothing ties the portrait to the document
     assert (read.portrait is None) is (name in ("dg1", "dg2"))
-    assert (read.finger is None) is (name in ("dg1", "dg3"))
+    assert (not read.fingers) is (name in ("dg1", "dg3"))
 
 
 @pytest.mark.parametrize("device", ["mrz", "chip"])
@@ -367,7 +371,7 @@ async def test_garbage_while_the_chip_is_read_never_gives_another_document(setup
         read = await task
         assert read.chip_mrz in (None, "".join(document(1).mrz_lines))
         assert read.portrait in (None, PORTRAIT)
-        assert read.failure or (read.portrait, read.finger) == (PORTRAIT, FINGER)  # read again after a reset
+        assert read.failure or (read.portrait, prints(read)) == (PORTRAIT, [FINGER])  # read again after a reset
     assert (await setup.read(document(2))).failure == ""
 
 
@@ -407,7 +411,7 @@ async def test_chip_that_asks_for_access_is_opened_with_the_zone_and_proves_itse
 ) -> None:
     shown = issue(invent_holder(6, TODAY), PORTRAIT, FINGER, profile)
     read = await setup.read(shown)
-    assert (read.failure, read.portrait, read.finger) == ("", PORTRAIT, FINGER)
+    assert (read.failure, read.portrait, prints(read)) == ("", PORTRAIT, [FINGER])
     assert read.chip is not None
     assert read.chip.access is (AccessProtocol.PACE if profile.pace else AccessProtocol.BAC)
     assert read.chip.chip_authentication is not None
@@ -422,7 +426,7 @@ async def test_chip_of_another_document_is_not_opened(setup: Setup) -> None:
     setup.hand.present_document(LANE, IssuedDocument(one.mrz_lines, two.files, two.personalisation))
     read = await task
     assert read.failure == "access_wrong_key"
-    assert (read.chip_mrz, read.portrait, read.finger) == (None, None, None)
+    assert (read.chip_mrz, read.portrait, read.fingers) == (None, None, ())
     assert read.chip is not None
     assert set(read.chip.files) == {"card_access"}
 

@@ -41,6 +41,7 @@ POLICY = Policy(
     ),
     face_threshold=0.5,
     finger_threshold=0.5,
+    finger_fmr=1e-3,
     attempts_max=2,
     frames_queued_max=1,
     pad=PadMode.ENFORCED,

@@ -24,7 +24,7 @@ from egate.domain.decision import ReasonDetail, Verdict
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.reason import Reason
 
-POLICY = Policy("test", ALWAYS_MANDATORY | {Check.FINGER}, face_threshold=1.0, finger_threshold=2.0)
+POLICY = Policy("test", ALWAYS_MANDATORY | {Check.FINGER}, face_threshold=1.0, finger_threshold=2.0, finger_fmr=1e-3)
 ALL_PASS = {check: CheckEvidence(check, CheckResult.PASS) for check in POLICY.mandatory}
 
 
@@ -155,6 +155,16 @@ def test_later_comparisons_of_faces_must_reach_more() -> None:
         replace(POLICY, face_again=(0.9,))
     with pytest.raises(ValueError, match="not a number"):
         replace(POLICY, face_again=(math.nan,))
+
+
+def test_a_finger_found_among_several_must_hold_for_all_that_were_tried() -> None:
+    """Each finger tried is another chance for an impostor: the score of one alone is not enough."""
+    passed = [judge_finger(FingerResult(2.0, fmr), POLICY).result is CheckResult.PASS for fmr in (1e-3, 2e-3, math.nan)]
+    assert passed == [True, False, False]
+    assert judge_finger(FingerResult(1.9, 1e-4), POLICY).reasons == (Reason.FINGER_NON_MATCH,)
+    for fmr in (0.0, 1.0, math.nan):
+        with pytest.raises(ValueError, match="finger_fmr"):
+            replace(POLICY, finger_fmr=fmr)
 
 
 def test_attack_detection_without_a_threshold_is_refused() -> None:

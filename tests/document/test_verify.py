@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from egate.document.data import DocumentData, PartialDate
 from egate.document.verify import document_data, verify_document
 from egate.document.zone.mrz_writer import write_td3
+from egate.domain.biometric import EncodedFinger
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import DOCUMENT_CHECKS, Check, CheckEvidence, CheckResult
 from egate.domain.ids import DocumentSessionId
@@ -20,7 +21,7 @@ from egate.domain.reason import Reason
 TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOLDER = DocumentData("P", "UTO", "ERIKSSON", "ANNA", "L898902C3", "UTO", date(1974, 8, 12), "F", date(2030, 1, 1))
 LINES = write_td3(HOLDER)
-READ = DocumentRead(DocumentSessionId("5e55"), LINES, "".join(LINES), b"portrait", b"finger", 2)
+READ = DocumentRead(DocumentSessionId("5e55"), LINES, "".join(LINES), b"portrait", (EncodedFinger(b"finger", 2),))
 
 
 def evidence(read: DocumentRead, check: Check, today: datetime = TODAY) -> CheckEvidence:

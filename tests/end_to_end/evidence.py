@@ -16,6 +16,7 @@ import numpy as np
 
 from egate.crossing.policy import FaceResult, FingerResult
 from egate.document.data import DocumentData
+from egate.domain.biometric import EncodedFinger
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import CheckEvidence
 from egate.errors import ImageError
@@ -78,10 +79,10 @@ class RecordedEvidence:
         score = await self._score(kind)
         return FaceVerification(FaceResult(score, _fmr(score), 2 if kind is Picture.TWO_FACES else 1))
 
-    async def finger(self, image: bytes, position: int, references: References) -> FingerVerification:
-        kind = _kind(image)
+    async def finger(self, finger: EncodedFinger, references: References) -> FingerVerification:
+        kind = _kind(finger.image)
         if kind is None:
-            return await self._own.finger(image, position, references)
+            return await self._own.finger(finger, references)
         score = await self._score(kind)
         return FingerVerification(FingerResult(score, _fmr(score)))
 

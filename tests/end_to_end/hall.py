@@ -19,7 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import lane_service_pb2, values_pb2
-from egate.demo.client import RPC_S_MAX, CrossingStream, Stubs, channel, login, new_request_id
+from egate.demo.client import RPC_S_MAX, SENSOR_DPI, CrossingStream, Stubs, channel, login, new_request_id
 from egate.demo.journey import wait_lane
 from egate.demo.site import OFFICER, DaemonProcess, Site, device_urls, make_site
 from egate.demo.utopia import Utopia
@@ -194,7 +194,7 @@ def request(
             finger=pb.DocumentPart(document_session_id=session, image=grey(".png")),
         ),
         faces=[pb.Capture(image=encoded(face))],
-        fingers=[pb.Capture(image=encoded(finger))],
+        fingers=[pb.Capture(image=encoded(finger), resolution_dpi=SENSOR_DPI)],
     )
 
 

@@ -96,7 +96,9 @@ def judge_genuine(office: Office, store: TrustStore, number: int) -> dict[Check,
     wrong = against(findings(evidence))
     assert passes(evidence) and not wrong, f"{number} {office.profile_of(number)}: {wrong} {read.chip}"
     assert read.chip is not None and not set(document.files) - {"card_security"} - set(read.chip.files)
-    assert read.portrait == PORTRAITS[number % len(PORTRAITS)] and read.finger == FINGERS[number % len(FINGERS)]
+    assert read.portrait == PORTRAITS[number % len(PORTRAITS)] and [each.image for each in read.fingers] == [
+        FINGERS[number % len(FINGERS)]
+    ]
     assert not read.chip.failures and read.failure == ""
     profile = office.profile_of(number)
     proofs = [
@@ -198,7 +200,7 @@ def test_fingers_that_a_copy_hides_refuse_it(sw: int, office: Office, store: Tru
     assert passes(inspect(read_document(document, seeded_entropy(1)), store, AT))
     read = read_document(document, seeded_entropy(1), transport=DirectTransport(hiding, lambda: None))
     evidence = inspect(read, store, AT)
-    assert read.finger is None
+    assert not read.fingers
     assert not passes(evidence)
     assert evidence[Check.PASSIVE_AUTHENTICATION].reasons == (Reason.DG_MISSING,)
 

@@ -208,10 +208,10 @@ def chip_read(files: Mapping[str, bytes], **failures: str) -> ChipRead:
 
 def test_portrait_is_dropped_without_the_zone_that_ties_it_to_the_document() -> None:
     whole = document_read(TD3, chip_read(ISSUED.files))
-    assert (whole.failure, whole.portrait, whole.finger) == ("", PORTRAIT, FINGER)
+    assert (whole.failure, whole.portrait, [each.image for each in whole.fingers]) == ("", PORTRAIT, [FINGER])
     files = {name: content for name, content in ISSUED.files.items() if name != "dg1"}
     read = document_read(TD3, chip_read(files, dg1="status_6f00"))
-    assert (read.chip_mrz, read.portrait, read.finger, read.finger_position) == (None, None, None, 0)
+    assert (read.chip_mrz, read.portrait, read.fingers) == (None, None, ())
     assert read.failure == "dg1_status_6f00"
 
 

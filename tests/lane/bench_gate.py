@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from egate.crossing.policy import ALWAYS_MANDATORY, FaceResult, FingerResult, Policy
 from egate.document.data import DocumentData
-from egate.domain.biometric import FaceSample, FingerSample
+from egate.domain.biometric import EncodedFinger, FaceSample
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
@@ -21,13 +21,14 @@ from egate.domain.ids import DocumentSessionId
 from egate.domain.reason import Reason
 from egate.errors import JournalError
 from egate.journal.store import SqliteJournal
+from egate.lane.finger_verifier import FingerReferences
 from egate.lane.live_face import LiveFace, LiveFrame
 from egate.lane.verifiers import FaceVerification, FingerVerification, References, Unusable
 from egate.ports import Record, StoredResponse
 
-POLICY = Policy("bench", ALWAYS_MANDATORY | {Check.FINGER}, 0.5, 0.5, capture_s=5.0, passage_s=5.0)
+POLICY = Policy("bench", ALWAYS_MANDATORY | {Check.FINGER}, 0.5, 0.5, 1e-3, capture_s=5.0, passage_s=5.0)
 EMPTY, OCCUPIED = SensorLevels(True, 0, 0), SensorLevels(True, 1, 0)
-DOCUMENT = DocumentRead(DocumentSessionId("s"), ("L1", "L2"), portrait=b"p", finger=b"f")
+DOCUMENT = DocumentRead(DocumentSessionId("s"), ("L1", "L2"), portrait=b"p", fingers=(EncodedFinger(b"f"),))
 
 
 class BenchDevice:
@@ -115,8 +116,8 @@ class RecordedVerifiers:
         async def face() -> FaceSample | Unusable:
             return Unusable(Reason.PORTRAIT_MISSING)
 
-        async def finger() -> FingerSample | Unusable:
-            return Unusable(Reason.FINGER_REFERENCE_MISSING)
+        async def finger() -> FingerReferences:
+            return Reason.FINGER_REFERENCE_MISSING
 
         return References(asyncio.create_task(face()), asyncio.create_task(finger()))
 
@@ -131,7 +132,7 @@ class RecordedVerifiers:
             raise self.bug
         return FaceVerification(self.face_result)
 
-    async def finger(self, image: bytes, position: int, references: References) -> FingerVerification:
+    async def finger(self, finger: EncodedFinger, references: References) -> FingerVerification:
         return FingerVerification(self.finger_result)
 
 

@@ -13,6 +13,7 @@ import pytest
 from egate.cases.dossier import DossierStore
 from egate.cases.store import CaseStore
 from egate.clock import SystemClock
+from egate.domain.biometric import EncodedFinger
 from egate.domain.ids import LaneId
 from egate.journal import canonical
 from egate.journal.store import SqliteJournal
@@ -55,7 +56,7 @@ class Workbench:
         )
         with contextlib.suppress(Exception):
             handle.face(b"face")
-            handle.finger(b"finger", 0)
+            handle.finger(EncodedFinger(b"finger"))
             handle.captures_end()
         return handle
 

@@ -12,6 +12,7 @@ import pytest
 from egate.cases.case import CaseState
 from egate.clock import SystemClock
 from egate.crossing.policy import FaceResult
+from egate.domain.biometric import EncodedFinger
 from egate.domain.decision import Outcome, ReasonDetail, Verdict
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.ids import LaneId, OfficerId
@@ -317,7 +318,7 @@ async def test_frame_taken_while_the_zone_was_empty_is_never_compared(bench: Wor
     handle.face(b"of the holder")
     bench.sensors.show(OCCUPIED)
     handle.face(b"of who came")
-    handle.finger(b"finger", 0)
+    handle.finger(EncodedFinger(b"finger"))
     await handle.decided()
     assert bench.verifiers.compared == [b"of who came"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from egate.domain.biometric import EncodedFinger
 from tests.node.client import TIMEOUT_S, needs_node, run_client
 from tests.service.lane_double import ADMIT, REFER
 from tests.service.site import Site, picture
@@ -31,7 +32,7 @@ async def test_a_traveller_is_admitted(site: Site, tmp_path: Path) -> None:
     assert (status, answer["decision"]["verdict"], answer["release"]) == (0, "VERDICT_ADMIT", "RELEASE_ACKNOWLEDGED")
     assert answer["decision"]["notPerformed"] == ["PASSIVE_AUTHENTICATION", "LISTS"]
     handle = site.lane.last
-    assert (handle.faces, handle.fingers) == ([picture(64)], [(picture(65), 0)])
+    assert (handle.faces, handle.fingers) == ([picture(64)], [EncodedFinger(picture(65))])
     assert handle.documents[0].mrz_lines == ("LINE ONE", "LINE TWO")
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
+from egate.domain.biometric import EncodedFinger
 from egate.domain.decision import Decision, Outcome, ReasonDetail, Verdict
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
@@ -42,7 +43,7 @@ class HandleDouble:
     crossing: CrossingId
     documents: list[DocumentRead] = field(default_factory=list)
     faces: list[bytes] = field(default_factory=list)
-    fingers: list[tuple[bytes, int]] = field(default_factory=list)
+    fingers: list[EncodedFinger] = field(default_factory=list)
     ended: bool = False
     over: bool = False
     decision: asyncio.Future[Decided] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -57,9 +58,9 @@ class HandleDouble:
         self._take()
         self.faces.append(image)
 
-    def finger(self, image: bytes, position: int) -> None:
+    def finger(self, finger: EncodedFinger) -> None:
         self._take()
-        self.fingers.append((image, position))
+        self.fingers.append(finger)
 
     def captures_end(self) -> None:
         self._take()

@@ -15,7 +15,7 @@ import pytest
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import crossing_service_pb2_grpc as pb_grpc
 from egate.api.v1 import values_pb2
-from egate.domain.biometric import Guidance
+from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import LaneId
 from egate.errors import JournalError
@@ -60,7 +60,7 @@ async def test_a_traveller_with_everything_is_authorised(site: Site) -> None:
     handle.decide(ADMIT)
     response = await call
     assert handle.faces == [PICTURE]
-    assert handle.fingers == [(PICTURE, 2)]
+    assert handle.fingers == [EncodedFinger(PICTURE, 2)]
     assert handle.ended
     assert handle.documents[0].mrz_lines == ("A", "B")
     assert response.release == values_pb2.RELEASE_ACKNOWLEDGED
@@ -246,7 +246,7 @@ async def test_cross_takes_a_traveller_through(site: Site) -> None:
     assert outcome.outcome.outcome == values_pb2.OUTCOME_PASSED
     assert await call.read() is grpc.aio.EOF
     assert await call.code() == grpc.StatusCode.OK
-    assert (handle.faces, handle.fingers, len(handle.documents)) == ([PICTURE], [(PICTURE, 3)], 1)
+    assert (handle.faces, handle.fingers, len(handle.documents)) == ([PICTURE], [EncodedFinger(PICTURE, 3)], 1)
 
 
 async def test_half_closing_a_stream_does_not_end_the_captures(site: Site) -> None:

@@ -55,7 +55,7 @@ def message(**changes: object) -> pb.Document:
 def test_portrait_and_zone_come_out_of_the_files() -> None:
     read = document(message())
     assert read.chip is not None and read.chip.present
-    assert (read.portrait, read.chip_mrz, read.finger) == (jpeg(), "".join(LINES), None)
+    assert (read.portrait, read.chip_mrz, read.fingers) == (jpeg(), "".join(LINES), ())
     assert (read.chip.access, set(read.chip.files), read.failure) == (AccessProtocol.PACE, {"com", "dg1", "dg2"}, "")
 
 

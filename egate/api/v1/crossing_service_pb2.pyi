@@ -81,12 +81,14 @@ class DocumentPart(_message.Message):
     def __init__(self, document_session_id: _Optional[str] = ..., image: _Optional[bytes] = ...) -> None: ...
 
 class Capture(_message.Message):
-    __slots__ = ("image", "finger_position")
+    __slots__ = ("image", "finger_position", "resolution_dpi")
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     FINGER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_DPI_FIELD_NUMBER: _ClassVar[int]
     image: bytes
     finger_position: int
-    def __init__(self, image: _Optional[bytes] = ..., finger_position: _Optional[int] = ...) -> None: ...
+    resolution_dpi: float
+    def __init__(self, image: _Optional[bytes] = ..., finger_position: _Optional[int] = ..., resolution_dpi: _Optional[float] = ...) -> None: ...
 
 class AuthoriseCrossingRequest(_message.Message):
     __slots__ = ("request_id", "lane", "document", "faces", "fingers")

@@ -1,0 +1,137 @@
+"""Goal: a live impression is compared with the document's fingers it may be, and every finger tried counts against it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from egate.domain.biometric import (
+    ComparisonScore,
+    EncodedFinger,
+    FingerSample,
+    FingerTemplate,
+    Guidance,
+    Image,
+    QualityScore,
+)
+from egate.domain.reason import Reason
+from egate.errors import ImageError, ModelError
+from egate.inference.image.budget import ImageBudget
+from egate.inference.pool import InferencePool
+from egate.lane.finger_verifier import REFERENCES_MAX, FingerVerifier, joint_fmr
+
+EMPTY = np.zeros(0, np.float32)
+FMR = 3e-4
+
+
+@dataclass
+class EngineDouble:
+    """A print is told by its grey level: below 50 no print, 50-99 of low quality. score: by the reference's grey level."""
+
+    scores: dict[int, float] = field(default_factory=dict)
+    resolutions: list[float] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def capture(self, image: Image, position: int = 0, dpi: float = 500.0) -> FingerSample:
+        self.resolutions.append(dpi)
+        level = int(image[0, 0])
+        if level < 50:
+            raise ImageError("no print", code="FINGER_NOT_FOUND")
+        template = FingerTemplate(EMPTY, EMPTY, EMPTY, np.zeros(0, np.bool_), EMPTY, level, 64, position)
+        return FingerSample(template, QualityScore(10.0 if level < 100 else 80.0), image)
+
+    def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
+        if self.failure is not None:
+            raise self.failure
+        value = self.scores.get(reference.width, 0.0)
+        return ComparisonScore(value, math.nan if math.isnan(value) else FMR, "double")
+
+    def threshold(self, fmr: float) -> float:
+        return 0.5
+
+
+@dataclass
+class Bench:
+    engine: EngineDouble
+    verifier: FingerVerifier
+
+
+@pytest_asyncio.fixture
+async def bench() -> AsyncIterator[Bench]:
+    engine, pool = EngineDouble(), InferencePool(1)
+    yield Bench(engine, FingerVerifier(engine, pool, ImageBudget()))
+    pool.close()
+
+
+def finger(level: int, position: int = 0, dpi: float | None = 500.0) -> EncodedFinger:
+    return EncodedFinger(cv2.imencode(".png", np.full((64, 64), level, np.uint8))[1].tobytes(), position, dpi)
+
+
+async def test_a_position_nobody_knows_tries_every_finger_and_pays_for_it(bench: Bench) -> None:
+    references = await bench.verifier.references([finger(110, 2), finger(120, 7)], denied=False)
+    bench.engine.scores = {110: 0.1, 120: 0.9}
+    found = await bench.verifier.verify(finger(200), references)
+    assert (found.result.score, found.result.failure) == (0.9, None)
+    assert found.result.fmr == pytest.approx(2 * FMR)
+    assert found.images["document_finger"][0, 0] == 120  # the officer sees the finger it was found to be
+
+
+async def test_a_known_position_is_compared_with_its_own_finger_alone(bench: Bench) -> None:
+    references = await bench.verifier.references([finger(110, 2), finger(120, 7)], denied=False)
+    bench.engine.scores = {110: 0.1, 120: 0.9}
+    found = await bench.verifier.verify(finger(200, 2), references)
+    assert (found.result.score, found.result.fmr) == (0.1, FMR)
+    other = await bench.verifier.verify(finger(200, 3), references)
+    assert (other.result.failure, other.guidance) == (Reason.FINGER_UNUSABLE, (Guidance.USE_ENROLLED_FINGER,))
+
+
+async def test_a_comparison_that_failed_is_never_the_best(bench: Bench) -> None:
+    references = await bench.verifier.references([finger(110), finger(120)], denied=False)
+    bench.engine.scores = {110: math.nan, 120: 0.7}
+    found = await bench.verifier.verify(finger(200), references)
+    assert (found.result.score, found.result.fmr) == (0.7, pytest.approx(2 * FMR))
+    bench.engine.scores = {110: math.nan, 120: math.nan}
+    nothing = await bench.verifier.verify(finger(200), references)
+    assert math.isnan(nothing.result.score) and math.isnan(nothing.result.fmr)
+
+
+async def test_a_finger_that_cannot_be_used_leaves_the_other_one(bench: Bench) -> None:
+    references = await bench.verifier.references([finger(10, 2), finger(120, 7)], denied=False)
+    assert not isinstance(references, Reason) and [each.template.position for each in references] == [7]
+    assert await bench.verifier.references([finger(10)], denied=False) is Reason.FINGER_REFERENCE_UNUSABLE
+    assert await bench.verifier.references([], denied=True) is Reason.FINGER_ACCESS_DENIED
+    assert await bench.verifier.references([], denied=False) is Reason.FINGER_REFERENCE_MISSING
+
+
+async def test_a_document_full_of_fingers_is_looked_at_in_part(bench: Bench) -> None:
+    references = await bench.verifier.references([finger(100 + number) for number in range(20)], denied=False)
+    assert not isinstance(references, Reason) and len(references) == REFERENCES_MAX
+
+
+async def test_poor_and_unreadable_prints_are_taken_again(bench: Bench) -> None:
+    references = await bench.verifier.references([finger(110)], denied=False)
+    poor = await bench.verifier.verify(finger(60), references)
+    assert (poor.result.failure, poor.guidance) == (Reason.FINGER_UNUSABLE, (Guidance.PRESS_HARDER,))
+    assert set(poor.images) == {"document_finger", "live_finger"}
+    for bad in (finger(10), EncodedFinger(b"no image", 0, 500.0), finger(200, dpi=None), finger(200, dpi=90.0)):
+        assert (await bench.verifier.verify(bad, references)).result.failure is Reason.FINGER_UNUSABLE
+    bench.engine.failure = ModelError("broken")
+    assert (await bench.verifier.verify(finger(200), references)).result.failure is Reason.VERIFIER_FAILED
+
+
+async def test_the_resolution_reaches_the_engine(bench: Bench) -> None:
+    references = await bench.verifier.references([finger(110)], denied=False)
+    await bench.verifier.verify(finger(200, dpi=1000.0), references)
+    assert bench.engine.resolutions == [500.0, 1000.0]
+
+
+def test_the_joint_rate_is_never_too_small() -> None:
+    assert [joint_fmr(1e-3, tried) for tried in (1, 2, 10)] == pytest.approx([1e-3, 2e-3, 1e-2])
+    assert joint_fmr(0.7, 2) == 1.0
+    assert math.isnan(joint_fmr(math.nan, 1))
