@@ -1,7 +1,7 @@
 // Takes one traveller through by AuthoriseCrossing: made from the .proto files alone, over mutual TLS.
 //
 //   node client.mjs --proto DIR --server HOST:PORT --ca PEM --cert PEM --key PEM --lane LANE --request-id ID
-//        --face IMAGE [--face IMAGE ...] [--finger IMAGE ...]
+//        --face IMAGE [--face IMAGE ...] [--finger IMAGE ... --finger-dpi N]
 //        [--session ID --mrz FILE [--portrait IMAGE] [--document-finger IMAGE]]
 //        [--session ID --mrz FILE --chip DIR --access NONE|BAC|PACE [--chip-key DER]]
 //            the chip's files as DIR/dg1.bin, DIR/sod.bin, ...; the key of DG14 whose possession it proved to the gate's reader
@@ -24,6 +24,7 @@ function options() {
     options: {
       proto: one, server: one, ca: one, cert: one, key: one, lane: one, "request-id": one, session: one, mrz: one,
       portrait: one, "document-finger": one, chip: one, access: one, "chip-key": one, face: many, finger: many,
+      "finger-dpi": one,
     },
   });
   for (const name of ["proto", "server", "ca", "cert", "key", "lane", "request-id"]) {
@@ -70,7 +71,7 @@ function requestOf(given) {
     lane: given.lane,
     document: documentOf(given),
     faces: given.face.map((file) => ({ image: readFileSync(file) })),
-    fingers: given.finger.map((file) => ({ image: readFileSync(file) })),
+    fingers: given.finger.map((file) => ({ image: readFileSync(file), resolutionDpi: Number(given["finger-dpi"] ?? 0) })),
   };
 }
 

@@ -19,7 +19,7 @@ def files(folder: Path) -> list[str]:
     finger.write_bytes(picture(65))
     zone.write_text("LINE ONE\nLINE TWO\n")
     document = ["--session", "s-1", "--mrz", str(zone), "--portrait", str(face), "--document-finger", str(finger)]
-    return ["--face", str(face), "--finger", str(finger), *document]
+    return ["--face", str(face), "--finger", str(finger), "--finger-dpi", "500", *document]
 
 
 async def test_a_traveller_is_admitted(site: Site, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ async def test_a_traveller_is_admitted(site: Site, tmp_path: Path) -> None:
     assert (status, answer["decision"]["verdict"], answer["release"]) == (0, "VERDICT_ADMIT", "RELEASE_ACKNOWLEDGED")
     assert answer["decision"]["notPerformed"] == ["PASSIVE_AUTHENTICATION", "LISTS"]
     handle = site.lane.last
-    assert (handle.faces, handle.fingers) == ([picture(64)], [EncodedFinger(picture(65))])
+    assert (handle.faces, handle.fingers) == ([picture(64)], [EncodedFinger(picture(65), 0, 500.0)])
     assert handle.documents[0].mrz_lines == ("LINE ONE", "LINE TWO")
 
 

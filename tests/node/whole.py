@@ -69,7 +69,7 @@ def write_traveller(traveller: Traveller, folder: Path) -> list[str]:
         "--chip-key": chip.chip_authentication.public_key,
         "--mrz": "\n".join(traveller.document.mrz_lines).encode(),
     }
-    arguments = ["--session", "s-1", "--chip", str(folder / "chip"), "--access", chip.access]
+    arguments = ["--session", "s-1", "--finger-dpi", "500", "--chip", str(folder / "chip"), "--access", chip.access]
     for option, data in files.items():
         path = folder / option.removeprefix("--")
         path.write_bytes(data)
