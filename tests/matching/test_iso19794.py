@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import struct
 from pathlib import Path
 
@@ -17,10 +16,13 @@ from hypothesis import strategies as st
 from egate.domain.biometric import FingerTemplate
 from egate.errors import TemplateError
 from egate.matching.finger.format.iso19794 import read_record, write_record
+from egate.matching.finger.format.rescale import rescale
 from egate.matching.finger.minutiae import compare, prepare
-from tests.matching.finger_samples import empty, finger, template
+from tests import corpus
+from tests.matching.finger_samples import SIDE, empty, finger
+from tests.matching.finger_templates import templates, turn
 
-CORPUS = Path(os.environ.get("EGATE_CORPUS") or Path(__file__).parents[2] / ".." / "shared" / "corpus") / "fingers"
+CORPUS = corpus.CORPUS / "fingers"
 ISO = CORPUS / "iso_secugen"
 RECORD = write_record([finger(1)])
 MINUTIAE_START = 28
@@ -50,29 +52,8 @@ def test_the_writer_writes_what_was_written_by_hand() -> None:
     assert written[26] == 40  # the mean of the minutiae, where the hand wrote 60
 
 
-templates = st.integers(0, 255).flatmap(
-    lambda count: st.builds(
-        lambda xy, angle, ending, quality, position: dataclasses.replace(
-            template(
-                np.array([p[0] for p in xy], float),
-                np.array([p[1] for p in xy], float),
-                np.array(angle, float),
-                np.array(ending, bool),
-                np.sort(np.array(quality, float))[::-1],
-            ),
-            position=position,
-        ),
-        st.lists(st.tuples(st.floats(0, 399), st.floats(0, 399)), min_size=count, max_size=count),
-        st.lists(st.floats(0, 6.283), min_size=count, max_size=count),
-        st.lists(st.booleans(), min_size=count, max_size=count),
-        st.lists(st.floats(0, 1), min_size=count, max_size=count),
-        st.integers(0, 10),
-    )
-)
-
-
 @settings(max_examples=40, deadline=None)
-@given(st.lists(templates, min_size=1, max_size=4))
+@given(st.lists(templates(), min_size=1, max_size=4))
 def test_round_trip_within_the_precision_of_the_format(views: list[FingerTemplate]) -> None:
     back = read_record(write_record(views))
     assert len(back) == len(views)
@@ -81,15 +62,14 @@ def test_round_trip_within_the_precision_of_the_format(views: list[FingerTemplat
         order = np.argsort(-np.rint(one.quality * 100), kind="stable")
         assert np.abs(one.x[order] - other.x).max(initial=0) <= 0.5
         assert np.abs(one.y[order] - other.y).max(initial=0) <= 0.5
-        turn = np.abs(one.angle[order] - other.angle)
-        assert np.minimum(turn, math.tau - turn).max(initial=0) <= math.tau / 512 + 1e-5
+        assert turn(one.angle[order], other.angle).max(initial=0) <= math.tau / 512 + 1e-5
         assert (one.ending[order] == other.ending).all()
         assert np.abs(one.quality[order] - other.quality).max(initial=0) <= 0.005 + 1e-6
         assert (np.diff(other.quality) <= 0).all()
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(templates, min_size=1, max_size=3))
+@given(st.lists(templates(), min_size=1, max_size=3))
 def test_writing_what_was_read_is_the_same_record(views: list[FingerTemplate]) -> None:
     once = write_record(read_record(write_record(views)))
     assert write_record(read_record(once)) == once
@@ -137,8 +117,6 @@ def patched(offset: int, data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("what", "data"),
     [
-        ("format", patched(0, b"FIR\x00")),
-        ("version", patched(4, b" 30\x00")),
         ("length", patched(8, struct.pack(">I", len(RECORD) + 1))),
         ("trailing byte", patched(8, struct.pack(">I", len(RECORD) + 1)) + b"\x00"),
         ("width", patched(14, b"\x00\x00")),
@@ -151,12 +129,27 @@ def patched(offset: int, data: bytes) -> bytes:
         ("minutia outside", patched(MINUTIAE_START, b"\x41\x90")),
         ("minutia type", patched(MINUTIAE_START, b"\xc0\x01")),
         ("minutia quality", patched(MINUTIAE_START + 5, b"\x65")),
-        ("too long", b"FMR\x00 20\x00" + bytes(1 << 20)),
     ],
 )
 def test_what_the_standard_forbids_is_refused(what: str, data: bytes) -> None:
-    with pytest.raises(TemplateError):
+    with pytest.raises(TemplateError) as refusal:
         read_record(data)
+    assert refusal.value.code == "TEMPLATE_MALFORMED"
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("TEMPLATE_FORMAT_UNKNOWN", patched(0, b"FIR\x00")),
+        ("TEMPLATE_FORMAT_UNKNOWN", patched(4, b" 30\x00")),
+        ("TEMPLATE_SIZE", b"FMR\x00 20\x00" + bytes(1 << 20)),
+        ("TEMPLATE_SIZE", b"FMR\x00 20\x00"),
+    ],
+)
+def test_what_is_no_record_is_told_apart(code: str, data: bytes) -> None:
+    with pytest.raises(TemplateError) as refusal:
+        read_record(data)
+    assert refusal.value.code == code
 
 
 def with_extended(block: bytes) -> bytes:
@@ -201,6 +194,36 @@ def test_what_the_format_cannot_hold_is_not_written(bad: list[FingerTemplate]) -
         write_record(bad)
 
 
+def test_quality_of_a_view_is_what_the_writer_was_told() -> None:
+    record = write_record([finger(1), finger(2)], [73, None])
+    assert record[26] == 73
+    assert (
+        record[24 + 4 + 40 * 6 + 2 + 2] == write_record([finger(2)])[26]
+    )  # the mean of its minutiae, as when none is told
+    with pytest.raises(TemplateError):
+        write_record([finger(1)], [101])
+    with pytest.raises(ValueError, match="shorter"):
+        write_record([finger(1), finger(2)], [73])
+
+
+def test_minutiae_found_in_the_margin_are_left_out() -> None:
+    """LEADER finds some up to 3 px beyond the image it was given; a print was refused for it."""
+    moved = finger(1)
+    y = moved.y.copy()
+    y[0], y[1] = SIDE + 2.0, -3.0
+    (back,) = read_record(write_record([dataclasses.replace(moved, y=y)]))
+    assert len(back.x) == len(moved.x) - 2
+
+
+def test_views_of_one_finger_are_numbered() -> None:
+    left, right = (dataclasses.replace(finger(1), position=position) for position in (7, 2))
+    views = [right, left, right, right]
+    record = write_record(views)
+    size = 4 + 40 * 6 + 2
+    assert [record[24 + index * size + 1] >> 4 for index in range(4)] == [0, 0, 1, 2]
+    assert [view.position for view in read_record(record)] == [2, 7, 2, 2]
+
+
 def test_a_template_without_minutiae_is_a_record() -> None:
     assert len(read_record(write_record([empty()]))[0].x) == 0
 
@@ -238,11 +261,7 @@ def unscaled(path: Path) -> FingerTemplate:
     image = cv2.imread(str(CORPUS / path.relative_to(ISO).with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
     assert image is not None
     height, width = image.shape
-    sx, sy = width / found.width, height / found.height
-    angle = np.arctan2(np.sin(found.angle) * sy, np.cos(found.angle) * sx)
-    return dataclasses.replace(
-        found, x=found.x * np.float32(sx), y=found.y * np.float32(sy), angle=angle.astype(np.float32), width=width, height=height
-    )  # fmt: skip
+    return rescale(found, width, height)
 
 
 @pytest.mark.corpus
