@@ -23,12 +23,25 @@ MODULES = (
     "reader_frames",
     "seals",
     "images",
+    "finger_templates",
     "weights",
 )
 PLANTED = "planted"  # targets that fail on purpose; no campaign runs them unless named
 # What atheris instruments: our decoders, not the libraries below them.
-INSTRUMENTED = ("egate.document", "egate.trust", "egate.inference", "hw.emrtd", "hw.pn532", "hw.mrz")
-COMPILED = ("egate.inference.image.wsq_kernel", "egate.matching")  # numba compiles no instrumented code
+INSTRUMENTED = (
+    "egate.document",
+    "egate.trust",
+    "egate.inference",
+    "egate.matching.finger.format",
+    "hw.emrtd",
+    "hw.pn532",
+    "hw.mrz",
+)
+COMPILED = (  # numba compiles no instrumented code
+    "egate.inference.image.wsq_kernel",
+    "egate.inference.image.tiff_kernel",
+    "egate.matching",
+)
 VECTORS = Path(__file__).with_name("vectors")
 
 
