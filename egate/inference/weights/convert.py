@@ -8,6 +8,7 @@ import onnx
 from onnx import numpy_helper
 
 from egate.inference.weights.dlib_onnx import dlib_resnet
+from egate.inference.weights.leader_onnx import leader
 from egate.inference.weights.minifasnet_onnx import minifasnet
 from egate.inference.weights.onnx_bytes import canonical, parse
 from egate.inference.weights.onnx_dequantise import dequantise
@@ -44,5 +45,6 @@ CONVERSIONS: dict[str, Callable[[bytes], bytes]] = {
     "onnx-embedding-int8": lambda data: canonical(_any_count(split_prelu(quantise_pointwise(dequantise(parse(data)))))),
     "onnx-attack": lambda data: canonical(split_prelu(parse(data))),
     "dlib-resnet": dlib_resnet,
+    "onnx-leader": leader,
     "torch-minifasnet": minifasnet,
 }

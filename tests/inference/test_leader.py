@@ -1,0 +1,126 @@
+"""Goal: LEADER rewritten finds what LEADER finds, for images of every size. Oracle: the unmodified network, on parts of the sample prints.
+
+All 400 images of the corpus: `python -m bench.bench_finger_extraction`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from egate.domain.biometric import FingerTemplate, Image
+from egate.inference.finger.minutiae import STRIDE, extract
+from egate.inference.image.decoder import decode_grey
+from egate.inference.weights.convert import CONVERSIONS
+from egate.inference.weights.leader_peaks import QUALITY_MIN
+from egate.inference.weights.store import ModelStore
+
+PART = np.s_[96:288, 96:288]  # ridges to its borders: minutiae stand there too
+STRIPE, BAR, MIDDLE = np.s_[:, 160:224], np.s_[150:214, :], np.s_[97:250, 80:301]
+
+
+@pytest.fixture(scope="module")
+def store() -> ModelStore:
+    return ModelStore()
+
+
+@pytest.fixture(scope="module")
+def rewritten(store: ModelStore) -> onnxruntime.InferenceSession:
+    return store.session("leader")
+
+
+@pytest.fixture(scope="module")
+def original(store: ModelStore) -> onnxruntime.InferenceSession:
+    return store.session("leader-original")
+
+
+@pytest.fixture(scope="module")
+def prints(store: ModelStore) -> dict[str, Image]:
+    names = ("p1_1", "p1_2", "p2_1")
+    return {name: decode_grey(store.sample(f"{name}.png").read_bytes()).pixels for name in names}
+
+
+def expected(original: onnxruntime.InferenceSession, image: Image) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """(n, 5) x, y, angle, type, quality of the unmodified network's peaks by falling quality; sides are multiples of STRIDE."""
+    assert not (image.shape[0] % STRIDE or image.shape[1] % STRIDE)
+    maps = original.run(None, {original.get_inputs()[0].name: image[None, :, :, None].astype(np.float32)})[0][0]
+    rows, columns = np.nonzero(maps[..., 3] >= QUALITY_MIN)
+    found = maps[rows, columns, 1:]
+    table = np.column_stack([columns, rows, found])
+    return table[np.argsort(-found[:, 2], kind="stable")]
+
+
+def check(found: FingerTemplate, table: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
+    assert len(found.x) == len(table)
+    order, wanted = np.lexsort((found.x, found.y)), np.lexsort((table[:, 0], table[:, 1]))
+    table = table[wanted]
+    assert (found.x[order] == table[:, 0]).all() and (found.y[order] == table[:, 1]).all()
+    off = np.angle(np.exp(1j * (found.angle[order] - table[:, 2])))
+    np.testing.assert_allclose(off, 0.0, atol=1e-4)
+    assert (found.ending[order] == (table[:, 3] >= 0.5)).all()
+    np.testing.assert_allclose(found.quality[order], np.clip(table[:, 4], 0.0, 1.0), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["p1_1", "p1_2", "p2_1"])
+def test_prints_give_the_minutiae_they_gave(
+    rewritten: onnxruntime.InferenceSession, original: onnxruntime.InferenceSession, prints: dict[str, Image], name: str
+) -> None:
+    image = np.ascontiguousarray(prints[name][PART])
+    table = expected(original, image)
+    assert len(table) >= 8
+    check(extract(rewritten, image, 0), table)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 640), (640, 64), (96, 352), (288, 32)])
+def test_any_size_and_ratio(
+    rewritten: onnxruntime.InferenceSession,
+    original: onnxruntime.InferenceSession,
+    prints: dict[str, Image],
+    height: int,
+    width: int,
+) -> None:
+    image = np.resize(np.tile(prints["p2_1"][64:320, 64:320], (3, 3)), (768, 768))[40 : 40 + height, 50 : 50 + width]
+    image = np.ascontiguousarray(image)
+    check(extract(rewritten, image, 0), expected(original, image))
+
+
+def test_minutiae_at_the_border_have_the_directions_they_had(
+    rewritten: onnxruntime.InferenceSession, original: onnxruntime.InferenceSession, prints: dict[str, Image]
+) -> None:
+    """Windows reach beyond the border there. The parts are moved until one holds a minutia a few pixels from it."""
+    near = 0
+    for top in (70, 91, 112):
+        image = np.ascontiguousarray(prints["p1_1"][top : top + 96, 100:228])
+        table = expected(original, image)
+        x, y = table[:, 0], table[:, 1]
+        near += int(((x < 8) | (y < 8) | (x >= 120) | (y >= 88)).sum())
+        check(extract(rewritten, image, 0), table)
+    assert near >= 2
+
+
+def test_a_turned_print_simply_works(
+    rewritten: onnxruntime.InferenceSession, original: onnxruntime.InferenceSession, prints: dict[str, Image]
+) -> None:
+    image = np.ascontiguousarray(np.rot90(prints["p1_2"][100:260, 90:282]))
+    check(extract(rewritten, image, 0), expected(original, image))
+
+
+def test_an_image_without_a_print_gives_an_empty_template(rewritten: onnxruntime.InferenceSession) -> None:
+    found = extract(rewritten, np.full((64, 96), 255, np.uint8), 3)
+    assert len(found.x) == len(found.angle) == 0
+    assert (found.width, found.height, found.position) == (96, 64, 3)
+
+
+def test_minutiae_of_the_padding_are_left_out(
+    rewritten: onnxruntime.InferenceSession, prints: dict[str, Image]
+) -> None:
+    for height, width in ((65, 95), (97, 127), (90, 65)):
+        found = extract(rewritten, np.ascontiguousarray(prints["p1_1"][130 : 130 + height, 120 : 120 + width]), 0)
+        assert ((found.x >= 0) & (found.x < width) & (found.y >= 0) & (found.y < height)).all()
+
+
+def test_the_conversion_gives_the_bytes_that_are_pinned(store: ModelStore) -> None:
+    """Wherever it runs: with the same sums in another order, the hash would differ."""
+    member = store.read(store.manifest.models["leader-original"])
+    assert CONVERSIONS["onnx-leader"](member) == store.read(store.manifest.models["leader"])
