@@ -10,11 +10,12 @@ import numpy as np
 
 from egate.document.lds.finger_record import parse_dg3
 from egate.errors import ImageError
-from egate.inference.image.decoder import decode
+from egate.inference.image.decoder import decode, decode_grey
 from egate.inference.image.header import read_header
 from egate.inference.image.wsq import PIXELS_MAX, decode_wsq
 from tests.fuzz.sources import CORPUS
 from tests.fuzz.target import Target
+from tests.inference.tiff_files import PACKERS, RATIONAL, SHORT, grey_tags, tiff
 
 
 def header(data: bytes) -> None:
@@ -41,6 +42,26 @@ def pixels(data: bytes) -> None:
         pass
 
 
+def prints(data: bytes) -> None:
+    try:
+        found = read_header(data)
+        assert decode_grey(data).pixels.size == found.width * found.height
+    except ImageError:
+        pass
+
+
+def _scans() -> Sequence[bytes]:
+    """As scanners write prints: each packing and depth of TIFF that is read, and BMP."""
+    grey = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
+    tags = {**grey_tags(64, 64), 278: [32], 282: ([500, 1], RATIONAL), 317: [2]}
+    halves = [grey[:32].tobytes(), grey[32:].tobytes()]
+    made = [tiff({**tags, 259: [code]}, [pack(half) for half in halves]) for code, pack in PACKERS.items()]
+    made.append(tiff({**grey_tags(32, 64), 258: [16], 262: [0]}, [grey.tobytes()], ">"))
+    made.append(tiff({**grey_tags(64, 64), 262: [3], 320: (list(range(0, 61_440, 80)), SHORT)}, [grey.tobytes()]))
+    made.append(tiff({**grey_tags(512, 64), 258: [1]}, [grey.tobytes()]))
+    return [*made, *(cv2.imencode(".bmp", image)[1].tobytes() for image in (grey, np.dstack([grey] * 3)))]
+
+
 def _files() -> Sequence[bytes]:
     image = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
     made = [cv2.imencode(extension, image)[1].tobytes() for extension in (".jpg", ".png", ".jp2")]
@@ -60,4 +81,9 @@ def _prints() -> Sequence[bytes]:
     return [*found, encoder.compress(ridges.tobytes(), 70, 66, 12)]
 
 
-TARGETS = (Target("header", header, _files, 10), Target("wsq", wsq, _prints, 1), Target("pixels", pixels, _files, 1))
+TARGETS = (
+    Target("header", header, lambda: [*_files(), *_scans()], 10),
+    Target("wsq", wsq, _prints, 1),
+    Target("pixels", pixels, _files, 1),
+    Target("prints", prints, _scans, 10),
+)

@@ -19,8 +19,16 @@ from egate.inference.image.decoder import PIXELS_MAX, GreyImage, decode_bounded,
 T = TypeVar("T")
 
 # Bytes a pixel at the decoder's peak, rounded up; the picture itself, 3, is in them. Measured (tests/inference/test_image_budget.py):
-# JPEG 6, progressive 9, progressive with four components 11; PNG 7, with alpha of 16 bits 17; JPEG 2000 13 to 16; WSQ 22.
-BYTES_PER_PIXEL = {Format.JPEG: 12, Format.PNG: 9, Format.JPEG2000: 20, Format.WSQ: 28, Format.PGM: 6}
+# JPEG 6, progressive 9, progressive with four components 11; PNG 7, with alpha of 16 bits 17; JPEG 2000 13 to 16; WSQ 22; BMP 4; TIFF 7.
+BYTES_PER_PIXEL = {
+    Format.JPEG: 12,
+    Format.PNG: 9,
+    Format.JPEG2000: 20,
+    Format.WSQ: 28,
+    Format.PGM: 6,
+    Format.BMP: 8,
+    Format.TIFF: 12,
+}
 BYTES_PER_PIXEL_ALPHA = 20
 BUDGET_MIN_MIB = 256  # one image of the largest size and the dearest kind that may have it: 20 megapixels at 12 bytes
 MIB = 1024 * 1024
@@ -59,7 +67,7 @@ class ImageBudget:
 
     def look_grey(self, data: bytes, see: Callable[[GreyImage], T], *, pixels_max: int = PIXELS_MAX) -> T:
         """As look, of a print: grey, with its resolution."""
-        header = read_bounded(data, pixels_max)
+        header = read_bounded(data, pixels_max, prints=True)
         with self._taken(decoding_bytes(header)):
             return see(decode_grey_bounded(data, header))
 

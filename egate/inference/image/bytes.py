@@ -18,11 +18,14 @@ class Format(StrEnum):
     JPEG2000 = "JPEG2000"
     WSQ = "WSQ"
     PGM = "PGM"
+    BMP = "BMP"
+    TIFF = "TIFF"
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """width, height in pixels as stored. dpi: horizontal resolution, None if the image does not state one.
+    """width, height in pixels as stored. dpi: horizontal resolution as the file states it, whatever it is worth; None if it states
+    none. dpi_y: vertical; None: as dpi.
 
     grey: JPEG 2000 of one component. alpha: some pixels may be transparent. orientation: of a PNG, EXIF's 1 to 8; a JPEG's is the
     decoder's business.
@@ -35,6 +38,7 @@ class Header:
     grey: bool = False
     alpha: bool = False
     orientation: int = 1
+    dpi_y: float | None = None
 
 
 def number(data: bytes, offset: int, count: int) -> int:

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from egate.domain.biometric import Image
 from egate.errors import ImageError
+from egate.inference.image import tiff_kernel, wsq
+from egate.inference.image.bmp import decode_bmp
 from egate.inference.image.exif import upright
-from egate.inference.image.header import Format, Header, read_header
+from egate.inference.image.header import Format, Header, read_header, refuse_print
 from egate.inference.image.png import pixels_only
+from egate.inference.image.tiff_pixels import decode_tiff
 from egate.inference.image.wsq import decode_wsq
 
 PIXELS_MAX = 20_000_000  # chosen: twice a 4K frame; 60 MB decoded
@@ -21,16 +24,19 @@ DOCUMENT_PIXELS_MAX = 4_000_000  # chosen: portraits and prints; twice the large
 SIDE_MIN = 16  # chosen: no face or finger fits into less
 ASPECT_MAX = 20  # chosen: a long strip scaled down to a network's input has no width left
 
+_OWN = {Format.WSQ: decode_wsq, Format.TIFF: decode_tiff, Format.BMP: decode_bmp}
+
 # What is wrong with an image is an ImageError; OpenCV's own words about it would go to stderr, past our log.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GreyImage:
-    """pixels: (h, w) uint8. dpi: what the file states, None if nothing."""
+    """pixels: (h, w) uint8. dpi, dpi_y: what the file states across and down, None if nothing."""
 
     pixels: Image
     dpi: float | None
+    dpi_y: float | None = None
 
     def __repr__(self) -> str:
         return "GreyImage(redacted)"
@@ -70,18 +76,29 @@ def decode_bounded(data: bytes, header: Header) -> Image:
 
 
 def decode_grey(data: bytes, *, pixels_max: int = PIXELS_MAX) -> GreyImage:
-    """As decode, one channel, with the resolution the file states."""
-    return decode_grey_bounded(data, read_bounded(data, pixels_max))
+    """As decode, one channel, with the resolution the file states; BMP and TIFF too. Colours by their luminance."""
+    return decode_grey_bounded(data, read_bounded(data, pixels_max, prints=True))
 
 
 def decode_grey_bounded(data: bytes, header: Header) -> GreyImage:
     """As decode_grey, of an image whose header was read by read_bounded."""
-    return GreyImage(_grey(data, header), header.dpi)
+    pixels = _grey(data, header)
+    if header.orientation >= 5:  # on its side
+        return GreyImage(pixels, header.dpi if header.dpi_y is None else header.dpi_y, header.dpi)
+    return GreyImage(pixels, header.dpi, header.dpi_y)
 
 
-def read_bounded(data: bytes, pixels_max: int = PIXELS_MAX) -> Header:
-    """The header of what decode would decode. Raises ImageError as decode does; decodes nothing."""
+def warm_up() -> None:
+    """Compiles the kernels of our own decoders, so that no traveller waits for it."""
+    wsq.warm_up()
+    tiff_kernel.warm_up()
+
+
+def read_bounded(data: bytes, pixels_max: int = PIXELS_MAX, *, prints: bool = False) -> Header:
+    """The header of what decode would decode; with prints, decode_grey. Raises ImageError as they do; decodes nothing."""
     header = read_header(data)
+    if not prints:
+        refuse_print(header)
     long, short = max(header.width, header.height), min(header.width, header.height)
     if header.alpha:
         pixels_max //= 2  # it is decoded twice, with four samples the first time
@@ -95,8 +112,8 @@ def read_bounded(data: bytes, pixels_max: int = PIXELS_MAX) -> Header:
 
 
 def _grey(data: bytes, header: Header) -> Image:
-    if header.format is Format.WSQ:
-        return decode_wsq(data)
+    if header.format in _OWN:
+        return _OWN[header.format](data)
     if header.format is Format.PGM:
         size = header.width * header.height
         return np.frombuffer(data, np.uint8, size, len(data) - size).reshape(header.height, header.width).copy()

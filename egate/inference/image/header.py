@@ -1,7 +1,7 @@
 """Size, completeness and cost of an encoded image, read from its own bytes before any decoder allocates a pixel.
 
-JPEG, PNG, JPEG 2000, WSQ (IAFIS-IC-0110; as DG3) and grey PGM of 8 bits (netpbm; raw pixels of DG3). An image that ends early is refused
-here, because decoders fill the missing part with grey and call it a success.
+JPEG, PNG, JPEG 2000, WSQ (IAFIS-IC-0110; as DG3) and grey PGM of 8 bits (netpbm; raw pixels of DG3); of prints, BMP and TIFF as well. An
+image that ends early is refused here, because decoders fill the missing part with grey and call it a success.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ import re
 
 from egate.errors import ImageError
 from egate.inference.image import wsq
+from egate.inference.image.bmp import BMP_START, read_bmp
 from egate.inference.image.bytes import Format as Format
 from egate.inference.image.bytes import Header as Header
 from egate.inference.image.bytes import corrupt, truncated, unread
 from egate.inference.image.jpeg import JPEG_START, read_jpeg
 from egate.inference.image.jpeg2000 import J2K_SIGNATURE, JP2_SIGNATURE, read_jpeg2000
 from egate.inference.image.png import PNG_SIGNATURE, read_png
+from egate.inference.image.tiff import TIFF_STARTS, read_tiff
 
 WSQ_START = b"\xff\xa0\xff"
 # What people send by mistake, by its first bytes, to call it by its name: kind, offset, bytes.
 _OTHERS = (
     ("GIF", 0, b"GIF8"),
-    ("BMP", 0, b"BM"),
-    ("TIFF", 0, b"II*\x00"),
-    ("TIFF", 0, b"MM\x00*"),
+    ("BigTIFF", 0, b"II+\x00"),
+    ("BigTIFF", 0, b"MM\x00+"),
     ("WebP", 8, b"WEBP"),
     ("AVIF", 4, b"ftypavif"),
     ("HEIC", 4, b"ftypheic"),
     ("PDF", 0, b"%PDF"),
     ("text", 0, b"<"),
 )
+PRINTS_ONLY = frozenset({Format.BMP, Format.TIFF})
 PGM_HEADER = re.compile(rb"P5\n(\d{1,5}) (\d{1,5})\n255\n")  # as egate.document.lds.finger_image writes it
 
 
@@ -46,6 +48,12 @@ def read_header(data: bytes) -> Header:
     return header
 
 
+def refuse_print(header: Header) -> None:
+    """What is no print is in a format of pictures: scanners of prints write BMP and TIFF, cameras and chips do not."""
+    if header.format in PRINTS_ONLY:
+        raise _another(header.format)
+
+
 def _read(data: bytes) -> Header:
     if data.startswith(PNG_SIGNATURE):
         return read_png(data)
@@ -57,8 +65,16 @@ def _read(data: bytes) -> Header:
         return Header(*wsq.read_size(data), Format.WSQ)
     if match := PGM_HEADER.match(data):
         return _pgm(data, match)
+    if data.startswith(tuple(TIFF_STARTS)):
+        return read_tiff(data)
+    if data.startswith(BMP_START):
+        return read_bmp(data)
     name = next((name for name, offset, start in _OTHERS if data[offset:].startswith(start)), "of an unknown kind")
-    raise unread(f"image is {name}, neither JPEG, PNG, JPEG 2000, WSQ nor PGM")
+    raise _another(name)
+
+
+def _another(name: str) -> ImageError:
+    return unread(f"image is {name}, neither JPEG, PNG, JPEG 2000, WSQ nor PGM")
 
 
 def _pgm(data: bytes, match: re.Match[bytes]) -> Header:

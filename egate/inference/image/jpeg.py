@@ -33,6 +33,7 @@ def read_jpeg(data: bytes) -> Header:
     width = height = scan_count = components = 0
     adobe = False
     dpi: float | None = None
+    dpi_y: float | None = None
     offset = len(JPEG_START)
     for _ in range(SEGMENT_COUNT_MAX):
         if data[offset] != 0xFF:
@@ -50,7 +51,7 @@ def read_jpeg(data: bytes) -> Header:
             if components == 4 and not adobe:
                 # Adobe's four colours are stored inverted, others' are not, and a decoder cannot see it: it may show the negative.
                 raise unread("JPEG of four colours that does not say which")
-            return Header(width, height, dpi)
+            return Header(width, height, dpi, dpi_y=dpi_y)
         length, body = number(data, offset + 2, 2), offset + 4
         offset += 2 + length
         if length < 2:
@@ -60,7 +61,7 @@ def read_jpeg(data: bytes) -> Header:
                 raise corrupt("JPEG has two frames")
             width, height, components = _frame(data, marker, body)
         elif marker == 0xE0 and data[body : body + 5] == b"JFIF\x00":
-            dpi = _jfif_dpi(data, body)
+            dpi, dpi_y = (_jfif_dpi(data, body, place) for place in (8, 10))
         elif marker == 0xEE and data[body : body + 5] == b"Adobe":
             adobe = True
         elif marker == JPEG_SCAN:
@@ -94,7 +95,8 @@ def _scan_end(data: bytes, offset: int) -> int:
     return found.start()
 
 
-def _jfif_dpi(data: bytes, body: int) -> float | None:
-    unit, density = data[body + 7], number(data, body + 8, 2)  # JFIF 1.02: 1 = per inch, 2 = per centimetre
+def _jfif_dpi(data: bytes, body: int, place: int) -> float | None:
+    """place: 8 of the horizontal density, 10 of the vertical."""
+    unit, density = data[body + 7], number(data, body + place, 2)  # JFIF 1.02: 1 = per inch, 2 = per centimetre
     factor = {1: 1.0, 2: 2.54}.get(unit)
-    return density * factor if factor and density else None
+    return density * factor if factor else None  # 0 is no density either: who needs one refuses it

@@ -8,9 +8,11 @@ can be made in is bounded here, and what has no place in a portrait is refused.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from egate.errors import ImageError
 from egate.inference.image.bytes import Format, Header, corrupt, number, unread
+from egate.inference.image.jpeg2000_resolution import read_resolution
 
 JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 J2K_SIGNATURE = b"\xff\x4f\xff\x51"  # SOC, SIZ
@@ -44,24 +46,26 @@ PART_COUNT_MAX = 1024
 
 def read_jpeg2000(data: bytes) -> Header:
     """A JP2 file or a bare codestream. Raises ImageError; IndexError if data ends before EOC."""
-    start = _codestream(data) if data.startswith(JP2_SIGNATURE) else 0
+    start, dpi = _codestream(data) if data.startswith(JP2_SIGNATURE) else (0, None)
     header, tile_count = _size(data, start)
     _check_parts(data, start + 4 + number(data, start + 4, 2), tile_count)
-    return header
+    return header if dpi is None else replace(header, dpi=dpi[0], dpi_y=dpi[1])
 
 
-def _codestream(data: bytes) -> int:
-    """Start of the codestream in a JP2 file (T.800 annex I: boxes of length 4, type 4, body)."""
+def _codestream(data: bytes) -> tuple[int, tuple[float, float] | None]:
+    """Start of the codestream in a JP2 file (T.800 annex I: boxes of length 4, type 4, body), and the resolution across and down."""
     if b"pclr" in data:  # a palette can name 255 components, each as large as the image
         raise unread("JPEG 2000 with a palette")
-    offset = 0
+    offset, dpi = 0, None
     for _ in range(BOX_COUNT_MAX):
         length = number(data, offset, 4)
+        if data[offset + 4 : offset + 8] == b"jp2h":
+            dpi = read_resolution(data[offset + 8 : offset + length])
         if data[offset + 4 : offset + 8] == b"jp2c":
             start = offset + (16 if length == 1 else 8)
             if not data.startswith(J2K_SIGNATURE, start):
                 raise corrupt("JPEG 2000 codestream expected")
-            return start
+            return start, dpi
         if length < 8:  # 0 and 1 are legal for the last box and for huge ones, before the codestream there are neither
             raise corrupt("JPEG 2000 box without length")
         offset += length

@@ -33,6 +33,7 @@ def read_png(data: bytes) -> Header:
     """Raises ImageError; IndexError if data ends before IEND."""
     width = height = colour = 0
     dpi: float | None = None
+    dpi_y: float | None = None
     alpha, orientation = False, UPRIGHT
     for kind, start, length in _chunks(data):
         body = start + 8
@@ -47,12 +48,12 @@ def read_png(data: bytes) -> Header:
         elif kind == b"eXIf":
             orientation = read_orientation(data[body : body + length])
         elif kind == b"pHYs" and number(data, body + 8, 1) == 1:  # unit 1 = metre
-            dpi = number(data, body, 4) * METRES_PER_INCH
+            dpi, dpi_y = (number(data, place, 4) * METRES_PER_INCH for place in (body, body + 4))
         elif kind in _ANIMATION_CHUNKS:
             raise unread("PNG is an animation")
         elif kind not in _PIXEL_CHUNKS and not kind[0] & _ANCILLARY:
             raise unread("PNG has an unknown chunk")
-    return Header(width, height, dpi, Format.PNG, alpha=alpha, orientation=orientation)
+    return Header(width, height, dpi, Format.PNG, alpha=alpha, orientation=orientation, dpi_y=dpi_y)
 
 
 def pixels_only(data: bytes) -> bytes:
