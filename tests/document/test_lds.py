@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from egate.document.encoding.tlv import FILE_SIZE_MAX, element, elements, tags
 from egate.document.lds.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2
-from egate.document.lds.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3
+from egate.document.lds.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3, write_dg3_39794
 from egate.document.lds.structure import parse_dg1, parse_ef_com, write_dg1, write_ef_com
 from egate.errors import DocumentError
 
@@ -102,6 +102,53 @@ def test_finger_becomes_a_file() -> None:
     assert FingerImage(1, FingerEncoding.WSQ, 1, 1, b"\xff\xa0").file() == b"\xff\xa0"
 
 
+@pytest.mark.parametrize("dpi", [250.0, 500.0, 750.0, 1000.0])
+def test_resolution_is_handed_on(dpi: float) -> None:
+    fingers = tuple(replace(finger, dpi=dpi) for finger in FINGERS)
+    assert parse_dg3(write_dg3(fingers)) == fingers
+    fields = [
+        replace(finger, width=0, height=0) if finger.encoding is FingerEncoding.PNG else finger for finger in fingers
+    ]
+    assert parse_dg3(write_dg3_39794(fingers)) == tuple(fields)
+
+
+@pytest.mark.parametrize(
+    ("unit", "across", "down", "dpi"),
+    [(1, 505, 500, 505.0), (2, 197, 197, 500.38), (2, 394, 394, 1000.76), (1, 1010, 1000, 1010.0)],
+)
+def test_resolution_a_record_may_state(unit: int, across: int, down: int, dpi: float) -> None:
+    (finger,) = parse_dg3(stating(unit, across, down))
+    assert finger.dpi == pytest.approx(dpi)
+
+
+@pytest.mark.parametrize(
+    ("unit", "across", "down"),
+    [
+        (1, 500, 1000),
+        (1, 506, 500),
+        (1, 0, 0),
+        (1, 197, 197),
+        (2, 500, 500),
+        (0, 500, 500),
+        (3, 500, 500),
+        (1, 1100, 1100),
+    ],
+)
+def test_resolution_no_print_on_a_chip_has_is_refused(unit: int, across: int, down: int) -> None:
+    with pytest.raises(DocumentError, match="dpi") as caught:
+        parse_dg3(stating(unit, across, down))
+    assert caught.value.code == "DG3_MALFORMED"
+
+
+def stating(unit: int, across: int, down: int) -> bytes:
+    data = bytearray(write_dg3(FINGERS[:1]))
+    at = (
+        data.index(b"FIR\x00") + 19
+    )  # behind the number of fingers: unit 1, scan resolution 2 + 2, image resolution 2 + 2
+    data[at], data[at + 5 : at + 9] = unit, across.to_bytes(2, "big") + down.to_bytes(2, "big")
+    return bytes(data)
+
+
 def test_raw_pixels_of_another_size_are_refused() -> None:
     for encoding in (FingerEncoding.RAW, FingerEncoding.PACKED):
         with pytest.raises(DocumentError, match="another size"):
@@ -147,8 +194,8 @@ def test_lists_of_contents_as_states_write_them() -> None:
 
 
 def test_finger_of_another_resolution_is_refused() -> None:
-    changed = FILES[3].replace((500).to_bytes(2, "big") * 4, (250).to_bytes(2, "big") * 4)
-    with pytest.raises(DocumentError, match="500 dpi"):
+    changed = FILES[3].replace((500).to_bytes(2, "big") * 4, (125).to_bytes(2, "big") * 4)
+    with pytest.raises(DocumentError, match="250 to 1000 dpi"):
         parse_dg3(changed)
 
 

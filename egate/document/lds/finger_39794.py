@@ -16,13 +16,7 @@ from collections.abc import Sequence
 
 from egate.document.encoding.tlv import element, elements, single
 from egate.document.lds.block_39794 import Fields, block, code, integer, octets, version_block
-from egate.document.lds.finger_image import (
-    POSITION_MAX,
-    RESOLUTIONS_CENTIMETRE,
-    RESOLUTIONS_INCH,
-    FingerEncoding,
-    FingerImage,
-)
+from egate.document.lds.finger_image import DPI, POSITION_MAX, FingerEncoding, FingerImage, record_dpi
 from egate.errors import DocumentError
 
 FINGER_BLOCK_TAG = 0x64
@@ -38,7 +32,7 @@ _ENCODINGS = {
 }
 _FORMATS = {encoding: number for number, encoding in reversed(_ENCODINGS.items())}
 _PGM = re.compile(rb"P5\s{1,2}(\d{1,5})\s{1,2}(\d{1,5})\s{1,2}255\s")  # of one byte a pixel and without comments
-_RESOLUTIONS = {0: RESOLUTIONS_INCH, 1: RESOLUTIONS_CENTIMETRE}
+_UNIT_INCH, _UNIT_CENTIMETRE = 0, 1
 _PLAIN_CONTACT = 0
 
 
@@ -61,7 +55,7 @@ def write_finger_block(fingers: Sequence[FingerImage]) -> bytes:
 
 def _write_finger(finger: FingerImage) -> bytes:
     codes = code(0, finger.position) + code(1, _PLAIN_CONTACT) + code(2, _FORMATS[finger.encoding])
-    return codes + octets(3, finger.file()) + block(7, integer(0, 500), integer(1, 0))
+    return codes + octets(3, finger.file()) + block(7, integer(0, round(finger.dpi)), integer(1, _UNIT_INCH))
 
 
 def _parse_finger(fields: Fields) -> FingerImage:
@@ -69,16 +63,24 @@ def _parse_finger(fields: Fields) -> FingerImage:
     fields.code(1)
     if encoding is None or position > POSITION_MAX or not image:
         raise _malformed("finger image unknown or empty")
-    if fields.constructed(7):
-        rate = fields.block(7)
-        if rate.integer(0) not in _RESOLUTIONS.get(rate.integer(1), range(0)):
-            raise _malformed("finger image is not of 500 dpi")
+    dpi = _dpi(fields)
     if encoding is FingerEncoding.RAW:
-        return _raw(position, image)
-    return FingerImage(position, encoding, 0, 0, image)
+        return _raw(position, image, dpi)
+    return FingerImage(position, encoding, 0, 0, image, dpi)
 
 
-def _raw(position: int, image: bytes) -> FingerImage:
+def _dpi(fields: Fields) -> float:
+    if not fields.constructed(7):
+        return DPI
+    rate = fields.block(7)
+    samples, unit = rate.integer(0), rate.integer(1)
+    dpi = record_dpi(samples, samples, unit == _UNIT_CENTIMETRE) if unit in (_UNIT_INCH, _UNIT_CENTIMETRE) else None
+    if dpi is None:
+        raise _malformed("finger image is not of 250 to 1000 dpi")
+    return dpi
+
+
+def _raw(position: int, image: bytes, dpi: float) -> FingerImage:
     header = _PGM.match(image)
     if header is None:
         raise _malformed("finger image is not a PGM of 8 bits")
@@ -86,7 +88,7 @@ def _raw(position: int, image: bytes) -> FingerImage:
     pixels = image[header.end() :]
     if not pixels or len(pixels) != width * height:
         raise _malformed("finger image has another size than it says")
-    return FingerImage(position, FingerEncoding.RAW, width, height, pixels)
+    return FingerImage(position, FingerEncoding.RAW, width, height, pixels, dpi)
 
 
 def _malformed(what: str) -> DocumentError:

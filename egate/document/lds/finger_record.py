@@ -21,9 +21,9 @@ from egate.document.lds.cbeff import (
 )
 from egate.document.lds.finger_39794 import parse_finger_block, write_finger_block
 from egate.document.lds.finger_image import POSITION_MAX as POSITION_MAX
-from egate.document.lds.finger_image import RESOLUTIONS_CENTIMETRE, RESOLUTIONS_INCH
 from egate.document.lds.finger_image import FingerEncoding as FingerEncoding
 from egate.document.lds.finger_image import FingerImage as FingerImage
+from egate.document.lds.finger_image import record_dpi
 from egate.errors import DocumentError
 
 DG3_TAG = 0x63
@@ -32,10 +32,9 @@ FINGER_COUNT_MAX = 20  # chosen: ten fingers, two impressions each
 _MAGIC = b"FIR\x00010\x00"
 _HEADER = struct.Struct(">8s6s2xHBBHHHHBB2x")
 _FINGER = struct.Struct(">IBBBBBHHx")
-_UNIT_INCH = 1  # pixels per inch; 2: pixels per centimetre
-_LEVEL_500_PPI = 31  # ISO/IEC 19794-4, table 1
+_UNIT_INCH, _UNIT_CENTIMETRE = 1, 2  # pixels per inch, per centimetre
+_LEVELS = {250: 20, 500: 31, 750: 35, 1000: 41}  # ISO/IEC 19794-4, table 1: by pixels per inch
 _QUALITY_UNDEFINED = 254
-_RESOLUTIONS = {1: RESOLUTIONS_INCH, 2: RESOLUTIONS_CENTIMETRE}
 
 
 def parse_dg3(data: bytes) -> tuple[FingerImage, ...]:
@@ -48,7 +47,7 @@ def parse_dg3(data: bytes) -> tuple[FingerImage, ...]:
 
 
 def write_dg3(fingers: Sequence[FingerImage]) -> bytes:
-    """One ISO/IEC 19794-4 record per finger. position: 0-10."""
+    """One ISO/IEC 19794-4 record per finger. position: 0-10. Raises KeyError for a resolution that is none of its table 1."""
     records = [_write_record(finger) for finger in fingers]
     return write_biometric_group(DG3_TAG, records, TYPE_FINGERPRINT, FORMAT_FINGER_IMAGE)
 
@@ -64,10 +63,10 @@ def _parse_block(block: bytes) -> Iterator[FingerImage]:
 
 
 def _write_record(finger: FingerImage) -> bytes:
-    size = _FINGER.size + len(finger.image)
+    size, dpi = _FINGER.size + len(finger.image), round(finger.dpi)
     header = _HEADER.pack(
-        _MAGIC, (_HEADER.size + size).to_bytes(6, "big"), _LEVEL_500_PPI, 1, _UNIT_INCH,
-        500, 500, 500, 500, 8, finger.encoding,
+        _MAGIC, (_HEADER.size + size).to_bytes(6, "big"), _LEVELS[dpi], 1, _UNIT_INCH,
+        dpi, dpi, dpi, dpi, 8, finger.encoding,
     )  # fmt: skip
     impression = _FINGER.pack(size, finger.position, 1, 1, _QUALITY_UNDEFINED, 0, finger.width, finger.height)
     return header + impression + finger.image
@@ -79,22 +78,22 @@ def _parse_record(record: bytes) -> Iterator[FingerImage]:
     magic, size, _, count, unit, _, _, x, y, depth, compression = _HEADER.unpack_from(record)
     if magic != _MAGIC or int.from_bytes(size, "big") != len(record):
         raise _malformed("finger image record header malformed")
-    resolutions = _RESOLUTIONS.get(unit, range(0))
-    if x not in resolutions or y not in resolutions or depth != 8:
-        raise _malformed("finger image is not of 500 dpi and 8 bits")
+    dpi = record_dpi(x, y, unit == _UNIT_CENTIMETRE) if unit in (_UNIT_INCH, _UNIT_CENTIMETRE) else None
+    if dpi is None or depth != 8:
+        raise _malformed("finger image is not of 250 to 1000 dpi and 8 bits")
     if compression not in iter(FingerEncoding):
         raise _malformed("compression of the finger image unknown")
     position = _HEADER.size
     if count > FINGER_COUNT_MAX:
         raise _malformed("too many finger images")
     for _ in range(count):
-        finger, position = _parse_finger(record, position, FingerEncoding(compression))
+        finger, position = _parse_finger(record, position, FingerEncoding(compression), dpi)
         yield finger
     if position != len(record):
         raise _malformed("finger image record longer than its fingers")
 
 
-def _parse_finger(record: bytes, start: int, encoding: FingerEncoding) -> tuple[FingerImage, int]:
+def _parse_finger(record: bytes, start: int, encoding: FingerEncoding, dpi: float) -> tuple[FingerImage, int]:
     if start + _FINGER.size > len(record):
         raise _malformed("finger image record cut short")
     size, position, _, _, _, _, width, height = _FINGER.unpack_from(record, start)
@@ -104,7 +103,7 @@ def _parse_finger(record: bytes, start: int, encoding: FingerEncoding) -> tuple[
         raise _malformed("finger image malformed")
     if encoding in (FingerEncoding.RAW, FingerEncoding.PACKED) and len(image) != width * height:
         raise _malformed("finger image has another size than it says")
-    return FingerImage(position, encoding, width, height, image), end
+    return FingerImage(position, encoding, width, height, image, dpi), end
 
 
 def _malformed(what: str) -> DocumentError:
