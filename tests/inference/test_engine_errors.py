@@ -34,6 +34,7 @@ class Raises:
 FACE = np.zeros((64, 64, 3), np.uint8)
 PRINT = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
 CALIBRATION: Any = SimpleNamespace(fusion="offset=0.0 sface=1.0,0.0,1.0")  # never reached
+FOREST: Any = None  # neither
 
 
 def face(error: Exception) -> None:
@@ -43,7 +44,7 @@ def face(error: Exception) -> None:
 
 def finger(error: Exception) -> None:
     network: Any = Raises(error)
-    MinutiaeFingerEngine(network, CALIBRATION).capture(PRINT)
+    MinutiaeFingerEngine(network, CALIBRATION, FOREST).capture(PRINT)
 
 
 @pytest.mark.parametrize("capture", [face, finger])

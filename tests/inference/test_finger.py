@@ -9,15 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from egate.domain.biometric import Guidance, Image
+from egate.domain.biometric import Image
 from egate.errors import ConfigurationError, ImageError
 from egate.inference.finger.engine import PIXELS_MAX, MinutiaeFingerEngine, load_finger_engine
 from egate.inference.finger.minutiae import STRIDE
-from egate.inference.finger.quality import guidance, quality
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
 from egate.matching.finger.format.iso19794 import read_record, write_record
-from egate.matching.finger.minutiae import prepare
 from egate.ports import FingerEngine
 
 FMR = 5e-4
@@ -73,7 +71,7 @@ def test_a_template_keeps_its_contract(engine: MinutiaeFingerEngine, prints: dic
     assert (np.diff(found.quality) <= 0).all()
     assert found.ending.any() and not found.ending.all()
     assert 0 <= sample.quality.unified <= 100
-    assert set(sample.quality.components) == {"minutiae_count", "minutiae_quality", "area"}
+    assert all(0 <= value <= 100 for value in sample.quality.components.values())
     assert sample.guidance == ()
     assert repr(sample) == f"FingerSample(minutiae={len(found.x)}, redacted)"
 
@@ -161,15 +159,3 @@ def test_threads_get_the_answers_that_one_gets(engine: MinutiaeFingerEngine, pri
     for name, template in alone.items():
         assert (template.x == together[name].x).all() and (template.angle == together[name].angle).all()
     assert scores == [engine.compare(alone[a], alone[b]).value for a, b in pairs]
-
-
-def test_poor_prints_are_told_to_press_harder(engine: MinutiaeFingerEngine, prints: dict[str, Image]) -> None:
-    whole = engine.capture(prints["p1_1"])
-    columns = {key: getattr(whole.template, key)[:6] for key in ("x", "y", "angle", "ending", "quality")}
-    poor = dataclasses.replace(whole.template, **columns)
-    assert quality(whole.image, poor).unified < quality(whole.image, whole.template).unified
-    assert guidance(poor, quality(whole.image, poor)) == (Guidance.PRESS_HARDER,)
-    none = dataclasses.replace(whole.template, **{key: value[:0] for key, value in columns.items()})
-    assert quality(whole.image, none).unified == 0.0
-    assert guidance(none, quality(whole.image, none)) == (Guidance.PLACE_FINGER,)
-    assert prepare(none).finite

@@ -12,10 +12,12 @@ from egate.domain.biometric import ComparisonScore, FingerSample, FingerTemplate
 from egate.errors import ImageError
 from egate.inference.engine_errors import engine_errors
 from egate.inference.finger.minutiae import extract
-from egate.inference.finger.quality import guidance, quality
+from egate.inference.finger.quality import Models as ForestModels
+from egate.inference.finger.quality import load_forest
 from egate.inference.finger.resolution import DPI, resample
 from egate.inference.image import wsq
-from egate.matching.finger import minutiae
+from egate.matching.finger import minutiae, quality
+from egate.matching.finger.quality import Forest
 from egate.matching.rates.calibration import Calibration
 
 NETWORK = "leader"  # ids in models/manifest.toml
@@ -28,7 +30,7 @@ MINUTIAE_MIN = 4  # the poorest of 400 corpus images has 4; three pairs can be f
 POSITIONS = range(11)  # ISO/IEC 19794-2:2005, table 2; 0 = unknown
 
 
-class Models(Protocol):
+class Models(ForestModels, Protocol):
     """What the engine needs of the model store."""
 
     def session(self, id: str) -> onnxruntime.InferenceSession: ...
@@ -37,11 +39,12 @@ class Models(Protocol):
 
 
 class MinutiaeFingerEngine:
-    """Thread-safe: it holds no state but the network and the calibration."""
+    """Thread-safe: it holds no state but the network, the calibration and the forest of quality."""
 
-    def __init__(self, network: onnxruntime.InferenceSession, calibration: Calibration) -> None:
+    def __init__(self, network: onnxruntime.InferenceSession, calibration: Calibration, forest: Forest) -> None:
         self._network = network
         self._calibration = calibration
+        self._forest = forest
 
     def capture(self, image: Image, position: int = 0, dpi: float = DPI) -> FingerSample:
         """Template, quality and guidance of a grey image (h, w) uint8 of dpi pixels per inch, resampled to 500.
@@ -60,8 +63,9 @@ class MinutiaeFingerEngine:
             template = extract(self._network, image, position)
         if len(template.x) < MINUTIAE_MIN:
             raise ImageError(f"no fingerprint found: fewer than {MINUTIAE_MIN} minutiae", code="FINGER_NOT_FOUND")
-        score = quality(image, template)
-        return FingerSample(template, score, image, guidance(template, score))
+        with engine_errors():
+            score = quality.finger_quality(image, template, self._forest)
+        return FingerSample(template, score, image, quality.guidance(template, score))
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
         """Score >= 0 (0 if one has too few minutiae) and its FMR. NaN, NaN if a template holds a NaN or infinity.
@@ -80,12 +84,13 @@ class MinutiaeFingerEngine:
         """Runs the network once and compiles the matcher, so that the first traveller does not wait for either."""
         minutiae.warm_up()
         wsq.warm_up()
+        quality.warm_up(self._forest)
         extract(self._network, np.full((64, 64), 255, np.uint8), 0)
 
 
 def load_finger_engine(store: Models) -> MinutiaeFingerEngine:
     """The engine with the store's network and calibration, warmed up. Raises ModelError if either is missing or wrong."""
-    engine = MinutiaeFingerEngine(store.session(NETWORK), store.calibration(CALIBRATION))
+    engine = MinutiaeFingerEngine(store.session(NETWORK), store.calibration(CALIBRATION), load_forest(store))
     engine.warm_up()
     return engine
 

