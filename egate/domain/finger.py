@@ -96,7 +96,7 @@ class EnrolmentFindingKind(StrEnum):
     DIFFERS_FROM_SIBLINGS = (
         "differs_from_siblings"  # a wrong finger, or nothing in common with the others: not enrolled
     )
-    NO_TWO_ALIKE = "no_two_alike"  # no impressions of the finger match each other: none is enrolled
+    NO_MAJORITY = "no_majority"  # at most half of the finger's impressions match each other: none is enrolled
     SAME_FINGER_TWICE = "same_finger_twice"  # under two positions, whose labels contradict: neither is enrolled
     UNCONFIRMED = "unconfirmed"  # enrolled from a single impression, which nothing could be compared with
     ABSENT_BUT_PRESENTED = "absent_but_presented"  # marked as absent, yet there is an impression: not enrolled
