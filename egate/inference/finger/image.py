@@ -1,0 +1,33 @@
+"""A finger image as a file, to pixels and their resolution. All that its header says against it is said before a pixel is decoded."""
+
+from __future__ import annotations
+
+from egate.inference.finger.resolution import DPI, DPI_MAX, PIXELS_MAX, check_size, choose_dpi
+from egate.inference.image.bytes import Header
+from egate.inference.image.decoder import GreyImage, decode_grey_bounded, read_bounded
+
+STORED_PIXELS_MAX = int(
+    PIXELS_MAX * (DPI_MAX / DPI) ** 2
+)  # of the largest finger at the highest resolution: 6.6 million
+
+
+def finger_image(data: bytes, asked: float | None = None, *, otherwise: float | None = None) -> GreyImage:
+    """Pixels (h, w) uint8 as stored, and their resolution in dpi, as the engine's capture wants both.
+
+    asked: what the request or the sensor says, in dpi. otherwise: for images that state none (egate/inference/finger/resolution.py).
+    Raises ImageError: FINGER_RESOLUTION, FINGER_IMAGE_SIZE, and as decode_grey.
+    """
+    header, dpi = _header(data, asked, otherwise)
+    return GreyImage(decode_grey_bounded(data, header).pixels, dpi, dpi)
+
+
+def finger_dpi(data: bytes, asked: float | None = None, *, otherwise: float | None = None) -> float:
+    """The resolution alone, for who decodes within a budget: refuses what finger_image refuses by the header, and decodes nothing."""
+    return _header(data, asked, otherwise)[1]
+
+
+def _header(data: bytes, asked: float | None, otherwise: float | None) -> tuple[Header, float]:
+    header = read_bounded(data, STORED_PIXELS_MAX, prints=True)
+    dpi = choose_dpi(header.dpi, asked, stated_y=header.dpi_y, otherwise=otherwise)
+    check_size(header.width, header.height, dpi)
+    return header, dpi
