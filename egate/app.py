@@ -231,6 +231,7 @@ def service_settings(section: ServiceSection, settings: Settings, base: Path) ->
         extract_images_max=section.extract_images_max,
         token_lifetime_s=section.token_lifetime_s,
         fmr_target=settings.policy.face_fmr,
+        finger_fmr_target=settings.policy.finger_fmr,
     )
 
 

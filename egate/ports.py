@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from egate.domain.biometric import (
@@ -25,6 +26,7 @@ from egate.domain.biometric import (
 )
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead, PageImages
+from egate.domain.finger import AbsenceReason, Enrolment, FingerPosition, FingerSetComparison
 from egate.domain.inspection import Finding
 
 
@@ -182,10 +184,33 @@ class PadEngine(Protocol):
 class FingerEngine(Protocol):
     """Synchronous and thread-safe; callers run it on the inference pool."""
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Ids of the networks that find the minutiae."""
+
+    @property
+    def calibration(self) -> str:
+        """Id of the calibration that scores go by."""
+
     def capture(self, image: Image, position: int = 0, dpi: float = 500.0) -> FingerSample:
         """Template and quality of a grey image (h, w) uint8 of dpi pixels per inch. Raises ImageError if it holds no usable print."""
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore: ...
+
+    def compare_fingers(
+        self, probes: Sequence[FingerTemplate], references: Sequence[FingerTemplate]
+    ) -> FingerSetComparison:
+        """Impressions of one person's fingers against those of one person, by position. Its score is in the unit of threshold, whatever
+        number of fingers was tried. Raises TemplateError beyond ten fingers or ten impressions of one."""
+
+    def enrol(
+        self,
+        samples: Sequence[FingerSample],
+        *,
+        wanted: Sequence[FingerPosition] = (),
+        absent: Mapping[FingerPosition, AbsenceReason] = MappingProxyType({}),
+    ) -> Enrolment:
+        """What to keep of one person's impressions. wanted: positions that should be there or be absent. Raises TemplateError."""
 
     def threshold(self, fmr: float) -> float:
         """Score at which the false match rate is fmr by the calibration. Raises ConfigurationError if it cannot support fmr."""

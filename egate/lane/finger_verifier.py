@@ -7,22 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from egate.crossing.policy import FingerResult
-from egate.domain.biometric import ComparisonScore, EncodedFinger, FingerSample, Guidance, Image
+from egate.domain.biometric import EncodedFinger, FingerSample, Guidance, Image
+from egate.domain.finger import FingerSetComparison
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
 from egate.inference.finger.resolution import choose_dpi
 from egate.inference.image.budget import ImageBudget
 from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, PIXELS_MAX, GreyImage
 from egate.inference.pool import InferencePool
+from egate.matching.finger.quality import usable
 from egate.ports import FingerEngine
 
 NAN = math.nan
-# Measured (models/finger-minutiae/CARD.md): parts of prints reach up to four times the FMR the score stands for, and below this quality a
-# third of the mated comparisons fail anyway. Such an impression is taken again instead of compared.
-FINGER_QUALITY_MIN = 25.0
-# Chosen: documents hold two (Regulation (EC) 2252/2004, article 1). Each more would cost an extraction while the traveller waits, and
-# every finger that is tried makes a false match likelier.
-REFERENCES_MAX = 2
+# Chosen: documents hold two fingers (Regulation (EC) 2252/2004, article 1), rarely several impressions of each. Each more would cost an
+# extraction while the traveller waits.
+REFERENCES_MAX = 4
 
 FingerReferences = tuple[FingerSample, ...] | Reason  # the document's fingers, at least one, or why there is none
 
@@ -61,21 +60,17 @@ class FingerVerifier:
         try:
             probe = await self._pool.run(self._captured, finger, PIXELS_MAX)
             images = {**images, "live_finger": probe.image}
-            if not probe.quality.unified >= FINGER_QUALITY_MIN:
+            if not usable(probe.quality):
                 return _failed(Reason.FINGER_UNUSABLE, images, probe.guidance or (Guidance.PRESS_HARDER,))
-            claimed = [each for each in references if _may_be_same(probe, each)]
-            if not claimed:
-                return _failed(Reason.FINGER_UNUSABLE, images, (Guidance.USE_ENROLLED_FINGER,))
-            scores = await self._pool.run(self._scores, probe, claimed)
+            found = await self._pool.run(self._compared, probe, references)
         except ImageError:
             return _failed(Reason.FINGER_UNUSABLE, images)
         except EgateError:
             return _failed(Reason.VERIFIER_FAILED, images)
-        best = max(range(len(scores)), key=lambda index: _rank(scores[index]))
-        images["document_finger"] = claimed[best].image
-        return FingerVerification(
-            FingerResult(scores[best].value, joint_fmr(scores[best].fmr, len(scores))), probe.guidance, images
-        )
+        if not found.pairs:
+            return _failed(Reason.FINGER_UNUSABLE, images, (Guidance.USE_ENROLLED_FINGER,))
+        images["document_finger"] = _at(found.pairs[0].reference, references).image
+        return FingerVerification(FingerResult(found.score, found.fmr), probe.guidance, images)
 
     def _captured(self, finger: EncodedFinger, pixels_max: int) -> FingerSample:
         def see(image: GreyImage) -> FingerSample:
@@ -83,25 +78,13 @@ class FingerVerifier:
 
         return self._images.look_grey(finger.image, see, pixels_max=pixels_max)
 
-    def _scores(self, probe: FingerSample, references: Sequence[FingerSample]) -> list[ComparisonScore]:
-        return [self._engine.compare(probe.template, each.template) for each in references]
+    def _compared(self, probe: FingerSample, references: Sequence[FingerSample]) -> FingerSetComparison:
+        return self._engine.compare_fingers([probe.template], [each.template for each in references])
 
 
-def joint_fmr(fmr: float, tried: int) -> float:
-    """The chance that a stranger reaches with any of `tried` fingers what reaches one with chance fmr; never too small, since what is
-    alike about fingers of one hand only lowers it (Boole's inequality). NaN in, NaN out."""
-    return min(1.0, tried * fmr) if not math.isnan(fmr) else NAN
-
-
-def _may_be_same(probe: FingerSample, reference: FingerSample) -> bool:
-    """Of the same position, as far as both are known."""
-    live, claimed = probe.template.position, reference.template.position
-    return live == claimed or 0 in (live, claimed)
-
-
-def _rank(score: ComparisonScore) -> float:
-    """NaN is the lowest."""
-    return -math.inf if math.isnan(score.value) else score.value
+def _at(position: int, references: Sequence[FingerSample]) -> FingerSample:
+    """What the officer is shown of the document: an impression of the finger that it was found to be."""
+    return next(each for each in references if each.template.position == position)
 
 
 def _failed(

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 
 from egate.api.v1 import match_service_pb2 as pb
 from egate.api.v1 import match_service_pb2_grpc as pb_grpc
-from egate.domain.biometric import ComparisonScore, FaceCapture, FaceSample, FingerSample, Image
+from egate.domain.biometric import FaceCapture, FaceSample, Image
 from egate.domain.evidence import CheckResult
-from egate.errors import ConfigurationError, ImageError, ModelError
-from egate.inference.image.decoder import GreyImage
+from egate.errors import ModelError
 from egate.inference.pool import OVERLOADED
-from egate.ports import FaceEngine, FingerEngine
+from egate.matching.finger.format.template_format import TemplateFormat
 from egate.service import convert, fields
 from egate.service.authorise import authorise_templates
 from egate.service.engines import Engines as Engines
 from egate.service.engines import InferencePlace
 from egate.service.errors import Exhausted, FieldError
 from egate.service.extract import NO_FACE, extract_face
+from egate.service.finger_answers import extract_finger, see
+from egate.service.finger_enrolment import enrol_fingers, enrolment_asked
+from egate.service.fingers import check_fingers, compare_sides, impressions, named, sides, template_format, threshold_of
 from egate.service.interceptor import caller
 from egate.service.rate import RateLimit
 from egate.service.settings import EXTRACT_IMAGES_MAX
@@ -28,11 +30,17 @@ from egate.service.settings import EXTRACT_IMAGES_MAX
 
 class MatchServicer(pb_grpc.MatchServiceServicer):
     def __init__(
-        self, engines: Engines, rate: RateLimit, fmr_target: float, images_max: int = EXTRACT_IMAGES_MAX
+        self,
+        engines: Engines,
+        rate: RateLimit,
+        fmr_target: float,
+        finger_fmr_target: float,
+        images_max: int = EXTRACT_IMAGES_MAX,
     ) -> None:
         self._engines = engines
         self._rate = rate
         self._fmr_target = fmr_target
+        self._finger_fmr_target = finger_fmr_target
         self._images_max = images_max
 
     async def VerifyFace(self, request: pb.VerifyFaceRequest, context: object) -> pb.VerifyFaceResponse:
@@ -41,9 +49,35 @@ class MatchServicer(pb_grpc.MatchServiceServicer):
             return await place.run(verify_face, self._engines, request.probe, request.reference, fmr)
 
     async def VerifyFinger(self, request: pb.VerifyFingerRequest, context: object) -> pb.VerifyFingerResponse:
-        fmr = fields.fmr_target(request.fmr_target, self._fmr_target)
+        """A job for each impression, one after another, and one for the comparison."""
+        fmr = fields.fmr_target(request.fmr_target, self._finger_fmr_target)
+        threshold_of(self._engines.finger, fmr)
+        probes, references = sides(request)
         with self._place() as place:
-            return await place.run(verify_finger, self._engines, request.probe, request.reference, fmr)
+            seen = [await place.run(impressions, self._engines, *each) for each in probes]
+            claimed = [await place.run(impressions, self._engines, *each) for each in references]
+            return await place.run(compare_sides, self._engines, seen, claimed, fmr)
+
+    async def ExtractFinger(self, request: pb.ExtractFingerRequest, context: object) -> pb.ExtractFingerResponse:
+        if request.include_template:
+            authorise_templates(caller().identity)
+        check_fingers("impressions", request.impressions, self._images_max, images_only=True)
+        form = template_format("format", request.format) or TemplateFormat.ISO_19794_2_RECORD
+        response = pb.ExtractFingerResponse()
+        with self._place() as place:
+            for message in request.impressions:
+                response.extractions.append(
+                    await place.run(extract_finger, self._engines, message, form if request.include_template else None)
+                )
+        return response
+
+    async def EnrolFingers(self, request: pb.EnrolFingersRequest, context: object) -> pb.EnrolFingersResponse:
+        authorise_templates(caller().identity)
+        check_fingers("impressions", request.impressions, self._images_max, images_only=True)
+        asked = enrolment_asked(request)
+        with self._place() as place:
+            seen = [await place.run(see, self._engines, message) for message in request.impressions]
+            return await place.run(enrol_fingers, self._engines, seen, asked)
 
     async def ExtractFace(self, request: pb.ExtractFaceRequest, context: object) -> pb.ExtractFaceResponse:
         """A job for each image, one after another: a large request occupies one thread, and others get their turns in between."""
@@ -83,7 +117,7 @@ class _Probe:
 def verify_face(engines: Engines, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFaceResponse:
     """Runs in the pool; one image is decoded at a time. Raises FieldError naming the image."""
     engine = engines.face
-    threshold = _threshold(engine, fmr)
+    threshold = threshold_of(engine, fmr)
 
     def see(image: Image) -> _Probe:
         capture = engine.capture(image)
@@ -91,49 +125,25 @@ def verify_face(engines: Engines, probe: bytes, reference: bytes, fmr: float) ->
             return _Probe(capture, None)
         return _Probe(capture, engines.pad.score(image, capture.face))
 
-    with _named("probe"):
+    with named("probe"):
         seen = engines.images.look(probe, see)
         probe_face = _face("probe", seen.capture)
-    with _named("reference"):
+    with named("reference"):
         reference_face = _face("reference", engines.images.look(reference, engine.capture))
     score = engine.compare(probe_face.template, reference_face.template)
     return pb.VerifyFaceResponse(
-        comparison=_comparison(score, threshold, probe_face, reference_face),
+        comparison=pb.Comparison(
+            score=score.value,
+            fmr=score.fmr,
+            threshold=threshold,
+            match=score.value >= threshold,  # NaN: False
+            calibration=score.calibration,
+            probe_quality=probe_face.quality.unified,
+            reference_quality=reference_face.quality.unified,
+        ),
         probe_face_count=seen.capture.face_count,
         presentation_attack_detection=_attack(engines, seen.attack),
     )
-
-
-def verify_finger(engines: Engines, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFingerResponse:
-    """Runs in the pool; one image is decoded at a time. Raises FieldError naming the image."""
-    engine = engines.finger
-    threshold = _threshold(engine, fmr)
-
-    def see(image: GreyImage) -> FingerSample:
-        return engine.capture(image.pixels)
-
-    with _named("probe"):
-        probe_print = engines.images.look_grey(probe, see)
-    with _named("reference"):
-        reference_print = engines.images.look_grey(reference, see)
-    score = engine.compare(probe_print.template, reference_print.template)
-    return pb.VerifyFingerResponse(comparison=_comparison(score, threshold, probe_print, reference_print))
-
-
-def _threshold(engine: FaceEngine | FingerEngine, fmr: float) -> float:
-    try:
-        return engine.threshold(fmr)
-    except ConfigurationError as error:
-        raise FieldError("fmr_target", "is below what the calibration supports") from error
-
-
-@contextmanager
-def _named(field: str) -> Iterator[None]:
-    """What is wrong with an image, with the field it is in."""
-    try:
-        yield
-    except ImageError as error:
-        raise FieldError(field, str(error), code=error.code) from error
 
 
 def _face(field: str, capture: FaceCapture) -> FaceSample:
@@ -157,18 +167,4 @@ def _attack(engines: Engines, score: float | None) -> pb.PresentationAttackDetec
         score=combined.value,
         apcer=combined.apcer,
         calibration=combined.calibration,
-    )
-
-
-def _comparison(
-    score: ComparisonScore, threshold: float, probe: FaceSample | FingerSample, reference: FaceSample | FingerSample
-) -> pb.Comparison:
-    return pb.Comparison(
-        score=score.value,
-        fmr=score.fmr,
-        threshold=threshold,
-        match=score.value >= threshold,  # NaN: False
-        calibration=score.calibration,
-        probe_quality=probe.quality.unified,
-        reference_quality=reference.quality.unified,
     )

@@ -142,7 +142,9 @@ def _register(server: grpc.aio.Server, settings: ServiceSettings, parts: Parts) 
     ]
     if parts.engines is not None:
         rate = RateLimit(clock, settings.match_rate_per_s, settings.match_burst)
-        match = MatchServicer(parts.engines, rate, settings.fmr_target, settings.extract_images_max)
+        match = MatchServicer(
+            parts.engines, rate, settings.fmr_target, settings.finger_fmr_target, settings.extract_images_max
+        )
         servicers.append((match_service_pb2_grpc.add_MatchServiceServicer_to_server, match))
     for add, servicer in servicers:
         add(servicer, server)

@@ -37,7 +37,7 @@ class ServiceSettings:
 
     gates: lanes by gate id; a gate not named here has none. crl_files: empty = revocation is not looked at.
     rpcs_max: calls and streams at once, each may hold a message of 16 MB. rates: per second and caller.
-    extract_images_max: images in one ExtractFace.
+    extract_images_max: images in one ExtractFace or ExtractFinger.
     """
 
     address: str
@@ -54,6 +54,7 @@ class ServiceSettings:
     extract_images_max: int = EXTRACT_IMAGES_MAX
     token_lifetime_s: float = 900.0
     fmr_target: float = 5e-4
+    finger_fmr_target: float = 5e-4
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError on what can't be served safely."""
@@ -69,5 +70,5 @@ class ServiceSettings:
             raise ConfigurationError("match_rate_per_s, match_burst and token_lifetime_s must be positive")
         if not 1 <= self.extract_images_max <= EXTRACT_IMAGES_MAX:
             raise ConfigurationError(f"extract_images_max must be 1 to {EXTRACT_IMAGES_MAX}")
-        if not 0 < self.fmr_target < 1:
+        if not (0 < self.fmr_target < 1 and 0 < self.finger_fmr_target < 1):
             raise ConfigurationError("fmr_target must lie between 0 and 1")

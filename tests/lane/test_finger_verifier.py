@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -20,14 +20,22 @@ from egate.domain.biometric import (
     Image,
     QualityScore,
 )
+from egate.domain.finger import Enrolment, FingerSetComparison
 from egate.domain.reason import Reason
 from egate.errors import ImageError, ModelError
 from egate.inference.image.budget import ImageBudget
 from egate.inference.pool import InferencePool
-from egate.lane.finger_verifier import REFERENCES_MAX, FingerVerifier, joint_fmr
+from egate.lane.finger_verifier import REFERENCES_MAX, FingerVerifier
+from egate.matching.finger.hand.comparison import compare_hands
+from egate.matching.finger.hand.fingers import fingers_of
+from egate.matching.finger.hand.scale import comparison_scale
+from egate.matching.finger.quality.usable import COMPONENT
+from egate.matching.rates.calibration import Calibration
 
 EMPTY = np.zeros(0, np.float32)
-FMR = 3e-4
+SCORES = np.arange(11.0)
+CALIBRATION = Calibration("double", SCORES, 10.0 ** -(SCORES / 2.0), SCORES / 100.0, mated=100_000, non_mated=1_000_000)
+SCALE = comparison_scale(lambda score: 0.5 * math.log(10.0) * score, CALIBRATION)
 
 
 @dataclass
@@ -37,6 +45,8 @@ class EngineDouble:
     scores: dict[int, float] = field(default_factory=dict)
     resolutions: list[float] = field(default_factory=list)
     failure: Exception | None = None
+    calibration = "double"
+    models = ("net",)
 
     def capture(self, image: Image, position: int = 0, dpi: float = 500.0) -> FingerSample:
         self.resolutions.append(dpi)
@@ -44,16 +54,28 @@ class EngineDouble:
         if level < 50:
             raise ImageError("no print", code="FINGER_NOT_FOUND")
         template = FingerTemplate(EMPTY, EMPTY, EMPTY, np.zeros(0, np.bool_), EMPTY, level, 64, position)
-        return FingerSample(template, QualityScore(10.0 if level < 100 else 80.0), image)
+        return FingerSample(template, QualityScore(80.0, {COMPONENT: 10.0 if level < 100 else 80.0}), image)
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
         if self.failure is not None:
             raise self.failure
         value = self.scores.get(reference.width, 0.0)
-        return ComparisonScore(value, math.nan if math.isnan(value) else FMR, "double")
+        return ComparisonScore(value, CALIBRATION.fmr(value), "double")
+
+    def compare_fingers(
+        self, probes: Sequence[FingerTemplate], references: Sequence[FingerTemplate]
+    ) -> FingerSetComparison:
+        def score(probe: FingerTemplate, reference: FingerTemplate) -> float:
+            return self.compare(probe, reference).value
+
+        left, right = (fingers_of(side, lambda template: template) for side in (probes, references))
+        return compare_hands(left, right, score, SCALE)
+
+    def enrol(self, samples: Sequence[FingerSample], **_: object) -> Enrolment:
+        raise NotImplementedError
 
     def threshold(self, fmr: float) -> float:
-        return 0.5
+        return SCALE.calibration.threshold(fmr)
 
 
 @dataclass
@@ -75,27 +97,30 @@ def finger(level: int, position: int = 0, dpi: float | None = 500.0) -> EncodedF
 
 async def test_a_position_nobody_knows_tries_every_finger_and_pays_for_it(bench: Bench) -> None:
     references = await bench.verifier.references([finger(110, 2), finger(120, 7)], denied=False)
-    bench.engine.scores = {110: 0.1, 120: 0.9}
+    bench.engine.scores = {110: 1.0, 120: 8.0}
     found = await bench.verifier.verify(finger(200), references)
-    assert (found.result.score, found.result.failure) == (0.9, None)
-    assert found.result.fmr == pytest.approx(2 * FMR)
+    assert found.result.failure is None
+    assert found.result.fmr == pytest.approx(2e-4, rel=0.01)  # 1e-4 for one finger
+    assert 7.0 <= found.result.score < 8.0
     assert found.images["document_finger"][0, 0] == 120  # the officer sees the finger it was found to be
 
 
 async def test_a_known_position_is_compared_with_its_own_finger_alone(bench: Bench) -> None:
     references = await bench.verifier.references([finger(110, 2), finger(120, 7)], denied=False)
-    bench.engine.scores = {110: 0.1, 120: 0.9}
+    bench.engine.scores = {110: 1.0, 120: 8.0}
     found = await bench.verifier.verify(finger(200, 2), references)
-    assert (found.result.score, found.result.fmr) == (0.1, FMR)
+    assert [found.result.score, found.result.fmr] == pytest.approx([1.0, 10**-0.5])
+    mine = await bench.verifier.verify(finger(200, 7), references)
+    assert [mine.result.score, mine.result.fmr] == pytest.approx([8.0, 1e-4])
     other = await bench.verifier.verify(finger(200, 3), references)
     assert (other.result.failure, other.guidance) == (Reason.FINGER_UNUSABLE, (Guidance.USE_ENROLLED_FINGER,))
 
 
 async def test_a_comparison_that_failed_is_never_the_best(bench: Bench) -> None:
     references = await bench.verifier.references([finger(110), finger(120)], denied=False)
-    bench.engine.scores = {110: math.nan, 120: 0.7}
+    bench.engine.scores = {110: math.nan, 120: 8.0}
     found = await bench.verifier.verify(finger(200), references)
-    assert (found.result.score, found.result.fmr) == (0.7, pytest.approx(2 * FMR))
+    assert found.result.fmr == pytest.approx(2e-4, rel=0.01)
     bench.engine.scores = {110: math.nan, 120: math.nan}
     nothing = await bench.verifier.verify(finger(200), references)
     assert math.isnan(nothing.result.score) and math.isnan(nothing.result.fmr)
@@ -129,9 +154,3 @@ async def test_the_resolution_reaches_the_engine(bench: Bench) -> None:
     references = await bench.verifier.references([finger(110)], denied=False)
     await bench.verifier.verify(finger(200, dpi=1000.0), references)
     assert bench.engine.resolutions == [500.0, 1000.0]
-
-
-def test_the_joint_rate_is_never_too_small() -> None:
-    assert [joint_fmr(1e-3, tried) for tried in (1, 2, 10)] == pytest.approx([1e-3, 2e-3, 1e-2])
-    assert joint_fmr(0.7, 2) == 1.0
-    assert math.isnan(joint_fmr(math.nan, 1))

@@ -26,6 +26,7 @@ from egate.domain.biometric import (
     PadScore,
     QualityScore,
 )
+from egate.domain.finger import Enrolment, FingerSetComparison
 from egate.errors import ConfigurationError, ImageError
 from egate.inference.pool import InferencePool
 from egate.service.match import Engines
@@ -58,6 +59,8 @@ class FaceDouble:
 @dataclass
 class FingerDouble:
     refusal: Exception | None = None
+    models = ("net",)
+    calibration = "double-2"
 
     def capture(self, image: Image, position: int = 0, dpi: float = 500.0) -> FingerSample:
         assert image.ndim == 2
@@ -68,6 +71,14 @@ class FingerDouble:
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
         return ComparisonScore(0.2, 0.5, "double-2")
+
+    def compare_fingers(
+        self, probes: Sequence[FingerTemplate], references: Sequence[FingerTemplate]
+    ) -> FingerSetComparison:
+        return FingerSetComparison(0.2, 0.5, 0.2, ())
+
+    def enrol(self, samples: Sequence[FingerSample], **_: object) -> Enrolment:
+        raise NotImplementedError
 
     def threshold(self, fmr: float) -> float:
         return 0.5
@@ -117,7 +128,7 @@ async def test_a_face_comparison_says_score_and_what_it_stands_for(bench: Bench)
 
 
 async def test_a_finger_comparison_below_the_threshold_is_no_match(bench: Bench) -> None:
-    request = pb.VerifyFingerRequest(probe=picture(), reference=picture())
+    request = pb.VerifyFingerRequest(probe=picture(), reference=picture(), resolution_dpi=500)
     answer = (await bench.stub.VerifyFinger(request, timeout=TIMEOUT_S)).comparison
     assert (answer.score, answer.match) == (0.2, False)
 
@@ -156,7 +167,7 @@ async def test_no_face_and_no_print_are_errors_of_the_image(bench: Bench) -> Non
     bench.finger.refusal = ImageError("no print", code="IMAGE_NO_PRINT")
     invalid = grpc.StatusCode.INVALID_ARGUMENT
     assert await refused(bench.stub.VerifyFace(faces())) == (invalid, "IMAGE_NO_FACE")
-    request = pb.VerifyFingerRequest(probe=picture(), reference=picture())
+    request = pb.VerifyFingerRequest(probe=picture(), reference=picture(), resolution_dpi=500)
     assert await refused(bench.stub.VerifyFinger(request)) == (invalid, "IMAGE_NO_PRINT")
 
 

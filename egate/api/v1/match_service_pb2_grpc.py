@@ -52,6 +52,16 @@ class MatchServiceStub:
                 request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerRequest.SerializeToString,
                 response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerResponse.FromString,
                 _registered_method=True)
+        self.ExtractFinger = channel.unary_unary(
+                '/egate.api.v1.MatchService/ExtractFinger',
+                request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerRequest.SerializeToString,
+                response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerResponse.FromString,
+                _registered_method=True)
+        self.EnrolFingers = channel.unary_unary(
+                '/egate.api.v1.MatchService/EnrolFingers',
+                request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersRequest.SerializeToString,
+                response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersResponse.FromString,
+                _registered_method=True)
 
 
 class MatchServiceServicer:
@@ -84,6 +94,20 @@ class MatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtractFinger(self, request, context):
+        """Minutiae and quality of impressions; what is wrong with one is its answer. Templates for role `enroller` only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnrolFingers(self, request, context):
+        """The impressions of one person that are worth keeping, and what does not fit together among them. Role `enroller`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -101,6 +125,16 @@ def add_MatchServiceServicer_to_server(servicer, server):
                     servicer.VerifyFinger,
                     request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerRequest.FromString,
                     response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerResponse.SerializeToString,
+            ),
+            'ExtractFinger': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtractFinger,
+                    request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerRequest.FromString,
+                    response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerResponse.SerializeToString,
+            ),
+            'EnrolFingers': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnrolFingers,
+                    request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersRequest.FromString,
+                    response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -187,6 +221,60 @@ class MatchService:
             '/egate.api.v1.MatchService/VerifyFinger',
             egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerRequest.SerializeToString,
             egate_dot_api_dot_v1_dot_match__service__pb2.VerifyFingerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtractFinger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.api.v1.MatchService/ExtractFinger',
+            egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerRequest.SerializeToString,
+            egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnrolFingers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.api.v1.MatchService/EnrolFingers',
+            egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersRequest.SerializeToString,
+            egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 import onnxruntime
 
 from egate.domain.biometric import ComparisonScore, FingerSample, FingerTemplate, Image
+from egate.domain.finger import AbsenceReason, Enrolment, FingerPosition, FingerSetComparison
 from egate.errors import ImageError
 from egate.inference.engine_errors import engine_errors
 from egate.inference.finger.minutiae import extract
@@ -17,6 +20,11 @@ from egate.inference.finger.quality import load_forest
 from egate.inference.finger.resolution import DPI, resample
 from egate.inference.image import wsq
 from egate.matching.finger import minutiae, quality
+from egate.matching.finger.hand.comparison import compare_hands
+from egate.matching.finger.hand.enrolment import enrol
+from egate.matching.finger.hand.fingers import fingers_of
+from egate.matching.finger.hand.scale import comparison_scale
+from egate.matching.finger.llr import llr
 from egate.matching.finger.quality import Forest
 from egate.matching.rates.calibration import Calibration
 
@@ -44,7 +52,16 @@ class MinutiaeFingerEngine:
     def __init__(self, network: onnxruntime.InferenceSession, calibration: Calibration, forest: Forest) -> None:
         self._network = network
         self._calibration = calibration
+        self._scale = comparison_scale(llr, calibration)
         self._forest = forest
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (NETWORK,)
+
+    @property
+    def calibration(self) -> str:
+        return self._calibration.id
 
     def capture(self, image: Image, position: int = 0, dpi: float = DPI) -> FingerSample:
         """Template, quality and guidance of a grey image (h, w) uint8 of dpi pixels per inch, resampled to 500.
@@ -75,6 +92,27 @@ class MinutiaeFingerEngine:
         value = minutiae.compare(minutiae.prepare(probe), minutiae.prepare(reference))
         fmr = math.nan if math.isnan(value) else self._calibration.fmr(value)
         return ComparisonScore(value, fmr, self._calibration.id)
+
+    def compare_fingers(
+        self, probes: Sequence[FingerTemplate], references: Sequence[FingerTemplate]
+    ) -> FingerSetComparison:
+        """Impressions of one or several fingers of one person against those of one person.
+
+        By position: equal ones are compared with each other, unknown ones with all that is left; impressions of one known position are
+        one finger's. Its score is in the unit of `threshold`. Raises TemplateError beyond ten fingers or ten impressions of one.
+        """
+        left, right = (fingers_of(side, minutiae.prepare) for side in (probes, references))
+        return compare_hands(left, right, minutiae.compare, self._scale)
+
+    def enrol(
+        self,
+        samples: Sequence[FingerSample],
+        *,
+        wanted: Sequence[FingerPosition] = (),
+        absent: Mapping[FingerPosition, AbsenceReason] = MappingProxyType({}),
+    ) -> Enrolment:
+        """See egate.matching.finger.hand.enrolment.enrol."""
+        return enrol(samples, minutiae.prepare, minutiae.compare, self._scale, expected=wanted, absent=absent)
 
     def threshold(self, fmr: float) -> float:
         """Score at which the false match rate is fmr. Raises ConfigurationError if the calibration cannot support it."""

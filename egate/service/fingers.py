@@ -1,0 +1,162 @@
+"""Fingers of a request: images and templates of either side, to what the engine compares. Each function runs in the pool."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from egate.api.v1 import match_service_pb2 as pb
+from egate.domain.biometric import FingerSample, FingerTemplate
+from egate.errors import ConfigurationError, ImageError, TemplateError
+from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
+from egate.inference.image.decoder import GreyImage
+from egate.matching.finger.format.template_format import TemplateFormat, read_template
+from egate.ports import FaceEngine, FingerEngine
+from egate.service import fields
+from egate.service.engines import Engines
+from egate.service.errors import FieldError
+
+PROBES_MAX = 10  # a person's fingers
+REFERENCES_MAX = 30  # three impressions of each; each image takes a thread a tenth of a second
+_FORMATS: dict[int, TemplateFormat] = {
+    pb.TEMPLATE_FORMAT_ISO_19794_2_RECORD: TemplateFormat.ISO_19794_2_RECORD,
+    pb.TEMPLATE_FORMAT_ISO_19794_2_CARD_NORMAL: TemplateFormat.ISO_19794_2_CARD_NORMAL,
+    pb.TEMPLATE_FORMAT_ISO_19794_2_CARD_COMPACT: TemplateFormat.ISO_19794_2_CARD_COMPACT,
+    pb.TEMPLATE_FORMAT_ISO_39794_2: TemplateFormat.ISO_39794_2,
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Impressions:
+    """What one Finger message holds. quality: unified score of an image; None of a template, whose own word for it nobody has checked."""
+
+    templates: tuple[FingerTemplate, ...]
+    quality: float | None
+
+    def __repr__(self) -> str:
+        return f"Impressions(count={len(self.templates)}, redacted)"
+
+
+def check_fingers(field: str, messages: Sequence[pb.Finger], count_max: int, *, images_only: bool = False) -> None:
+    """Looks at no sample. Raises FieldError."""
+    if not 0 < len(messages) <= count_max:
+        raise FieldError(field, f"must hold 1 to {count_max} impressions")
+    for index, message in enumerate(messages):
+        place = f"{field}[{index}]"
+        fields.finger_position(f"{place}.position", message.position)
+        fields.finger_dpi(f"{place}.resolution_dpi", message.resolution_dpi)
+        kind = message.WhichOneof("sample")
+        if kind is None or (images_only and kind != "image"):
+            what = "an image" if images_only else "an image or a template"
+            raise FieldError(place, f"needs {what}", code="FIELD_MISSING")
+        if kind == "template":
+            template_format(f"{place}.format", message.format)
+
+
+def template_format(field: str, value: int) -> TemplateFormat | None:
+    """None where it is not specified. Raises FieldError."""
+    if value == pb.TEMPLATE_FORMAT_UNSPECIFIED:
+        return None
+    if value not in _FORMATS:
+        raise FieldError(field, "is no template format")
+    return _FORMATS[value]
+
+
+def look(engines: Engines, message: pb.Finger) -> FingerSample:
+    """The impression of an image. Raises ImageError and ModelError."""
+
+    def see(image: GreyImage) -> FingerSample:
+        return engines.finger.capture(image.pixels, message.position, dpi)
+
+    dpi = finger_dpi(message.image, message.resolution_dpi or None)
+    return engines.images.look_grey(message.image, see, pixels_max=STORED_PIXELS_MAX)
+
+
+def impressions(engines: Engines, field: str, message: pb.Finger) -> Impressions:
+    """Of a message that check_fingers has passed. Raises FieldError naming it, and ModelError."""
+    with named(field):
+        if message.WhichOneof("sample") == "image":
+            sample = look(engines, message)
+            return Impressions((sample.template,), sample.quality.unified)
+        found = read_template(message.template, format=template_format(f"{field}.format", message.format))
+        return Impressions(tuple(_placed(template, message.position) for template in found), None)
+
+
+@contextmanager
+def named(field: str) -> Iterator[None]:
+    """What is wrong with a sample, with the field it is in."""
+    try:
+        yield
+    except (ImageError, TemplateError) as error:
+        raise FieldError(field, str(error), code=error.code) from error
+
+
+def _placed(template: FingerTemplate, position: int) -> FingerTemplate:
+    return template if template.position else replace(template, position=position)
+
+
+def sides(request: pb.VerifyFingerRequest) -> tuple[list[tuple[str, pb.Finger]], list[tuple[str, pb.Finger]]]:
+    """The impressions of both sides, each with the name of its field. Raises FieldError."""
+    if request.probes or request.references:
+        if request.probe or request.reference:
+            raise FieldError("probe", "must be absent where probes and references are sent")
+        check_fingers("probes", request.probes, PROBES_MAX)
+        check_fingers("references", request.references, REFERENCES_MAX)
+        return _numbered("probes", request.probes), _numbered("references", request.references)
+    dpi = request.resolution_dpi
+    fields.finger_dpi("resolution_dpi", dpi)
+    probe, reference = (pb.Finger(image=data, resolution_dpi=dpi) for data in (request.probe, request.reference))
+    return [("probe", probe)], [("reference", reference)]
+
+
+def compare_sides(
+    engines: Engines, probes: Sequence[Impressions], references: Sequence[Impressions], fmr: float
+) -> pb.VerifyFingerResponse:
+    """Raises FieldError, also where there are more fingers or impressions than a person has."""
+    engine = engines.finger
+    threshold = threshold_of(engine, fmr)
+    with named("probes"):
+        found = engine.compare_fingers(_templates(probes), _templates(references))
+    return pb.VerifyFingerResponse(
+        comparison=pb.Comparison(
+            score=found.score,
+            fmr=found.fmr,
+            threshold=threshold,
+            match=found.score >= threshold and found.fmr <= fmr,  # NaN: False
+            calibration=engine.calibration,
+            probe_quality=_lowest(probes),
+            reference_quality=_lowest(references),
+        ),
+        pairs=[
+            pb.FingerPair(
+                probe_position=pair.probe,
+                reference_position=pair.reference,
+                log_likelihood_ratio=pair.llr,
+                comparisons=pair.trials,
+            )
+            for pair in found.pairs
+        ],
+    )
+
+
+def threshold_of(engine: FaceEngine | FingerEngine, fmr: float) -> float:
+    try:
+        return engine.threshold(fmr)
+    except ConfigurationError as error:
+        raise FieldError("fmr_target", "is below what the calibration supports") from error
+
+
+def _numbered(field: str, messages: Sequence[pb.Finger]) -> list[tuple[str, pb.Finger]]:
+    return [(f"{field}[{index}]", message) for index, message in enumerate(messages)]
+
+
+def _templates(side: Sequence[Impressions]) -> list[FingerTemplate]:
+    return [template for each in side for template in each.templates]
+
+
+def _lowest(side: Sequence[Impressions]) -> float:
+    """Of the images; NaN if there is none among them or one's could not be computed."""
+    known = [each.quality for each in side if each.quality is not None]
+    return math.nan if not known or any(math.isnan(quality) for quality in known) else min(known)
