@@ -49,7 +49,7 @@ RULES: Mapping[str, Rule] = {
     "/egate.api.v1.MatchService/VerifyFinger": _MATCHER,
     "/egate.api.v1.MatchService/ExtractFace": _EXTRACTS,
     "/egate.api.v1.MatchService/ExtractFinger": _EXTRACTS,
-    "/egate.api.v1.MatchService/EnrolFingers": Rule(MAY_HAVE_TEMPLATES),
+    "/egate.api.v1.MatchService/ExtractEnrolment": Rule(MAY_HAVE_TEMPLATES),
     "/egate.api.v1.LaneService/WatchLanes": Rule(DESKS | ENGINEER),
     "/egate.api.v1.LaneService/SecureLane": _OFFICER_AT_DESK,
     "/egate.api.v1.LaneService/ReleaseLane": _OFFICER_AT_DESK,

@@ -1,4 +1,4 @@
-"""What ExtractFinger and EnrolFingers answer for impressions."""
+"""What ExtractFinger and ExtractEnrolment answer for impressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EnrolFingers: what of one person's impressions is worth keeping, and what does not fit together among them."""
+"""ExtractEnrolment: what of one person's impressions is worth keeping, and what does not fit together among them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Asked:
     absent: Mapping[FingerPosition, AbsenceReason]
 
 
-def enrolment_asked(request: pb.EnrolFingersRequest) -> Asked:
+def enrolment_asked(request: pb.ExtractEnrolmentRequest) -> Asked:
     """Looks at no impression. Raises FieldError."""
     form = template_format("format", request.format) or TemplateFormat.ISO_19794_2_RECORD
     if form in CARD_SIZES:
@@ -42,14 +42,16 @@ def enrolment_asked(request: pb.EnrolFingersRequest) -> Asked:
     return Asked(form, wanted, absent)
 
 
-def enrol_fingers(engines: Engines, seen: Sequence[FingerSample | ImageError], asked: Asked) -> pb.EnrolFingersResponse:
+def enrol_fingers(
+    engines: Engines, seen: Sequence[FingerSample | ImageError], asked: Asked
+) -> pb.ExtractEnrolmentResponse:
     """Runs in the pool. seen: as many as the request's impressions. Raises FieldError beyond ten impressions of a finger."""
     at = [index for index, each in enumerate(seen) if isinstance(each, FingerSample)]
     with named("impressions"):
         found = engines.finger.enrol(
             [each for each in seen if isinstance(each, FingerSample)], wanted=asked.wanted, absent=asked.absent
         )
-        return pb.EnrolFingersResponse(
+        return pb.ExtractEnrolmentResponse(
             template=_template(found, asked.form),
             extractions=[answer(engines.finger, each, None) for each in seen],
             findings=_findings(found, at),

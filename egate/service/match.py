@@ -71,7 +71,9 @@ class MatchServicer(pb_grpc.MatchServiceServicer):
                 )
         return response
 
-    async def EnrolFingers(self, request: pb.EnrolFingersRequest, context: object) -> pb.EnrolFingersResponse:
+    async def ExtractEnrolment(
+        self, request: pb.ExtractEnrolmentRequest, context: object
+    ) -> pb.ExtractEnrolmentResponse:
         authorise_templates(caller().identity)
         check_fingers("impressions", request.impressions, self._images_max, images_only=True)
         asked = enrolment_asked(request)

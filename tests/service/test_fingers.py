@@ -1,4 +1,4 @@
-"""VerifyFinger with several fingers, ExtractFinger and EnrolFingers, against a double of the engine's port."""
+"""VerifyFinger with several fingers, ExtractFinger and ExtractEnrolment, against a double of the engine's port."""
 
 from __future__ import annotations
 
@@ -269,8 +269,8 @@ async def test_only_images_are_extracted_and_not_too_many(bench: Bench, fingers:
 
 
 async def enrol_all(bench: Bench, fingers: list[pb.Finger], name: str = "enroller-1", **options: Any) -> Any:
-    request = pb.EnrolFingersRequest(impressions=fingers, **options)
-    return await bench.stub(name).EnrolFingers(request, timeout=TIMEOUT_S)
+    request = pb.ExtractEnrolmentRequest(impressions=fingers, **options)
+    return await bench.stub(name).ExtractEnrolment(request, timeout=TIMEOUT_S)
 
 
 async def test_an_enrolment_keeps_what_agrees_and_names_the_rest(bench: Bench) -> None:

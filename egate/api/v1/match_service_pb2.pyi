@@ -263,7 +263,7 @@ class AbsentFinger(_message.Message):
     reason: FingerAbsence
     def __init__(self, position: _Optional[int] = ..., reason: _Optional[_Union[FingerAbsence, str]] = ...) -> None: ...
 
-class EnrolFingersRequest(_message.Message):
+class ExtractEnrolmentRequest(_message.Message):
     __slots__ = ("impressions", "format", "absent", "wanted")
     IMPRESSIONS_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
@@ -275,7 +275,7 @@ class EnrolFingersRequest(_message.Message):
     wanted: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, impressions: _Optional[_Iterable[_Union[Finger, _Mapping]]] = ..., format: _Optional[_Union[TemplateFormat, str]] = ..., absent: _Optional[_Iterable[_Union[AbsentFinger, _Mapping]]] = ..., wanted: _Optional[_Iterable[int]] = ...) -> None: ...
 
-class EnrolFingersResponse(_message.Message):
+class ExtractEnrolmentResponse(_message.Message):
     __slots__ = ("template", "extractions", "findings", "complete", "recapture")
     TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     EXTRACTIONS_FIELD_NUMBER: _ClassVar[int]

@@ -57,10 +57,10 @@ class MatchServiceStub:
                 request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerRequest.SerializeToString,
                 response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerResponse.FromString,
                 _registered_method=True)
-        self.EnrolFingers = channel.unary_unary(
-                '/egate.api.v1.MatchService/EnrolFingers',
-                request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersRequest.SerializeToString,
-                response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersResponse.FromString,
+        self.ExtractEnrolment = channel.unary_unary(
+                '/egate.api.v1.MatchService/ExtractEnrolment',
+                request_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractEnrolmentRequest.SerializeToString,
+                response_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractEnrolmentResponse.FromString,
                 _registered_method=True)
 
 
@@ -101,7 +101,7 @@ class MatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def EnrolFingers(self, request, context):
+    def ExtractEnrolment(self, request, context):
         """The impressions of one person that are worth keeping, and what does not fit together among them. Role `enroller`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -131,10 +131,10 @@ def add_MatchServiceServicer_to_server(servicer, server):
                     request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerRequest.FromString,
                     response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractFingerResponse.SerializeToString,
             ),
-            'EnrolFingers': grpc.unary_unary_rpc_method_handler(
-                    servicer.EnrolFingers,
-                    request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersRequest.FromString,
-                    response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersResponse.SerializeToString,
+            'ExtractEnrolment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtractEnrolment,
+                    request_deserializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractEnrolmentRequest.FromString,
+                    response_serializer=egate_dot_api_dot_v1_dot_match__service__pb2.ExtractEnrolmentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -259,7 +259,7 @@ class MatchService:
             _registered_method=True)
 
     @staticmethod
-    def EnrolFingers(request,
+    def ExtractEnrolment(request,
             target,
             options=(),
             channel_credentials=None,
@@ -272,9 +272,9 @@ class MatchService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/egate.api.v1.MatchService/EnrolFingers',
-            egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersRequest.SerializeToString,
-            egate_dot_api_dot_v1_dot_match__service__pb2.EnrolFingersResponse.FromString,
+            '/egate.api.v1.MatchService/ExtractEnrolment',
+            egate_dot_api_dot_v1_dot_match__service__pb2.ExtractEnrolmentRequest.SerializeToString,
+            egate_dot_api_dot_v1_dot_match__service__pb2.ExtractEnrolmentResponse.FromString,
             options,
             channel_credentials,
             insecure,
