@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -60,7 +61,16 @@ def parse_forest(data: bytes) -> Forest:
             starts=columns["tree_off"].astype(np.int64),
             features=len(FEATURES),
         )
-    except (ValueError, KeyError, IndexError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+    ) as error:
         raise ModelError(f"{FOREST} is no forest of NFIQ 2: {error}", code="MODEL_FILE") from None
 
 
