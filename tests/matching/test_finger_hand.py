@@ -130,7 +130,7 @@ def test_unknown_against_unknown_counts_as_one_finger() -> None:
 
 
 @given(POSITIONS, POSITIONS, st.integers(0, 1000), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_order_and_side_do_not_matter(
     left: list[tuple[int, int]], right: list[tuple[int, int]], seed: int, random: object
 ) -> None:
@@ -148,7 +148,7 @@ def test_order_and_side_do_not_matter(
 
 
 @given(POSITIONS, POSITIONS, st.integers(0, 1000), st.integers(0, 11), st.integers(0, 11))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_better_score_is_never_worse_and_nan_never_better(
     left: list[tuple[int, int]], right: list[tuple[int, int]], seed: int, row: int, column: int
 ) -> None:
@@ -169,7 +169,7 @@ def test_a_better_score_is_never_worse_and_nan_never_better(
 
 
 @given(POSITIONS, POSITIONS, st.integers(0, 1000), st.integers(0, 10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_one_more_reference_that_does_not_match_never_lowers_the_fmr(
     left: list[tuple[int, int]], right: list[tuple[int, int]], seed: int, position: int
 ) -> None:
