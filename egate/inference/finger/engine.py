@@ -18,7 +18,7 @@ from egate.inference.finger.minutiae import extract
 from egate.inference.finger.quality import Models as ForestModels
 from egate.inference.finger.quality import load_forest
 from egate.inference.finger.resolution import DPI, resample
-from egate.inference.image import wsq
+from egate.inference.image import decoder
 from egate.matching.finger import minutiae, quality
 from egate.matching.finger.hand.comparison import compare_hands
 from egate.matching.finger.hand.enrolment import enrol
@@ -121,7 +121,7 @@ class MinutiaeFingerEngine:
     def warm_up(self) -> None:
         """Runs the network once and compiles the matcher, so that the first traveller does not wait for either."""
         minutiae.warm_up()
-        wsq.warm_up()
+        decoder.warm_up()
         quality.warm_up(self._forest)
         extract(self._network, np.full((64, 64), 255, np.uint8), 0)
 
