@@ -17,15 +17,16 @@ from rich.table import Table
 from egate.commands.answer import EXIT_DONE, EXIT_NEGATIVE, with_named_errors
 from egate.commands.input_file import read_image
 from egate.commands.models import add_models_option
-from egate.domain.biometric import ComparisonScore, QualityScore
+from egate.domain.biometric import ComparisonScore, FingerSample, QualityScore
 from egate.errors import ImageError
 from egate.inference.face.engine import load_face_engine
 from egate.inference.finger.engine import load_finger_engine
-from egate.inference.image.decoder import decode, decode_grey
+from egate.inference.finger.image import finger_image
+from egate.inference.image.decoder import decode
 from egate.inference.weights.store import ModelStore
+from egate.ports import FingerEngine
 
 FMR_DEFAULT = 5e-4  # the default of the policy
-FINGER_DPI = (490.0, 510.0)  # chosen: minutiae distances 2 % off still match
 JSON_DIGITS = 6
 
 
@@ -46,20 +47,24 @@ class Verification:
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("verify", help="compare two images; exit 0 match, 1 non-match, 2 error")
     kinds = parser.add_subparsers(dest="kind", required=True)
-    for kind, what in (("face", "photographs"), ("finger", "grey 500 dpi fingerprints")):
+    for kind, what in (("face", "photographs"), ("finger", "fingerprints")):
         action = kinds.add_parser(kind, help=f"compare two {what}")
         action.add_argument("a", type=Path, metavar="A")
         action.add_argument("b", type=Path, metavar="B")
         action.add_argument("--fmr", type=float, default=FMR_DEFAULT, help="false match rate of the decision")
         action.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        if kind == "finger":
+            action.add_argument("--dpi", type=float, help="resolution of images that state none, refused otherwise")
         add_models_option(action)
         action.set_defaults(run=run)
 
 
 @with_named_errors
 def run(arguments: argparse.Namespace) -> int:
-    verify = verify_face if arguments.kind == "face" else verify_finger
-    result = verify(ModelStore(arguments.models), arguments.a, arguments.b, arguments.fmr)
+    store, a, b, fmr = ModelStore(arguments.models), arguments.a, arguments.b, arguments.fmr
+    result = (
+        verify_face(store, a, b, fmr) if arguments.kind == "face" else verify_finger(store, a, b, fmr, arguments.dpi)
+    )
     report = to_json(result, arguments.fmr)
     if arguments.json:
         print(json.dumps(report))
@@ -82,12 +87,13 @@ def verify_face(store: ModelStore, a: Path, b: Path, fmr: float) -> Verification
     return Verification(score, threshold, (probe.quality, reference.quality), ms)
 
 
-def verify_finger(store: ModelStore, a: Path, b: Path, fmr: float) -> Verification:
-    """Raises ImageError if a file is no image of 500 dpi or shows no print, ConfigurationError, ModelError."""
+def verify_finger(store: ModelStore, a: Path, b: Path, fmr: float, dpi: float | None = None) -> Verification:
+    """dpi: of images that state none. Raises ImageError if a file is no image of known resolution or shows no print, ConfigurationError,
+    ModelError."""
     engine = load_finger_engine(store)
     threshold = engine.threshold(fmr)
     started = time.perf_counter()
-    probe, reference = (engine.capture(_print_of(path)) for path in (a, b))
+    probe, reference = (_capture(engine, path, dpi) for path in (a, b))
     score = engine.compare(probe.template, reference.template)
     ms = 1e3 * (time.perf_counter() - started)
     return Verification(score, threshold, (probe.quality, reference.quality), ms)
@@ -107,11 +113,9 @@ def to_json(result: Verification, fmr: float) -> dict[str, object]:
     }
 
 
-def _print_of(path: Path) -> Any:
-    grey = decode_grey(read_image(path))
-    if grey.dpi is not None and not FINGER_DPI[0] <= grey.dpi <= FINGER_DPI[1]:
-        raise ImageError(f"{path.name} states {grey.dpi:.0f} dpi, not 500", code="FINGER_DPI")
-    return grey.pixels
+def _capture(engine: FingerEngine, path: Path, dpi: float | None) -> FingerSample:
+    image = finger_image(read_image(path), otherwise=dpi)
+    return engine.capture(image.pixels, dpi=image.dpi)
 
 
 def _quality(quality: QualityScore) -> Mapping[str, object]:

@@ -29,7 +29,8 @@ def store() -> ModelStore:
 def test_decision_exit_status_and_json(
     store: ModelStore, capsys: pytest.CaptureFixture[str], kind: str, a: str, b: str, decision: str
 ) -> None:
-    status = main(["verify", kind, str(store.sample(a)), str(store.sample(b)), "--json"])
+    resolution = ["--dpi", "500"] if kind == "finger" else []  # the samples state none
+    status = main(["verify", kind, str(store.sample(a)), str(store.sample(b)), "--json", *resolution])
     report = json.loads(capsys.readouterr().out)
     assert list(report) == KEYS
     assert report["decision"] == decision
@@ -64,6 +65,15 @@ def test_what_is_no_image_is_an_error_and_never_a_verdict(
 def test_photograph_without_a_face_is_an_error(store: ModelStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "face", str(store.sample("obama.jpg")), str(store.sample("p1_1.png"))]) == 2
     assert "FACE_NOT_FOUND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [[], ["--dpi", "nan"], ["--dpi", "72"]])
+def test_prints_of_unknown_resolution_are_an_error(
+    store: ModelStore, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    sample = str(store.sample("p1_1.png"))
+    assert main(["verify", "finger", sample, sample, "--json", *option]) == 2
+    assert json.loads(capsys.readouterr().out)["error"] == "FINGER_RESOLUTION"
 
 
 def test_operating_point_the_calibration_cannot_support_is_an_error(

@@ -15,6 +15,7 @@ from egate.commands.bench.accuracy_face import run_face
 from egate.commands.bench.accuracy_finger import run_finger
 from egate.commands.models import add_models_option
 from egate.inference.face.engine import CALIBRATION
+from egate.inference.finger.resolution import DPI
 
 
 def register(bench_subparsers: Any) -> None:
@@ -36,6 +37,7 @@ def register(bench_subparsers: Any) -> None:
     face.set_defaults(run=run_face)
     finger = kinds.add_parser("finger", help="every folder that holds F_I.png is one set")
     finger.add_argument("--root", type=Path, required=True, metavar="DIR")
+    finger.add_argument("--dpi", type=float, default=DPI, help=f"of images that state none (default: {DPI:g}, as FVC)")
     finger.set_defaults(run=run_finger)
     for kind in (face, finger):
         kind.add_argument("--json", type=Path, required=True, metavar="OUT")

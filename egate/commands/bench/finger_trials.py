@@ -15,7 +15,8 @@ from egate.commands.bench.face_trials import Progress
 from egate.domain.biometric import FingerTemplate
 from egate.errors import ConfigurationError, ImageError
 from egate.inference.finger.engine import CALIBRATION, NETWORK, load_finger_engine
-from egate.inference.image.decoder import decode_grey
+from egate.inference.finger.image import finger_image
+from egate.inference.finger.resolution import DPI, choose_dpi
 from egate.inference.weights.store import ModelStore
 from egate.matching.rates.accuracy import Accuracy, measure_accuracy
 from egate.ports import FingerEngine
@@ -46,13 +47,19 @@ def find_sets(root: Path) -> dict[str, Set]:
     return dict(sets)
 
 
-def measure_sets(store: ModelStore, sets: Mapping[str, Set], progress: Progress) -> dict[str, SetScores]:
-    """All mated pairs and all cross-finger pairs of each set. An image without a print never matches."""
+def measure_sets(
+    store: ModelStore, sets: Mapping[str, Set], progress: Progress, dpi: float = DPI
+) -> dict[str, SetScores]:
+    """All mated pairs and all cross-finger pairs of each set. An image without a print never matches.
+
+    dpi: of images that state none; FVC's do not, and have 500. Raises ImageError if no image has that.
+    """
+    choose_dpi(None, dpi)
     engine = load_finger_engine(store)
     images = [(name, finger, path) for name, members in sets.items() for finger, path in members]
     templates: dict[str, list[tuple[int, FingerTemplate | None]]] = {name: [] for name in sets}
     for name, finger, path in progress(images):
-        templates[name].append((finger, _template(engine, path)))
+        templates[name].append((finger, _template(engine, path, dpi)))
     return {name: _scores(engine, members) for name, members in templates.items()}
 
 
@@ -60,9 +67,10 @@ def pool(parts: Sequence[SetScores]) -> tuple[NDArray[np.float64], NDArray[np.fl
     return np.concatenate([part.mated for part in parts]), np.concatenate([part.non_mated for part in parts])
 
 
-def _template(engine: FingerEngine, path: Path) -> FingerTemplate | None:
+def _template(engine: FingerEngine, path: Path, dpi: float) -> FingerTemplate | None:
     try:
-        return engine.capture(decode_grey(path.read_bytes()).pixels).template
+        image = finger_image(path.read_bytes(), otherwise=dpi)
+        return engine.capture(image.pixels, dpi=image.dpi).template
     except ImageError:
         return None
 

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from egate.domain.biometric import Image
 from egate.inference.finger.resolution import DPI, DPI_MAX, PIXELS_MAX, check_size, choose_dpi
 from egate.inference.image.bytes import Header
-from egate.inference.image.decoder import GreyImage, decode_grey_bounded, read_bounded
+from egate.inference.image.decoder import decode_grey_bounded, read_bounded
 
 STORED_PIXELS_MAX = int(
     PIXELS_MAX * (DPI_MAX / DPI) ** 2
 )  # of the largest finger at the highest resolution: 6.6 million
 
 
-def finger_image(data: bytes, asked: float | None = None, *, otherwise: float | None = None) -> GreyImage:
-    """Pixels (h, w) uint8 as stored, and their resolution in dpi, as the engine's capture wants both.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Impression:
+    """pixels: (h, w) uint8 as stored. dpi: their resolution, across and down; as the engine's capture wants both."""
+
+    pixels: Image
+    dpi: float
+
+    def __repr__(self) -> str:
+        return "Impression(redacted)"
+
+
+def finger_image(data: bytes, asked: float | None = None, *, otherwise: float | None = None) -> Impression:
+    """The file's pixels and whose resolution counts.
 
     asked: what the request or the sensor says, in dpi. otherwise: for images that state none (egate/inference/finger/resolution.py).
     Raises ImageError: FINGER_RESOLUTION, FINGER_IMAGE_SIZE, and as decode_grey.
     """
     header, dpi = _header(data, asked, otherwise)
-    return GreyImage(decode_grey_bounded(data, header).pixels, dpi, dpi)
+    return Impression(decode_grey_bounded(data, header).pixels, dpi)
 
 
 def finger_dpi(data: bytes, asked: float | None = None, *, otherwise: float | None = None) -> float:
