@@ -32,7 +32,9 @@ MATCH, NON_MATCH = 7.0, -4.0
 
 def sample(position: int, truly: int, quality: float = 80.0, guidance: tuple[Guidance, ...] = ()) -> FingerSample:
     template = dataclasses.replace(empty(), position=position, width=truly)
-    return FingerSample(template, QualityScore(quality), np.zeros((1, 1), np.uint8), guidance)
+    return FingerSample(
+        template, QualityScore(quality, {"minutiae_weight": quality}), np.zeros((1, 1), np.uint8), guidance
+    )
 
 
 def samples(*fingers: tuple[int, int]) -> list[FingerSample]:

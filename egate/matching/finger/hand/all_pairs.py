@@ -35,7 +35,7 @@ class AllPairs:
     def ranked(self, members: Sequence[int]) -> tuple[int, ...]:
         """The best first: those that agree most with the others, by mean log-likelihood ratio, then by quality.
 
-        bench/bench_finger_fusion.py: the best three of six so chosen miss 0.8 % of mates at FMR 1e-3, by quality alone 1.0 %.
+        bench/bench_finger_enrolment.py: the best three of six so chosen miss 0.8 % of mates at FMR 1e-3, by quality alone 1.0 %.
         """
         return tuple(sorted(members, key=lambda i: (-self._agreement(i, members), -self.quality[i], i)))
 

@@ -17,6 +17,7 @@ from egate.matching.finger.hand.fingers import T, fingers_of
 from egate.matching.finger.hand.recapture import to_recapture
 from egate.matching.finger.hand.scale import ComparisonScale
 from egate.matching.finger.hand.wrong_fingers import outliers, same_finger_twice
+from egate.matching.finger.quality.usable import usable
 
 Kind = EnrolmentFindingKind
 UNKNOWN = FingerPosition.UNKNOWN
@@ -24,14 +25,16 @@ UNKNOWN = FingerPosition.UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentRules:
-    """quality_min: unified quality below which an impression is not enrolled. keep: impressions of a finger at most.
+    """quality_min: unified quality below which a usable impression is not enrolled. keep: impressions of a finger at most.
     impressions_min: a finger with fewer that agree is enrolled, and is to be captured again.
 
-    sibling_fmr, alike_fmr: FMR at which impressions under one position, and under two, count as one finger. Fingers are alike if half of
-    their pairs are: with one impression each, 2 % of honest persons of ten fingers are asked again (45 pairs), with three nobody.
+    sibling_fmr, alike_fmr: FMR at which impressions under one position, and under two, count as one finger. Fingers are alike if a third
+    of their pairs are: with one impression each, 2 % of honest persons of ten fingers are asked again (45 pairs), with three nobody.
     """
 
-    quality_min: float = 25.0  # models/finger-minutiae/CARD.md: below it a third of mated comparisons fail
+    quality_min: float = (
+        0.0  # none: egate/matching/finger/quality/usable.py, a floor on top refuses only prints that match
+    )
     keep: int = 3  # bench/bench_finger_fusion.py: FNMR at FMR 1e-3 falls from 3.9 to 1.0 %
     impressions_min: int = 2  # the fewest that can contradict each other
     sibling_fmr: float = 1e-3
@@ -97,7 +100,7 @@ def _sort_out(
             findings.append(EnrolmentFinding(Kind.POSITION_UNKNOWN, position, index))
         elif position in absent:
             findings.append(EnrolmentFinding(Kind.ABSENT_BUT_PRESENTED, position, index))
-        elif not sample.quality.unified >= rules.quality_min:
+        elif not (usable(sample.quality) and sample.quality.unified >= rules.quality_min):
             findings.append(EnrolmentFinding(Kind.LOW_QUALITY, position, index))
         else:
             offered.setdefault(position, []).append(index)
