@@ -1,11 +1,13 @@
 """Weights and calibration of the minutiae matcher, measured on the corpus.
 
     python -m bench.calibrate_finger fit --root CORPUS/fingers --models DIR
+    python -m bench.calibrate_finger llr --root CORPUS/fingers --models DIR
     python -m bench.calibrate_finger calibrate --root CORPUS/fingers --models DIR --out models/finger-minutiae/calibration.csv
 
 `fit` prints weights by logistic regression for egate/matching/finger/minutiae_weights.py, and the accuracy with the set that is
-judged left out of the fit. `calibrate` pools all sets: every mated and every cross-finger pair within a set. Both also
-compare parts of the prints, because a small print must not be easier to confuse than a whole one.
+judged left out of the fit. `llr` prints the line of egate/matching/finger/llr.py and how good it is on the set left out.
+`calibrate` pools all sets: every mated and every cross-finger pair within a set. All also compare parts of the prints,
+because a small print must not be easier to confuse than a whole one.
 """
 
 from __future__ import annotations
@@ -23,16 +25,18 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from egate.commands.bench.finger_splits import measure_splits, splits_table
 from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger.engine import CALIBRATION, NETWORK
 from egate.inference.finger.minutiae import extract
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
-from egate.matching.finger import minutiae, minutiae_kernels
+from egate.matching.finger import llr, minutiae, minutiae_kernels
 from egate.matching.finger.minutiae import Minutiae
 from egate.matching.finger.minutiae_weights import WEIGHTS
 from egate.matching.rates.accuracy import mean_accuracy, measure_accuracy
-from egate.matching.rates.calibration import format_calibration, measure
+from egate.matching.rates.calibration import format_calibration, measure, sort_scores, threshold_of_rank
+from egate.matching.rates.logistic import Logistic, Rows, fit_logistic
 
 SETS = ("fvc2002/DB1_B", "fvc2002/DB3_B", "fvc2002/DB4_B", "fvc2004/DB2_B", "fvc2004/DB4_B")
 FIT_ROUNDS = 2  # alignments are chosen with the weights, so both are settled in turn
@@ -41,6 +45,13 @@ NON_MATED_WEIGHT = 10.0  # in the fit: the threshold lies far out in the non-mat
 PART_SIZES = ((4, 5), (6, 8), (9, 12), (13, 16), (17, 20))  # minutiae of a partial print, from, to
 SEED = 1
 FMR = 5e-4  # the operating point reported
+FALSE_MATCHES_RARE = (
+    2  # of a set's 2,880 non-mated comparisons: FMR 1e-3, which `measure_accuracy` leaves out as too few
+)
+MATED_PRIOR = (
+    0.1  # of the line of llr.py: between even odds, where clear cases would decide it, and the rare false match
+)
+RATIO_MIN = -8.0  # in its fit; whatever is lower is as good as no alignment
 
 F8 = NDArray[np.float64]
 
@@ -65,6 +76,8 @@ def main() -> None:
     sets = [load(arguments.root, name, network) for name in SETS]
     if arguments.task == "fit":
         fit(sets)
+    elif arguments.task == "llr":
+        fit_llr(sets)
     else:
         calibrate(sets, store.weights((NETWORK,)), arguments.out)
 
@@ -81,6 +94,43 @@ def fit(sets: list[Comparisons]) -> None:
         own = regress([terms_of(other, weights) for other in others], others)
         left_out.append(scores_of(part, own))
     report("judged set left out", sets, left_out)
+
+
+def fit_llr(sets: list[Comparisons]) -> None:
+    """The line from ratio to calibrated log-likelihood ratio; Cllr in bits, 0 perfect and 1 worthless."""
+    sides = [sides_of(part, ratios_of(part)) for part in sets]
+    line = regress_line(sides)
+    print(f"slope {line.slopes[0]:.2f}, offset {line.offset:.2f}, all sets")
+    print(f"committed line: Cllr {mean_cllr(sides, [llr.SLOPE] * len(sides), [llr.OFFSET] * len(sides))}")
+    lines = [regress_line([other for other in sides if other is not side]) for side in sides]
+    print(
+        f"judged set left out: Cllr {mean_cllr(sides, [one.slopes[0] for one in lines], [one.offset for one in lines])}"
+    )
+
+
+def mean_cllr(sides: list[tuple[F8, F8]], slopes: list[float], offsets: list[float]) -> str:
+    """Cost of log-likelihood ratios (Bruemmer, du Preez: Application-independent evaluation, 2006), by set and in the mean."""
+    costs = []
+    for (mated, non_mated), slope, offset in zip(sides, slopes, offsets, strict=True):
+        same, other = (np.clip(slope * side + offset, llr.LLR_MIN, llr.LLR_MAX) for side in (mated, non_mated))
+        costs.append(float(np.logaddexp(0.0, -same).mean() + np.logaddexp(0.0, other).mean()) / np.log(4.0))
+    return f"{', '.join(f'{cost:.3f}' for cost in costs)}; mean {np.mean(costs):.3f}"
+
+
+def regress_line(sides: list[tuple[F8, F8]]) -> Logistic:
+    mated, non_mated = (np.concatenate([side[index] for side in sides])[:, None] for index in (0, 1))
+    same, other = (Rows(np.maximum(ratios, RATIO_MIN), np.ones(len(ratios))) for ratios in (mated, non_mated))
+    return fit_logistic(same, other, MATED_PRIOR)
+
+
+def ratios_of(part: Comparisons) -> F8:
+    return np.array([minutiae.align(*pair)[0] for pair in part.pairs])
+
+
+def sides_of(part: Comparisons, scores: F8) -> tuple[F8, F8]:
+    """Mated and non-mated scores of whole prints."""
+    whole = part.part == 0
+    return scores[whole & part.mated], scores[whole & ~part.mated]
 
 
 def calibrate(sets: list[Comparisons], weights: str, out: Path) -> None:
@@ -149,13 +199,18 @@ def regress(terms: list[F8], sets: list[Comparisons], steps: int = 60) -> F8:
 
 
 def report(title: str, sets: list[Comparisons], scores: list[F8]) -> None:
-    whole = [(s[part.part == 0], part.mated[part.part == 0]) for s, part in zip(scores, sets, strict=True)]
-    parts = [measure_accuracy(s[mated], s[~mated]) for s, mated in whole]
+    sides = {part.name: sides_of(part, s) for s, part in zip(scores, sets, strict=True)}
+    parts = [measure_accuracy(*side) for side in sides.values()]
     mean = mean_accuracy(parts)
+    rare = [float(np.mean(m < threshold_of_rank(sort_scores(n), FALSE_MATCHES_RARE))) for m, n in sides.values()]
     values, mated, part = pool(sets, scores)
     pooled = measure_accuracy(values[mated & (part == 0)], values[~mated & (part == 0)])
     by_set = ", ".join(f"{one.name} {100 * accuracy.eer:.2f}" for one, accuracy in zip(sets, parts, strict=True))
     print(f"{title}: EER % {by_set}; mean {100 * mean.eer:.2f}; mean FNMR {percent(mean.fnmr)}")
+    print(
+        f"  FNMR at FMR 1e-3 (2 of 2,880): {', '.join(f'{100 * v:.2f}' for v in rare)}; mean {100 * np.mean(rare):.2f} %"
+    )
+    print(splits_table(measure_splits(sides)))
     print(f"  pooled: EER % {100 * pooled.eer:.2f}; FNMR {percent(pooled.fnmr)}")
     threshold = pooled.thresholds[FMR]
     if threshold is None:
@@ -222,7 +277,7 @@ def read(path: Path) -> Image:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=("fit", "calibrate"))
+    parser.add_argument("task", choices=("fit", "llr", "calibrate"))
     parser.add_argument("--root", type=Path, required=True, help="the corpus folder with fvc2002 and fvc2004")
     parser.add_argument("--models", type=Path, required=True, help="the models root (egate models install)")
     parser.add_argument("--out", type=Path, default=Path("models/finger-minutiae/calibration.csv"))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.domain.biometric import FingerTemplate
+from egate.matching.finger.minutiae import Minutiae, prepare
 
 SIDE = 400
 TURN = 2.0 * np.pi
@@ -73,3 +74,11 @@ def template(
 def empty() -> FingerTemplate:
     none = np.zeros(0)
     return template(none, none, none, np.zeros(0, np.bool_), none)
+
+
+def couple(seed: int) -> tuple[Minutiae, Minutiae]:
+    """Made ready: mated for even seeds, non-mated for odd ones; the first has fewer minutiae, so comparing starts from it."""
+    first = finger(seed, 25 + 2 * seed)
+    other = finger(seed + 100, 40) if seed % 2 else first
+    second = impression(other, seed, rotation=0.4 * seed, shift=(9, -14), noise=1.5, bend=4.0, lost=1, false=6)
+    return prepare(first), prepare(second)

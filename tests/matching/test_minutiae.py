@@ -80,17 +80,11 @@ def test_rotation_changes_little(seed: int) -> None:
     assert turned == pytest.approx(upright, rel=0.1)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2])
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_too_few_minutiae_score_zero(count: int) -> None:
     few = first(finger(1), count) if count else empty()
     assert score(few, few) == 0.0
     assert score(few, finger(1)) == 0.0
-
-
-def test_three_minutiae_never_match() -> None:
-    three = first(finger(1), 3)
-    assert score(three, three) < THRESHOLD
-    assert score(three, finger(1)) < THRESHOLD
 
 
 def test_minutiae_in_one_place_or_line_score_zero() -> None:
@@ -103,7 +97,7 @@ def test_minutiae_in_one_place_or_line_score_zero() -> None:
         assert score(odd, finger(2)) == 0.0
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e30])
 @pytest.mark.parametrize("column", ["x", "y", "angle"])
 def test_a_number_that_is_none_makes_the_score_nan(bad: float, column: str) -> None:
     whole = finger(3)
@@ -123,8 +117,8 @@ def test_surplus_minutiae_are_left_out_by_quality() -> None:
         np.linspace(1.0, 0.6, many),
     )  # fmt: skip
     ready = prepare(noise)
-    assert len(ready.x) == MINUTIAE_MAX
-    assert ready.x[-1] == noise.x[MINUTIAE_MAX - 1]
+    assert ready.count == MINUTIAE_MAX
+    assert sorted(ready.points[0].tolist()) == sorted(noise.x[:MINUTIAE_MAX].tolist())
     assert compare(ready, prepare(first(noise, MINUTIAE_MAX))) > THRESHOLD
 
 
@@ -137,7 +131,7 @@ def test_scores_are_those_that_were_calibrated() -> None:
     assert scores == pytest.approx(CALIBRATED_SCORES, abs=1e-6)
 
 
-CALIBRATED_SCORES = [17.62602241, 19.96621516, 18.14120369, 0.03983681]
+CALIBRATED_SCORES = [22.747058924, 26.070955287, 22.406217122, 0.054948298]
 
 
 def test_repr_shows_no_minutiae() -> None:

@@ -1,4 +1,4 @@
-"""Each numba kernel against its numpy twin: same inputs, same result to 1e-9, on random and on degenerate impressions."""
+"""Kernels of the alignment, each against its numpy twin: same inputs, same result to float32's accuracy."""
 
 from __future__ import annotations
 
@@ -8,97 +8,40 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from egate.matching.finger import minutiae
 from egate.matching.finger import minutiae_kernels as kernels
-from egate.matching.finger.minutiae import CELLS, WORDS, Minutiae, prepare
+from egate.matching.finger import minutiae_votes as votes
+from egate.matching.finger.minutiae import Minutiae
 from egate.matching.finger.minutiae_weights import WEIGHTS
-from tests.matching.finger_samples import empty, finger, impression
+from tests.matching.finger_samples import couple
 
-F8 = NDArray[np.float64]
-TOLERANCE = 1e-9
+F8 = NDArray[np.floating]
+F4 = NDArray[np.float32]
+Motion = tuple[float, float, float]
+Pairs = list[tuple[int, int]]
+TOLERANCE = 1e-3  # px and rad
 
 
 def wrap(angle: Any) -> Any:
     return angle - 2 * np.pi * np.rint(angle / (2 * np.pi))
 
 
-def outside(x: F8, y: F8, hull: F8) -> F8:
-    if len(hull) < 3:
-        return np.full(np.shape(x), np.inf)
-    edge = np.roll(hull, -1, axis=0) - hull
-    normal = np.stack([edge[:, 1], -edge[:, 0]]) / np.hypot(*edge.T)
-    beyond: F8 = (x[..., None] - hull[:, 0]) * normal[0] + (y[..., None] - hull[:, 1]) * normal[1]
-    return np.asarray(beyond.max(axis=-1))
-
-
-def cylinder_bits(x: F8, y: F8, angle: F8, hull: F8) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Code and mask as (n, 64 * WORDS) bool."""
-    n, sigma = len(x), kernels.CYLINDER_SIGMA_PX
-    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
-    cx, cy = x[:, None] + cos * CELLS[:, 0] - sin * CELLS[:, 1], y[:, None] + sin * CELLS[:, 0] + cos * CELLS[:, 1]
-    square = (cx[:, None] - x[None, :, None]) ** 2 + (cy[:, None] - y[None, :, None]) ** 2
-    near = np.where(square <= 9 * sigma**2, np.exp(-0.5 * square / sigma**2), 0.0) / (sigma * np.sqrt(2 * np.pi))
-    near[np.arange(n), np.arange(n)] = 0.0
-    layer = (np.arange(kernels.CYLINDER_LAYERS) + 0.5) * 2 * np.pi / kernels.CYLINDER_LAYERS - np.pi
-    off = wrap(layer - wrap(angle[:, None] - angle[None, :])[..., None])
-    level = np.einsum("ikc,ikl->icl", near, np.exp(-0.5 * (off / kernels.CYLINDER_SIGMA_RAD) ** 2))
-    valid = np.repeat(outside(cx, cy, hull) <= kernels.HULL_MARGIN_PX, kernels.CYLINDER_LAYERS, axis=1)
-    code, mask = np.zeros((2, n, 64 * WORDS), np.bool_)
-    mask[:, : valid.shape[1]] = valid
-    code[:, : valid.shape[1]] = valid & (level.reshape(n, -1) > kernels.CYLINDER_BIT_LEVEL)
-    return code, mask
-
-
-def bits(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8)
-    return np.unpackbits(octets, axis=1, bitorder="little").astype(np.bool_)
-
-
-def similarity_of(a: Minutiae, b: Minutiae) -> F8:
-    valid = bits(a.mask)[:, None] & bits(b.mask)[None]
-    one, two = bits(a.code)[:, None] & valid, bits(b.code)[None] & valid
-    differ, ones_a, ones_b = ((v).sum(axis=2) for v in (one ^ two, one, two))
-    usable = (valid.sum(axis=2) >= kernels.COMMON_CELLS_MIN) & (ones_a > 0) & (ones_b > 0)
-    both = np.where(usable, np.sqrt(ones_a) + np.sqrt(ones_b), 1.0)
-    return np.where(usable, 1.0 - np.sqrt(differ) / both, 0.0)
-
-
-def compatibility(at: Any, to: Any, a: Minutiae, b: Minutiae) -> F8:
-    la, lb = a.length[np.ix_(at, at)], b.length[np.ix_(to, to)]
-    length = 0.5 * (la + lb)
-    rotation = wrap(b.angle[to] - a.angle[at])
-    twist = wrap(rotation[None, :] - rotation[:, None])
-    swing = wrap(b.bearing[np.ix_(to, to)] - a.bearing[np.ix_(at, at)] - rotation[:, None] - 0.5 * twist)
-    terms = (
-        np.abs(la - lb) / (kernels.EDGE_LENGTH_PX + kernels.EDGE_LENGTH_SHARE * length),
-        np.abs(twist) / kernels.ROTATION_RAD,
-        np.abs(swing) / (kernels.EDGE_BEARING_RAD + kernels.EDGE_BEARING_PX / (length + 1e-3)),
-    )
-    value = np.prod([np.clip(1.0 - term**2, 0.0, None) for term in terms], axis=0)
-    shared = (at[:, None] == at[None, :]) | (to[:, None] == to[None, :])
-    lower: F8 = np.tril(np.where(shared, 0.0, value), -1)
-    return lower + lower.T
-
-
-def relax(agreement: F8, start: F8, rounds: int) -> F8:
-    for _ in range(rounds):
-        start = 0.5 * start + 2.0 / len(start) * (agreement @ start)
-        start = start / max(start.max(), 1e-9)
-    return start
-
-
-def fit_rigid(a: F8, b: F8, weight: F8) -> tuple[float, float, float]:
-    """a, b: complex positions of the pairs."""
+def fit_rigid(a: Minutiae, b: Minutiae, pairs: Any, weight: F8) -> Motion:
+    za, zb = (m.points[0][k] + 1j * m.points[1][k].astype(float) for m, k in ((a, pairs[0]), (b, pairs[1])))
     share = weight / weight.sum()
-    ma, mb = share @ a, share @ b
-    angle = float(np.angle(weight @ ((b - mb) * np.conj(a - ma))))
+    ma, mb = share @ za, share @ zb
+    angle = float(np.angle(weight @ ((zb - mb) * np.conj(za - ma))))
     shift = mb - np.exp(1j * angle) * ma
     return angle, float(shift.real), float(shift.imag)
 
 
-def pair_greedily(x: F8, y: F8, t: F8, b: Minutiae, reach: float, turn: float) -> list[tuple[int, int]]:
-    square = (x[:, None] - b.x) ** 2 + (y[:, None] - b.y) ** 2
-    off = np.abs(wrap(b.angle - t[:, None]))
+def move(points: F8, motion: Motion) -> F8:
+    z = (points[0] + 1j * points[1]) * np.exp(1j * motion[0]) + complex(*motion[1:])
+    return np.array([z.real, z.imag, points[2] + motion[0]])
+
+
+def pair_greedily(moved: F8, b: F8, reach: float, turn: float) -> Pairs:
+    square = (moved[0][:, None] - b[0]) ** 2 + (moved[1][:, None] - b[1]) ** 2
+    off = np.abs(wrap(b[2] - moved[2][:, None]))
     cost = np.where((square <= reach**2) & (off <= turn), square / reach**2 + off**2 / turn**2, np.inf)
     pairs = []
     while np.isfinite(cost).any():
@@ -108,38 +51,46 @@ def pair_greedily(x: F8, y: F8, t: F8, b: Minutiae, reach: float, turn: float) -
     return pairs
 
 
-def follow_distortion(x: F8, y: F8, t: F8, b: Minutiae, at: Any, to: Any, length: F8) -> tuple[F8, F8, F8]:
-    weight = np.exp(-0.5 * (length[:, at] / kernels.DISTORTION_RANGE_PX) ** 2)
-    weight[np.arange(len(x))[:, None] == at[None, :]] = 0.0
-    total = weight.sum(axis=1) + kernels.DISTORTION_PRIOR
-    moves = (b.x[to] - x[at], b.y[to] - y[at], wrap(b.angle[to] - t[at]))
-    dx, dy, dt = (weight @ move / total for move in moves)
-    return x + dx, y + dy, t + dt
+def follow_distortion(moved: F8, b: F8, pairs: Any, near: F8) -> F8:
+    at, to = pairs
+    displaced = b[:, to] - moved[:, at]
+    displaced[2] = wrap(displaced[2])
+    weight = near[at]
+    return np.asarray(moved + displaced @ weight / (weight.sum(axis=0) + kernels.DISTORTION_PRIOR))
 
 
-def gather_evidence(x: F8, y: F8, t: F8, a: Minutiae, b: Minutiae, at: Any, to: Any, overlap: float) -> F8:
-    square = (x[at] - b.x[to]) ** 2 + (y[at] - b.y[to]) ** 2
-    off = np.abs(wrap(b.angle[to] - t[at]))
+def overlap_of(points: F8, hull: F8, paired: Any) -> int:
+    beyond = (points[0][:, None] * hull[:, 0] + points[1][:, None] * hull[:, 1] - hull[:, 2]).max(axis=1)
+    inside = beyond < kernels.OVERLAP_MARGIN_PX
+    inside[paired] = True
+    return int(inside.sum())
+
+
+def neighbours_of(bent: F8, b: F8) -> int:
+    square = (bent[0][:, None] - b[0]) ** 2 + (bent[1][:, None] - b[1]) ** 2
+    off = np.abs(wrap(b[2] - bent[2][:, None]))
+    return int(((square <= kernels.NEIGHBOUR_PX**2) & (off <= kernels.NEIGHBOUR_RAD)).sum())
+
+
+def evidence_of(bent: F8, a: Minutiae, b: Minutiae, pairs: Any) -> F8:
+    """Pairs, close pairs, same type; the smaller count."""
+    at, to = pairs
+    square = (bent[0][at] - b.points[0][to]) ** 2 + (bent[1][at] - b.points[1][to]) ** 2
+    off = wrap(b.points[2][to] - bent[2][at])
     close = np.exp(-0.5 * (square / kernels.ACCURACY_PX**2 + (off / kernels.ACCURACY_RAD) ** 2)).sum()
-    same = (a.ending[at] == b.ending[to]).sum()
-    return np.array([len(at), close, overlap, same, off.mean(), min(len(x), len(b.x))])
+    return np.array([len(at), close, (a.ending[at] == b.ending[to]).sum(), min(a.count, b.count)])
 
 
-def ratio_of(e: F8) -> float:
-    share = 2 * e[1] / (e[2] + kernels.OVERLAP_PRIOR)
-    terms = [1, share * np.sqrt(e[0]), (e[3] + 1) / (e[0] + 2), e[4], np.log1p(e[2] - 2 * e[0])]
-    lacking, small = np.clip((9 - e[0]) / 6, 0, 1), np.clip((26 - e[5]) / 6, 0, 1)
-    return float(WEIGHTS @ terms - 2 * lacking**2 - small)
+def ratio_of(evidence: F8, overlap: float, neighbours: float) -> float:
+    pairs, close, same, smaller = evidence.tolist()
+    terms = [1, 2 * close / (overlap + 12) * np.sqrt(pairs), (same + 1) / (pairs + 2), close / (neighbours + 12)]
+    return float(WEIGHTS @ terms - 0.5 * np.clip((26 - smaller) / 6, 0, 1))
 
 
-def move(x: F8, y: F8, t: F8, rotation: float, dx: float, dy: float) -> tuple[F8, F8, F8]:
-    z = (x + 1j * y) * np.exp(1j * rotation) + (dx + 1j * dy)
-    return z.real, z.imag, t + rotation
-
-
-def best_alignment(a: Minutiae, b: Minutiae, at: Any, to: Any, standing: F8, agreement: F8, tries: int) -> float:
-    free, best = np.ones(len(at), np.bool_), -np.inf
-    za, zb = a.x + 1j * a.y, b.x + 1j * b.y
+def best_alignment(a: Minutiae, b: Minutiae, at: Any, to: Any, standing: F8, agreement: F8) -> float:
+    """Without the kernel's short cuts: every hypothesis is weighed, overlap and neighbours included."""
+    free, best, tries = np.ones(len(at), np.bool_), -np.inf, kernels.HYPOTHESES_MAX
+    pa, pb = a.points.astype(float), b.points.astype(float)
     for seed in np.argsort(-standing, kind="stable"):
         weight = agreement[seed] * standing
         weight[seed] = 1.0
@@ -147,129 +98,127 @@ def best_alignment(a: Minutiae, b: Minutiae, at: Any, to: Any, standing: F8, agr
         if tries == 0 or not free[seed] or support.sum() < kernels.SEED_PAIRS_MIN:
             continue
         tries -= 1
-        motion = fit_rigid(za[at[support]], zb[to[support]], weight[support])
+        motion = fit_rigid(a, b, (at[support], to[support]), weight[support].astype(float))
         for reach in kernels.REACH_RIGID_PX:
-            pairs = pair_greedily(*move(a.x, a.y, a.angle, *motion), b, reach, kernels.REACH_RIGID_RAD)
+            pairs = pair_greedily(move(pa, motion), pb, reach, kernels.REACH_RIGID_RAD)
             if len(pairs) < kernels.SEED_PAIRS_MIN:
                 break
-            i, j = np.array(pairs).T
-            motion = fit_rigid(za[i], zb[j], np.ones(len(i)))
-        x, y, t = move(a.x, a.y, a.angle, *motion)
+            motion = fit_rigid(a, b, np.array(pairs).T, np.ones(len(pairs)))
+        moved = move(pa, motion)
         for _ in range(2):
-            i, j = np.array(pairs, np.intp).reshape(-1, 2).T
-            near = follow_distortion(x, y, t, b, i, j, a.length)
-            pairs = pair_greedily(*near, b, kernels.REACH_LOCAL_PX, kernels.REACH_LOCAL_RAD)
+            bent = follow_distortion(moved, pb, np.array(pairs, np.intp).reshape(-1, 2).T, a.near)
+            pairs = pair_greedily(bent, pb, kernels.REACH_LOCAL_PX, kernels.REACH_LOCAL_RAD)
         if len(pairs) < kernels.SEED_PAIRS_MIN:
             continue
-        i, j = np.array(pairs).T
-        near = follow_distortion(x, y, t, b, i, j, a.length)
-        back = (zb - (motion[1] + 1j * motion[2])) * np.exp(-1j * motion[0])
-        overlap = count_overlap(near[0], near[1], b.hull, i) + count_overlap(back.real, back.imag, a.hull, j)
-        best = max(best, ratio_of(gather_evidence(*near, a, b, i, j, overlap)))
-        free &= np.array([(p, q) not in set(pairs) for p, q in zip(at.tolist(), to.tolist(), strict=True)])
+        index = np.array(pairs).T
+        bent = follow_distortion(moved, pb, index, a.near)
+        back = move(pb - np.array([[motion[1]], [motion[2]], [0.0]]), (-motion[0], 0.0, 0.0))
+        overlap = overlap_of(bent, b.hull, index[0]) + overlap_of(back, a.hull, index[1])
+        best = max(best, ratio_of(evidence_of(bent, a, b, index), overlap, neighbours_of(bent, pb)))
+        free &= np.array([pair not in pairs for pair in zip(at.tolist(), to.tolist(), strict=True)])
     return best
 
 
-def count_overlap(x: F8, y: F8, hull: F8, paired: Any) -> float:
-    inside = outside(x, y, hull) < kernels.OVERLAP_MARGIN_PX
-    inside[paired] = True
-    return float(inside.sum())
-
-
 SEEDS = range(6)
+TURN, PUSH = 0.4, (9.0, -14.0)
 
 
-def couple(seed: int) -> tuple[Minutiae, Minutiae]:
-    """Mated for even seeds, non-mated for odd ones; sizes differ."""
-    first = finger(seed, 25 + 3 * seed)
-    other = first if seed % 2 == 0 else finger(seed + 100, 30)
-    second = impression(other, seed, rotation=0.4 * seed, shift=(9, -14), noise=1.5, bend=4.0, lost=5, false=4)
-    return prepare(first), prepare(second)
-
-
-def candidates(a: Minutiae, b: Minutiae) -> tuple[F8, Any, Any, F8]:
-    similarity = kernels.code_similarity(a.code, a.mask, b.code, b.mask)
-    at, to = minutiae._candidates(similarity)
-    agreement = kernels.compatibility(at, to, a.angle, b.angle, a.length, b.length, a.bearing, b.bearing)
-    return similarity, at, to, agreement
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_cylinder_codes(seed: int) -> None:
-    for m in couple(seed):
-        code, mask = cylinder_bits(m.x, m.y, m.angle, m.hull)
-        assert (bits(m.mask) == mask).all()
-        assert (bits(m.code) == code).all()
-        assert 0 < code.sum() < mask.sum()
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_similarity_compatibility_and_votes(seed: int) -> None:
+def aligned(seed: int) -> tuple[Minutiae, Minutiae, F4]:
+    """A couple and the first's points moved so that they lie on the second's, roughly."""
     a, b = couple(seed)
-    similarity, at, to, agreement = candidates(a, b)
-    np.testing.assert_allclose(similarity, similarity_of(a, b), atol=TOLERANCE)
-    np.testing.assert_allclose(agreement, compatibility(at, to, a, b), atol=TOLERANCE)
-    assert (agreement > 0).any()
-    start = similarity[at, to]
-    np.testing.assert_allclose(kernels.relax(agreement, start, 4), relax(agreement, start, 4), atol=TOLERANCE)
+    moved = move(a.points.astype(float), (TURN * seed, 0.0, 0.0))
+    moved[:2] += (b.points[:2].mean(axis=1) - moved[:2].mean(axis=1))[:, None]
+    return a, b, moved.astype(np.float32)
+
+
+def pairs_of(moved: Any, b: Minutiae, reach: float, turn: float) -> NDArray[np.int32]:
+    n, m = moved.shape[1], b.count
+    key, taken = np.empty(n * m, np.int64), np.empty((2, max(n, m)), np.bool_)
+    pairs = np.empty((2, min(n, m)), np.int32)
+    return pairs[:, : kernels.pair_greedily(moved, b.points, b.first, reach, turn, key, taken, pairs)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_rigid_fit_and_move(seed: int) -> None:
+def test_rigid_fit_there_and_back(seed: int) -> None:
     rng = np.random.default_rng(seed)
     a, b = couple(seed)
-    at, to = (rng.permutation(20)[:8].astype(np.int32) for _ in range(2))
-    weight = rng.uniform(0.1, 1.0, 8)
-    motion = kernels.fit_rigid(a.x, a.y, b.x, b.y, at, to, weight)
-    twin = fit_rigid((a.x + 1j * a.y)[at], (b.x + 1j * b.y)[to], weight)
-    np.testing.assert_allclose(motion, twin, atol=1e-7)
-    np.testing.assert_allclose(kernels.move(a.x, a.y, a.angle, *motion), move(a.x, a.y, a.angle, *motion), atol=1e-7)
+    pairs = np.stack([rng.permutation(20)[:8].astype(np.int32) for _ in range(2)])
+    weight = rng.uniform(0.1, 1.0, 8).astype(np.float32)
+    motion = kernels.fit_rigid(a.points, b.points, pairs, weight)
+    np.testing.assert_allclose(motion, fit_rigid(a, b, pairs, weight.astype(float)), atol=TOLERANCE)
+    moved, back = np.empty_like(a.points), np.empty_like(a.points)
+    kernels.move(a.points, motion, moved)
+    np.testing.assert_allclose(moved, move(a.points.astype(float), motion), atol=TOLERANCE)
+    kernels.move_back(moved, motion, back)
+    np.testing.assert_allclose(back[:2], a.points[:2], atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_pairing_distortion_overlap_and_evidence(seed: int) -> None:
-    a, b = couple(seed)
-    moved = kernels.move(a.x, a.y, a.angle, 0.4 * seed, 0.0, 0.0)
-    x, y, t = moved[0] - moved[0].mean() + b.x.mean(), moved[1] - moved[1].mean() + b.y.mean(), moved[2]
-    at, to = kernels.pair_greedily(x, y, t, b.x, b.y, b.angle, 40.0, 2.0)
-    assert list(zip(at.tolist(), to.tolist(), strict=True)) == pair_greedily(x, y, t, b, 40.0, 2.0)
-    assert len(at) >= 3
-    near = kernels.follow_distortion(x, y, t, b.x, b.y, b.angle, at, to, a.length)
-    np.testing.assert_allclose(near, follow_distortion(x, y, t, b, at, to, a.length), atol=TOLERANCE)
-    assert kernels.count_overlap(x, y, b.hull, at) == count_overlap(x, y, b.hull, at)
-    overlap = float(2 * len(at) + 3)
-    evidence = kernels.gather_evidence(*near, a.ending, b.x, b.y, b.angle, b.ending, at, to, overlap)
-    np.testing.assert_allclose(evidence, gather_evidence(*near, a, b, at, to, overlap), atol=TOLERANCE)
-    assert kernels.log_likelihood_ratio(evidence, WEIGHTS) == pytest.approx(ratio_of(evidence), abs=TOLERANCE)
+@pytest.mark.parametrize("reach, turn", [(40.0, 2.0), (11.0, 0.45)])
+def test_pairing(seed: int, reach: float, turn: float) -> None:
+    _, b, moved = aligned(seed)
+    found = pairs_of(moved, b, reach, turn)
+    assert [tuple(pair) for pair in found.T.tolist()] == pair_greedily(moved.astype(float), b.points, reach, turn)
+    assert found.shape[1] >= 3 or reach < 40.0
+
+
+def test_pairing_reaches_the_edge_of_the_index() -> None:
+    """Points left of the first, right of the last, and beyond reach of either."""
+    _, b, _ = aligned(0)
+    left, right = b.points[:, 0], b.points[:, -1]
+    moved = np.stack([left, right, left, right], axis=1)
+    moved[0] += np.array([-9.0, 9.0, -30.0, 30.0], np.float32)
+    assert sorted(pairs_of(moved, b, 10.0, 0.1).T.tolist()) == [[0, 0], [1, b.count - 1]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_distortion_overlap_neighbours_and_evidence(seed: int) -> None:
+    a, b, moved = aligned(seed)
+    pairs = pairs_of(moved, b, 40.0, 2.0)
+    bent = np.empty_like(moved)
+    kernels.follow_distortion(moved, b.points, pairs, a.near, bent)
+    twin = follow_distortion(moved.astype(float), b.points.astype(float), pairs, a.near)
+    np.testing.assert_allclose(bent, twin, atol=TOLERANCE)
+    assert np.abs(bent - moved).max() > 1.0
+    assert kernels.count_overlap(bent, b.hull, pairs[0]) == overlap_of(twin, b.hull, pairs[0])
+    neighbours = kernels.count_neighbours(bent, b.points)
+    assert neighbours == neighbours_of(twin, b.points)
+    found = kernels.gather_evidence(bent, a.ending, b.points, b.ending, pairs)
+    evidence = evidence_of(twin, a, b, pairs)
+    kept = [kernels.PAIRS, kernels.CLOSE_PAIRS, kernels.SAME_TYPE, kernels.SMALLER]
+    np.testing.assert_allclose(found[kept], evidence, rtol=1e-4, atol=1e-6)
+    assert found[kernels.OVERLAP] == 2 * pairs.shape[1] and found[kernels.NEIGHBOURS] == pairs.shape[1]
+    found[kernels.OVERLAP], found[kernels.NEIGHBOURS] = 2 * pairs.shape[1] + 3, neighbours
+    expected = ratio_of(evidence, 2 * pairs.shape[1] + 3, neighbours)
+    assert kernels.log_likelihood_ratio(found, WEIGHTS) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_best_alignment(seed: int) -> None:
     a, b = couple(seed)
-    similarity, at, to, agreement = candidates(a, b)
-    standing = kernels.relax(agreement, similarity[at, to], minutiae.VOTES)
-    ratio, _ = kernels.best_alignment(
-        a.x, a.y, a.angle, a.ending, a.length, a.hull, b.x, b.y, b.angle, b.ending, b.hull,
-        at, to, standing, agreement, WEIGHTS, minutiae.HYPOTHESES_MAX,
-    )  # fmt: skip
-    twin = best_alignment(a, b, at, to, standing, agreement, minutiae.HYPOTHESES_MAX)
+    at, to, standing, agreement = votes.propose(a.points, a.code, a.mask, b.points, b.code, b.mask)
+    ratio, evidence = kernels.best_alignment(
+        a.points, a.ending, a.near, a.hull, b.points, b.ending, b.hull, b.first, at, to, standing, agreement, WEIGHTS
+    )
+    twin = best_alignment(a, b, at, to, standing, agreement)
     assert np.isfinite(twin)
-    assert ratio == pytest.approx(twin, abs=1e-6)
+    assert ratio == pytest.approx(twin, abs=1e-2)
+    assert ratio == kernels.log_likelihood_ratio(evidence, WEIGHTS)
 
 
-def test_small_kernels() -> None:
-    words = np.random.default_rng(1).integers(0, 2**64, 200, np.uint64)
-    assert [int(kernels.count_ones(w)) for w in words] == [int(w).bit_count() for w in words]
-    angles = np.random.default_rng(2).uniform(-20, 20, 200)
-    np.testing.assert_allclose([kernels.wrap(t) for t in angles], wrap(angles), atol=TOLERANCE)
-    hull = prepare(finger(3)).hull
-    points = np.random.default_rng(3).uniform(-400, 400, (200, 2))
-    expected = outside(points[:, 0], points[:, 1], hull)
-    np.testing.assert_allclose([kernels.outside(x, y, hull) for x, y in points], expected, atol=TOLERANCE)
-    assert (expected < 0).any() and (expected > 0).any()
+def test_more_overlap_or_neighbours_never_raise_the_ratio() -> None:
+    """What lets the kernel drop a hypothesis before it counts them."""
+    assert WEIGHTS[1] > 0.0 and WEIGHTS[3] > 0.0
+    evidence = np.array([9.0, 5.0, 18.0, 9.0, 7.0, 40.0])
+    for index in (kernels.OVERLAP, kernels.NEIGHBOURS):
+        more = evidence.copy()
+        more[index] += 5.0
+        assert kernels.log_likelihood_ratio(more, WEIGHTS) < kernels.log_likelihood_ratio(evidence, WEIGHTS)
 
 
-def test_kernels_take_no_minutiae() -> None:
-    none, some = prepare(empty()), prepare(finger(1))
-    assert kernels.code_similarity(none.code, none.mask, some.code, some.mask).shape == (0, len(some.x))
-    assert kernels.outside(0.0, 0.0, none.hull) == np.inf
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 60, 3000])
+def test_sort(count: int) -> None:
+    key = np.random.default_rng(count).integers(0, 1 << 44, count)
+    expected = np.sort(key)
+    kernels.sort_keys(key)
+    assert (key == expected).all()

@@ -10,6 +10,7 @@ from egate.commands.bench import figures, finger_trials
 from egate.commands.bench.accuracy_output import check_outputs, progress, write_calibration, write_report
 from egate.commands.bench.figures import Drawn
 from egate.commands.bench.finger_comparisons import finger_comparisons, pool_comparisons
+from egate.commands.bench.finger_splits import measure_splits, splits_json, splits_table
 from egate.commands.bench.plots_accuracy import plot_accuracy
 from egate.commands.bench.provenance import provenance
 from egate.inference.weights.store import ModelStore
@@ -27,7 +28,7 @@ def run_finger(arguments: argparse.Namespace) -> int:
     store, engine = ModelStore(arguments.models), finger_trials.CALIBRATION
     origin = provenance(store, engine, finger_trials.MODELS, COMMAND)  # of the code that runs, not of the end of it
     sets = finger_trials.find_sets(arguments.root)
-    measured = finger_trials.measure_sets(store, sets, progress("fingers"))
+    measured = finger_trials.measure_sets(store, sets, progress("fingers"), arguments.dpi)
     parts = {name: finger_comparisons(sets[name], scores) for name, scores in measured.items()}
     whole = pool_comparisons(list(parts.values()))
     drawn = {name: _draw(part) for name, part in parts.items()}
@@ -37,10 +38,12 @@ def run_finger(arguments: argparse.Namespace) -> int:
     of_all = measure_accuracy(whole.mated, whole.top, mean.failures_to_enrol)
     smallest = min(part.subjects for part in parts.values())
     of_mean = mean_figures(list(accuracies.values()), [one.replicates for one in drawn.values()], smallest)
+    splits = measure_splits({name: (scores.mated, scores.non_mated) for name, scores in measured.items()})
     report = {
         "sets": {name: _json(accuracies[name], one.figures, parts[name]) for name, one in drawn.items()},
         "mean": _json(mean, of_mean),
         "pooled": _json(of_all, pooled.figures, whole),
+        "splits": splits_json(splits),
         "bootstrap": figures.bootstrap_json(),
         **origin,
     }
@@ -49,6 +52,8 @@ def run_finger(arguments: argparse.Namespace) -> int:
         print(figures.table(name, one.figures, accuracies[name], parts[name].subjects))
     print(figures.table("mean", of_mean, mean, smallest))
     print(figures.table("pooled", pooled.figures, of_all, whole.subjects))
+    if splits:
+        print(splits_table(splits))
     if arguments.plots:
         plot_accuracy(arguments.plots, engine, _curves(parts), whole.mated, whole.top, of_mean)
     if arguments.calibration:

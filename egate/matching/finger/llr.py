@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 # Logistic regression of 1,400 mated and 14,400 non-mated comparisons, mated ones a tenth; Cllr in models/finger-minutiae/CARD.md.
-SLOPE, OFFSET = 1.1, -1.5
+SLOPE, OFFSET = 1.1, -1.4
 # Below, nothing speaks stronger against a mate: of mated comparisons 11 in 1,400 share no skin and score like any non-mated.
 LLR_MIN = -4.5
 # Above, no non-mated comparison was seen: 3 in 14,400 is the bound (rule of three, ISO/IEC 19795-1, annex B).
