@@ -1,8 +1,8 @@
 """What the scores of several comparisons mean together: from one comparison's calibration to the FMR of their best and of their sum.
 
-One comparison: P(llr >= t | non-mated) = S(t), from the calibration. The best of n: 1 - (1 - S(t))^n, as if all n were independent;
-on the corpus they are (bench/bench_finger_fusion.py: 3 impressions count as 3.1, 9 as 8.9 at FMR 1e-3). The sum over different
-fingers: `non_mated_sum`, with what the fingers of one person have in common.
+One comparison: P(llr >= t | non-mated) = S(t), from the calibration. The best of n: 1 - (1 - S(t))^n, as if all n were independent, which
+they are nearly (bench/bench_finger_fusion.py: 3 impressions, 5 and 9 fingers tried). The sum over different fingers:
+`non_mated_sum`, with what the fingers of one person have in common.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from egate.matching.rates.calibration import Calibration
 
 LLR_LIMIT = 30.0  # beyond, no trial could have told: a finger alone neither proves nor refutes more than e^30
 BINS_PER_UNIT = (
-    32  # of log-likelihood ratio; masses are moved up to the next bin, which overstates a finger's FMR by 3 % at most
+    32  # of log-likelihood ratio; masses move up to the next bin: a finger's FMR is overstated by at most 3 %
 )
 MASS_MIN = 1e-10  # tail of one comparison that is cut off: far below any FMR that a calibration supports
 # Of the non-mated scores of one person's fingers, which share a sensor. Fitted on persons made of one FVC set's fingers, judged by the
