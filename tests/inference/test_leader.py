@@ -13,8 +13,14 @@ from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger.minutiae import STRIDE, extract
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.convert import CONVERSIONS
-from egate.inference.weights.leader_peaks import QUALITY_MIN
+from egate.inference.weights.leader_blocks import Planes, add_bottleneck
+from egate.inference.weights.leader_heads import add_window_head, head_block
+from egate.inference.weights.leader_nodes import Nodes
+from egate.inference.weights.leader_peaks import QUALITY_MIN, add_peaks, add_windows
+from egate.inference.weights.leader_weights import Layer, LeaderWeights
+from egate.inference.weights.onnx_bytes import parse
 from egate.inference.weights.store import ModelStore
+from tests.inference.leader_toys import run
 
 PART = np.s_[96:288, 96:288]  # ridges to its borders: minutiae stand there too
 STRIPE, BAR, MIDDLE = np.s_[:, 160:224], np.s_[150:214, :], np.s_[97:250, 80:301]
@@ -97,6 +103,35 @@ def test_minutiae_at_the_border_have_the_directions_they_had(
         near += int(((x < 8) | (y < 8) | (x >= 120) | (y >= 88)).sum())
         check(extract(rewritten, image, 0), table)
     assert near >= 2
+
+
+@pytest.mark.parametrize(("name", "filters"), [("head_1", 2), ("head_2", 1)])
+def test_windows_say_what_the_head_says_of_the_whole_image(store: ModelStore, name: str, filters: int) -> None:
+    """With the real weights, on features and peaks drawn at random, corners among them: no print has a minutia that close to them.
+
+    Oracle: the head as the file has it, upsampling first.
+    """
+    generator = np.random.default_rng(3)
+    given = LeaderWeights(parse(store.read(store.manifest.models["leader-original"])))
+    last = given.layer("head_conv_dir_1/BiasAdd:0") if filters == 2 else given.layer_before("head_conv_typ_1/Sigmoid:0")
+    features = np.zeros((1, 64, 8, 12), np.float32)
+    features[:, :52] = generator.standard_normal((1, 52, 8, 12))
+    position = np.zeros((1, 1, 16, 24), np.float32)
+    places = np.array([[0, 0], [15, 23], [0, 23], [8, 1], [1, 10], [9, 14]])
+    position[0, 0, places[:, 0], places[:, 1]] = np.linspace(1.0, 0.7, len(places))
+
+    nodes, value = Nodes(), Planes("features", np.arange(52))
+    peaks = add_peaks(nodes, "position", Layer(np.ones((1, 1, 1, 1)), np.zeros(1)))
+    by_window = add_window_head(nodes, given, value, add_windows(nodes, value, peaks), name, last)
+    block = add_bottleneck(nodes, value, head_block(given, name, value), 4, strips=False)
+    rows = nodes.normalised(nodes.rows(nodes.doubled(block)), *given.normalisation(f"{name}_ln_1"))
+    rows = nodes.gelu(nodes.matrix(rows, given.layer(f"{name}_conv2_1/BiasAdd:0")))
+    whole = nodes.convolution(nodes.planes(rows), last)
+
+    found, maps = run(nodes, [by_window, whole], features=features, position=position)
+    expected_values = maps[0, :, places[:, 0], places[:, 1]]
+    assert found.shape == (len(places) + 1, filters)
+    np.testing.assert_allclose(found[:-1], expected_values, atol=1e-4)
 
 
 def test_a_turned_print_simply_works(

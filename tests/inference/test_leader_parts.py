@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 
 from egate.errors import ModelError
 from egate.inference.weights.convert import CONVERSIONS
 from egate.inference.weights.leader_algebra import behind_affine, chained, phases, product, reading, union, widened
 from egate.inference.weights.leader_blocks import Planes
 from egate.inference.weights.leader_nodes import EPSILON, STRIP_ROWS, Nodes
-from egate.inference.weights.leader_onnx import OPSET
 from egate.inference.weights.leader_peaks import MINUTIAE_MAX, OUTER, QUALITY_MIN, add_peaks, add_windows
 from egate.inference.weights.leader_weights import Layer
+from tests.inference.leader_toys import run
 from tests.inference.test_onnx_conversion import quantised_network
 
-Arrays = list[NDArray[np.float32]]
 RNG = np.random.default_rng(5)
 
 
@@ -29,18 +26,6 @@ def layer(filters: int, channels: int, side: int, *, depthwise: bool = False) ->
 
 def planes(channels: int, height: int = 8, width: int = 12) -> NDArray[np.float32]:
     return RNG.standard_normal((1, channels, height, width)).astype(np.float32)
-
-
-def run(nodes: Nodes, results: list[str], **values: NDArray[np.float32]) -> Arrays:
-    """What onnxruntime computes with all its optimisations; sizes are dynamic."""
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * value.ndim) for name, value in values.items()
-    ]
-    outputs = [helper.make_empty_tensor_value_info(name) for name in results]
-    graph = helper.make_graph(nodes.nodes, "toy", inputs, outputs, nodes.weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return [np.asarray(result) for result in session.run(None, values)]
 
 
 def convolved(value: NDArray[np.float32], given: Layer, dilation: int = 1) -> NDArray[np.float32]:

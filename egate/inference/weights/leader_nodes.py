@@ -34,7 +34,8 @@ class Nodes:
     def add_many(self, operator: str, results: int, *inputs: str, **attributes: Any) -> list[str]:
         name = f"{self._prefix}{operator.lower()}{len(self.nodes):03d}"
         names = [name, *(f"{name}.{index}" for index in range(1, results))]
-        self.nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
+        # With names: onnxruntime 1.20 names what it makes of two nodes after them, and refuses a name given twice.
+        self.nodes.append(helper.make_node(operator, list(inputs), names, name, **attributes))
         return names
 
     def constant(self, values: NDArray[np.generic]) -> str:
