@@ -22,7 +22,7 @@ from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engi
 from egate.inference.finger.quality import FOREST, load_forest, parse_forest
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
-from egate.matching.finger.quality import Forest, block_kernels, finger_quality, guidance, usable
+from egate.matching.finger.quality import Forest, block_kernels, finger_quality, guidance, usable, wide_blur
 from egate.matching.finger.quality.features import FEATURES, measure_features
 from egate.matching.finger.quality.forest import votes
 from tests.corpus import CORPUS
@@ -117,11 +117,11 @@ def test_guidance_names_the_fault(forest: Forest, prints: dict[str, Image], faul
 
 def test_everything_is_compiled_when_the_engine_is_warm(engine: MinutiaeFingerEngine, prints: dict[str, Image]) -> None:
     """A signature that first appears with a traveller would cost her seconds."""
-    kernels = (block_kernels.plain_blocks, block_kernels.slanted_blocks, block_kernels.certainties)
+    kernels = (block_kernels.plain_blocks, block_kernels.slanted_blocks, block_kernels.certainties, wide_blur.add_boxes)
     known = [len(kernel.signatures) for kernel in kernels]
     finger_quality(prints["p1_1"], minutiae(), engine._forest)
     finger_quality(np.ascontiguousarray(prints["p2_1"][:300, ::-1]), minutiae(7), engine._forest)
-    assert [len(kernel.signatures) for kernel in kernels] == known == [1, 1, 1]
+    assert [len(kernel.signatures) for kernel in kernels] == known == [1, 1, 1, 1]
 
 
 def test_the_forest_is_missing(tmp_path: Path) -> None:

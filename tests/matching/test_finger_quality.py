@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from egate.matching.finger.quality.features import FEATURES, measure_features
 from egate.matching.finger.quality.forest import LEAF, TREES, votes
 from egate.matching.finger.quality.histogram import CLARITY_LIMITS, histogram
 from egate.matching.finger.quality.region import region_of_interest, without_frame
+from egate.matching.finger.quality.wide_blur import wide_blur
 
 GOOD = dict.fromkeys(
     ("minutiae_weight", "contrast", "dryness_prevention", "wetness_prevention", "centring", "background_cleanliness"),
@@ -63,6 +65,15 @@ def test_white_frame_is_cut_and_nothing_else() -> None:
     assert not inner.any()
     blank, left, top = without_frame(np.full((50, 60), 255, np.uint8))
     assert (left, top, blank.shape) == (0, 0, (50, 60))
+
+
+@pytest.mark.parametrize("shape", [(200, 180), (64, 300), (20, 70), (1, 50), (5, 3)])
+@pytest.mark.parametrize("side_px", [41, 91])
+def test_wide_blur_is_that_of_opencv(shape: tuple[int, int], side_px: int) -> None:
+    random = np.random.default_rng(1)
+    for image in (random.integers(0, 256, shape, np.uint8), random.integers(0, 2, shape, np.uint8) * np.uint8(255)):
+        assert (wide_blur(image, side_px) == cv2.GaussianBlur(image, (side_px, side_px), 0.0)).all()
+    assert (wide_blur(np.full(shape, 255, np.uint8), side_px) == 255).all()
 
 
 def test_region_is_the_largest_dark_part_with_its_holes_closed() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.domain.biometric import Image
+from egate.matching.finger.quality.wide_blur import wide_blur
 
 WHITE_MIN = 250.0  # mean grey of a row or column without print; NFIQ 2, copyRemovingNearWhiteFrame
 WHITE = 255
@@ -27,8 +28,9 @@ def region_of_interest(image: Image) -> Mask:
 
     Its pixels are those of NFIQ 2, hence its own steps: erosion, blur, Otsu's threshold, and the last two once more.
     """
-    eroded = np.asarray(cv2.erode(image, np.ones((ERODE_PX, ERODE_PX), np.uint8)), np.uint8)
-    dark = ~_dark_or_white(_dark_or_white(eroded, FIRST_BLUR_PX), SECOND_BLUR_PX)
+    eroded = cv2.erode(image, np.ones((ERODE_PX, ERODE_PX), np.uint8))
+    first = _dark_or_white(np.asarray(cv2.GaussianBlur(eroded, (FIRST_BLUR_PX, FIRST_BLUR_PX), 0.0), np.uint8))
+    dark = ~_dark_or_white(wide_blur(first, SECOND_BLUR_PX))
     contours, hierarchy = cv2.findContours(dark, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     for index in range(len(contours)):
         if hierarchy[0, index, 3] != -1:  # it has a parent: a hole
@@ -40,9 +42,8 @@ def region_of_interest(image: Image) -> Mask:
     return np.asarray(labels == 1 + int(np.argmax(areas)), np.bool_)
 
 
-def _dark_or_white(image: Image, side_px: int) -> Image:
-    """0 where the blurred image is below Otsu's threshold, else 255."""
-    blurred = cv2.GaussianBlur(image, (side_px, side_px), 0.0)
+def _dark_or_white(blurred: Image) -> Image:
+    """0 where the image is not above Otsu's threshold, else 255."""
     return np.asarray(cv2.threshold(blurred, 0, WHITE, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1], np.uint8)
 
 
