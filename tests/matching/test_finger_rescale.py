@@ -32,7 +32,7 @@ def resized(template: FingerTemplate, width: int, height: int) -> FingerTemplate
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(templates(60), st.integers(100, 900), st.integers(100, 900))
 def test_a_resize_is_undone(template: FingerTemplate, width: int, height: int) -> None:
     back = rescale(resized(template, width, height), template.width, template.height)
