@@ -75,7 +75,7 @@ def test_other_formats(extension: str) -> None:
 
 @pytest.mark.parametrize("kind", ["TIFF", "BMP"])
 def test_formats_of_prints_are_none_of_pictures(kind: str) -> None:
-    with pytest.raises(ImageError, match=f"image is {kind}, neither") as caught:
+    with pytest.raises(ImageError, match=f"image is {kind}: read are") as caught:
         decode(saved(COLOURS, kind))
     assert caught.value.code == "IMAGE_FORMAT"
 

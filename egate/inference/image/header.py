@@ -74,7 +74,7 @@ def _read(data: bytes) -> Header:
 
 
 def _another(name: str) -> ImageError:
-    return unread(f"image is {name}, neither JPEG, PNG, JPEG 2000, WSQ nor PGM")
+    return unread(f"image is {name}: read are JPEG, PNG, JPEG 2000, WSQ and PGM, of prints BMP and TIFF too")
 
 
 def _pgm(data: bytes, match: re.Match[bytes]) -> Header:
