@@ -1,10 +1,10 @@
-"""`egate bench`: accuracy and latency."""
+"""`egate bench`: accuracy, identification and latency."""
 
 from __future__ import annotations
 
 import argparse
 
-from egate.commands.bench import accuracy, latency
+from egate.commands.bench import accuracy, identify, latency
 from egate.commands.bench import morph as bench_morph
 from egate.commands.bench import pad as bench_pad
 from egate.commands.bench import quality as bench_quality
@@ -14,6 +14,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("bench", help="measure accuracy and latency")
     kinds = parser.add_subparsers(dest="bench", required=True)
     accuracy.register(kinds)
+    identify.register(kinds)
     latency.register(kinds)
     bench_morph.register(kinds)
     bench_pad.register(kinds)
