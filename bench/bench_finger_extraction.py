@@ -1,6 +1,6 @@
 """Is LEADER as installed 3.3 times as fast as LEADER, does it find the same minutiae, and what does the rest of an extraction add?
 
-    python -m bench.bench_finger_extraction --root CORPUS/fingers [--models DIR] [--rounds N] [--json FILE]
+    python -m bench.bench_finger_extraction --root CORPUS/fingers [--models DIR] [--rounds N] [--prints N] [--json FILE]
 
 Bars, one thread, contestants in turns in one run, one print of each of the five FVC sets, by the process's CPU time (bench/turns.py):
 
@@ -86,11 +86,13 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--models")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--prints", type=int, help="of each set, for the agreement (default: all)")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     store = ModelStore(arguments.models)
-    report = measured(arguments.root, store.session("leader-original"), store.session("leader"), arguments.rounds)
+    sessions = store.session("leader-original"), store.session("leader")
+    report = measured(arguments.root, *sessions, arguments.rounds, arguments.prints)
     text = json.dumps(report, indent=2)
     print(text)
     if arguments.json:
@@ -98,13 +100,17 @@ def main() -> None:
 
 
 def measured(
-    root: Path, original: onnxruntime.InferenceSession, rewritten: onnxruntime.InferenceSession, rounds: int
+    root: Path,
+    original: onnxruntime.InferenceSession,
+    rewritten: onnxruntime.InferenceSession,
+    rounds: int,
+    count: int | None,
 ) -> dict[str, Any]:
     """Both sessions on one thread, with onnxruntime's default: all optimisations."""
     turns, same = Turns(), Agreement()
     for name in SETS:
         turns.add(in_turns(contestants(root / name / TIMED, original, rewritten), rounds))
-    for image in prints(root):
+    for image in prints(root, count):
         same.add(original_table(original, image), rewritten_table(extract(rewritten, image, 0)))
     faster, whole, high = (
         ratio(turns.original, turns.rewritten),
@@ -147,9 +153,9 @@ def contestants(
     }
 
 
-def prints(root: Path) -> Iterator[Image]:
+def prints(root: Path, count: int | None) -> Iterator[Image]:
     for name in SETS:
-        for path in sorted((root / name).glob("*.png")):
+        for path in sorted((root / name).glob("*.png"))[:count]:
             yield read(path)
 
 
