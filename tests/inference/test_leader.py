@@ -147,20 +147,16 @@ def test_an_image_without_a_print_gives_an_empty_template(rewritten: onnxruntime
     assert (found.width, found.height, found.position) == (96, 64, 3)
 
 
-@pytest.mark.parametrize(
-    ("top", "left", "height", "width"), [(192, 166, 91, 87), (148, 73, 112, 82), (179, 156, 79, 90)]
-)
-def test_minutiae_of_the_padding_are_left_out(
-    rewritten: onnxruntime.InferenceSession, prints: dict[str, Image], top: int, left: int, height: int, width: int
+def test_minutiae_are_where_they_are_in_the_image_whatever_the_padding(
+    rewritten: onnxruntime.InferenceSession, original: onnxruntime.InferenceSession, prints: dict[str, Image]
 ) -> None:
-    """Parts at whose cut the network sees one in the padding, found by a search."""
-    image = np.ascontiguousarray(prints["p1_1"][top : top + height, left : left + width])
-    (above, rows), (before, columns) = ((-side % STRIDE // 2, -side % STRIDE) for side in image.shape)
-    margins = ((above, rows - above), (before, columns - before))
-    padded = extract(rewritten, np.pad(image, margins, constant_values=image[0, 0]), 0)
-    found = extract(rewritten, image, 0)
-    assert ((found.x >= 0) & (found.x < width) & (found.y >= 0) & (found.y < height)).all()
-    assert len(found.x) < len(padded.x)
+    """Odd sides, padded by 2 and 3 rows, 4 and 5 columns. In this part the network sees one in the padding, found by a search."""
+    image = np.ascontiguousarray(prints["p1_1"][192:283, 166:253])
+    padded = np.pad(image, ((2, 3), (4, 5)), constant_values=image[0, 0])
+    table = expected(original, padded)
+    table[:, :2] -= (4, 2)
+    assert (table[:, 0] >= image.shape[1]).any()
+    check(extract(rewritten, image, 0), table)
 
 
 def test_the_conversion_gives_the_bytes_that_are_pinned(store: ModelStore) -> None:
