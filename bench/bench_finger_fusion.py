@@ -1,4 +1,4 @@
-"""Does a fused FMR hold, and what do more fingers and impressions gain? Budget: realised FMR within a factor 2 of the stated one.
+"""Does a fused FMR hold, and what do more fingers and impressions gain? Budget: realised FMR at most the stated one, and half.
 
     python -m bench.bench_finger_fusion --root CORPUS/fingers --models DIR [--scores FILE.npz]
 
