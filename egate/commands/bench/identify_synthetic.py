@@ -54,7 +54,7 @@ HARD_PX, SOFT_PX = (
     7.0,
 )  # no two minutiae closer than the one; rarer up to about the other: median to the nearest 19 to 26 px
 TRIES = 20  # per minutia wanted
-ENDING_SHARE = 0.85
+ENDING_SHARE = 0.7
 ANGLE_SD_RAD = 0.03  # of a minutia about the flow
 RIDGE_PX, RIDGE_SD = 9.0, 0.08  # period of the ridges
 DOWN_SLOPE, AGAINST_SHARE = 0.004, 0.12
@@ -64,7 +64,7 @@ STRETCH_WAVE_PX, STRETCH_PX = 260.0, 3.0
 JITTER_PX, JITTER_RAD = 1.0, 0.03
 SEEN_SHARE = 0.9
 INVENTED_SHARE = 0.05
-TYPE_FLIPPED_SHARE = 0.06
+TYPE_FLIPPED_SHARE = 0.1
 QUALITY_BEST, QUALITY_FALL, QUALITY_MIN = 0.965, 0.075, 0.6  # the corpus's quartiles: 0.86, 0.93, 0.95
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import math
 
-LOCATION = 1.0
-SCALE = 0.5
-COMPARISONS = 30_000  # stored impressions in the gallery of that measurement
+LOCATION = 1.15
+SCALE = 0.58
+COMPARISONS = 3_000  # stored impressions in the gallery of that measurement
 
 
 def false_positive_rate(score: float, comparisons: int) -> float:
