@@ -20,9 +20,7 @@ from egate.matching.finger.hand.non_mated_sum import tail_of_sum
 from egate.matching.rates.calibration import Calibration
 
 LLR_LIMIT = 30.0  # beyond, no trial could have told: a finger alone neither proves nor refutes more than e^30
-BINS_PER_UNIT = (
-    32  # of log-likelihood ratio; masses move up to the next bin, which adds at most 3 % a finger to the FMR
-)
+BINS_PER_UNIT = 32  # of log-likelihood ratio; masses move up to the next bin: at most 3 % more FMR a finger
 MASS_MIN = 1e-10  # tail of one comparison that is cut off: far below any FMR that a calibration supports
 # Of the normal scores of one person's fingers when they are not mated. On persons made of the fingers of one FVC set, calibrated by all
 # sets (bench/bench_finger_fusion.py), ten fingers realise 1.1 times the FMR stated with 0 (2.5 times in the worst set), 0.65 (1.0) with
