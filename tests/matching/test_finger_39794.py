@@ -103,7 +103,8 @@ def test_other_sampling_rates_are_scaled(rate: str, factor: float) -> None:
         block(HEAD + minutiae(ENDING.replace("830150", "830165"))),  # quality 101
         block(HEAD + minutiae(ENDING.replace("820140", "840140"))),  # no angle
         block(HEAD + minutiae(ENDING.replace("81020120", "81020190"))),  # below the image
-        block(HEAD + minutiae(BIFURCATION.replace("820200ff", "8202ffff"))),  # an angle beyond a turn
+        block(HEAD + minutiae(BIFURCATION.replace("820200ff", "82020100"))),  # an angle beyond a turn
+        block(HEAD + minutiae(BIFURCATION.replace("8002012b", "8002012c"))),  # right of the image
         block(HEAD + minutiae("3100")),
         block(HEAD + "a003800102" + minutiae()),  # a field twice
         BY_HAND + b"\x00",

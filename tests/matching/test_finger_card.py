@@ -259,5 +259,5 @@ def test_long_data_templates_are_refused_unread() -> None:
     with pytest.raises(TemplateError) as refusal:
         unwrap_minutiae(bytes(1 << 17))
     assert refusal.value.code == "TEMPLATE_SIZE"
-    with pytest.raises(TemplateError):
+    with pytest.raises(TemplateError, match="too many"):
         unwrap_minutiae(wrap_minutiae(b"")[:2] + b"\x82\x08\x00" + bytes.fromhex("8100") * 1024)

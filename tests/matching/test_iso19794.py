@@ -215,6 +215,13 @@ def test_minutiae_found_in_the_margin_are_left_out() -> None:
     assert len(back.x) == len(moved.x) - 2
 
 
+def test_minutiae_come_out_by_falling_quality_and_other_types_as_endings() -> None:
+    first, second = BY_HAND[28:34], BY_HAND[34:40]
+    (found,) = read_record(BY_HAND[:28] + second + bytes((first[0] & 0x3F,)) + first[1:] + BY_HAND[40:])
+    assert found.x.tolist() == [16.0, 299.0]
+    assert found.ending.tolist() == [True, False]
+
+
 def test_views_of_one_finger_are_numbered() -> None:
     left, right = (dataclasses.replace(finger(1), position=position) for position in (7, 2))
     views = [right, left, right, right]

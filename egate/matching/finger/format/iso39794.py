@@ -10,11 +10,13 @@
         30                         A0 kind (code), A1 coordinate: 80 x, 81 y, 82 angle, 83 quality (optional)
       A5                         quality, optional: SEQUENCE OF 30: A0 algorithm: 80 organization, 81 id; A1 80 score
 
-NOT YET HELD AGAINST THE PUBLISHED SCHEMA OF PART 2, which could not be obtained. Taken from parts 1, 4 and 5: automatic implicit tags,
-SEQUENCE OF as bare 30, extensible codes as [0] or a block with a fall-back, the version, coordinate, quality and sampling rate blocks,
-position and impression first, and [APPLICATION n] for part n. Assumed: the numbers A2 to A5 of a representation, the order and tags
-of a minutia's fields, kinds 0 to 2 and angles in 256 steps as in 19794-2. Blocks of other systems are therefore refused or read only
-once the table below has been compared with the schema; until then this format is for exchange between our own systems.
+NOT YET HELD AGAINST THE PUBLISHED SCHEMA OF PART 2, which could not be obtained.
+- From parts 1, 4 and 5: automatic implicit tags, SEQUENCE OF as bare 30, extensible codes as [0] or as a block with a fall-back; the
+  blocks for version, coordinate, quality and sampling rate; position and impression first; [APPLICATION n] for part n.
+- Assumed: the numbers A2 to A5 of a representation, the order and tags of a minutia's fields, kinds 0 to 2 and angles in 256 steps as
+  in 19794-2.
+Until the constants below are compared with the schema, this format is for exchange between our own systems: others may refuse what
+is written here, and their blocks are refused here as malformed unless they happen to agree.
 """
 
 from __future__ import annotations
