@@ -290,6 +290,13 @@ def test_strip_that_unpacks_to_more_or_less_is_refused(compression: int) -> None
         assert refusal(tiff(tags, [pack(PLAIN + bytes(300))])).code == "IMAGE_CORRUPT"
 
 
+def test_strip_that_is_whole_but_for_its_checksum_is_refused() -> None:
+    packed = zlib.compress(PLAIN)
+    tags: dict[int, Value | None] = {**grey_tags(WIDTH, HEIGHT), 259: [8]}
+    assert refusal(tiff(tags, [packed[:-2]])).code == "IMAGE_TRUNCATED"
+    assert refusal(tiff(tags, [packed[:-1] + bytes([packed[-1] ^ 1])])).code == "IMAGE_CORRUPT"
+
+
 def test_deflate_bomb_is_not_inflated() -> None:
     bomb = zlib.compress(bytes(50_000_000))
     tags: dict[int, Value | None] = {**grey_tags(WIDTH, HEIGHT), 259: [8]}
