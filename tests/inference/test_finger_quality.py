@@ -22,7 +22,7 @@ from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engi
 from egate.inference.finger.quality import FOREST, load_forest, parse_forest
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
-from egate.matching.finger.quality import Forest, block_kernels, finger_quality, guidance, usable, wide_blur
+from egate.matching.finger.quality import Forest, block_kernels, finger_quality, guidance, usable, warm_up, wide_blur
 from egate.matching.finger.quality.features import FEATURES, measure_features
 from egate.matching.finger.quality.forest import votes
 from tests.corpus import CORPUS
@@ -115,12 +115,20 @@ def test_guidance_names_the_fault(forest: Forest, prints: dict[str, Image], faul
     assert guidance(minutiae(), quality) == (FAULTS[fault],)
 
 
-def test_everything_is_compiled_when_the_engine_is_warm(engine: MinutiaeFingerEngine, prints: dict[str, Image]) -> None:
+def test_everything_is_compiled_after_warm_up(forest: Forest, prints: dict[str, Image]) -> None:
     """A signature that first appears with a traveller would cost her seconds."""
-    kernels = (block_kernels.plain_blocks, block_kernels.slanted_blocks, block_kernels.certainties, wide_blur.add_boxes)
+    kernels: tuple[Any, ...] = (
+        block_kernels.plain_blocks,
+        block_kernels.slanted_blocks,
+        block_kernels.certainties,
+        wide_blur.add_boxes,
+    )
+    for kernel in kernels:
+        kernel._reset_overloads()  # what other tests compiled
+    warm_up(forest)
     known = [len(kernel.signatures) for kernel in kernels]
-    finger_quality(prints["p1_1"], minutiae(), engine._forest)
-    finger_quality(np.ascontiguousarray(prints["p2_1"][:300, ::-1]), minutiae(7), engine._forest)
+    finger_quality(prints["p1_1"], minutiae(), forest)
+    finger_quality(np.ascontiguousarray(prints["p2_1"][:300, ::-1]), minutiae(7), forest)
     assert [len(kernel.signatures) for kernel in kernels] == known == [1, 1, 1, 1]
 
 
@@ -157,7 +165,7 @@ def changed(column: str, value: Any, place: Any = ...) -> Any:
         lambda columns: {**columns, "left": columns["left"].reshape(2, -1)},
         lambda columns: {**columns, "feature_names": columns["feature_names"][::-1]},
         lambda columns: {**columns, "tree_off": columns["tree_off"][:50]},
-        lambda columns: {**columns, "thr": np.zeros(3 * 2**20, np.float32)},
+        lambda columns: {**columns, "beside": np.zeros(3 * 2**20, np.float32)},  # 12 MiB when unpacked
         changed("left", 0, 0),
         changed("right", 10**6, 0),
         changed("var", 69, 0),
@@ -170,6 +178,27 @@ def test_what_is_no_forest_is_refused(columns: Columns, plant: Any) -> None:
     with pytest.raises(ModelError) as refused:
         parse_forest(packed(plant(columns)))
     assert refused.value.code == "MODEL_FILE"
+
+
+UNPICKLED: list[str] = []
+
+
+class Pickled:
+    """Says so when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return unpickle, ()
+
+
+def unpickle() -> str:
+    UNPICKLED.append("ran")
+    return ""
+
+
+def test_nothing_in_a_forest_is_unpickled(columns: Columns) -> None:
+    with pytest.raises(ModelError):
+        parse_forest(packed({**columns, "feature_names": np.array([Pickled()], object)}))
+    assert not UNPICKLED
 
 
 def test_bytes_that_are_no_archive_are_refused(store: ModelStore) -> None:

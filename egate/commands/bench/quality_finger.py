@@ -33,6 +33,7 @@ from egate.ports import FingerEngine
 FMRS = (1e-3, 5e-4)
 PLOTTED_FMR = 5e-4  # the one gates work at
 DRAWN = (UNIFIED, COMPONENT)
+FLOORS = {UNIFIED: (8.0, 12.0, 20.0), COMPONENT: (25.0, USABLE_QUALITY)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -86,15 +87,38 @@ def mated_trials(engine: FingerEngine, sets: Sequence[Set], captured: Sequence[C
 
 
 def _report(mated: MatedTrials, captured: Sequence[Captured], threshold: float) -> dict[str, Any]:
-    """The curves, and the FNMR of the comparisons that the floor under quality allows and refuses."""
-    known = np.array([float(each.usable) for each in captured])
-    allowed = pair_quality(*known[mated.pairs.T]) > 0.0
+    """The curves, the FNMR of the comparisons that `usable` allows and refuses, and what other floors would do."""
     errors = ~(mated.scores >= threshold)
+    known = np.array([float(each.usable) for each in captured])
+    refused = ~(pair_quality(*known[mated.pairs.T]) > 0.0)
     return {
         **measure_curves(mated, threshold, DRAWN),
-        "fnmr_usable": _share(errors[allowed]),
-        "fnmr_unusable": _share(errors[~allowed]),
-        "comparisons_unusable": int(np.count_nonzero(~allowed)),
+        "fnmr_usable": _share(errors[~refused]),
+        "fnmr_unusable": _share(errors[refused]),
+        "comparisons_unusable": int(np.count_nonzero(refused)),
+        "floors": {
+            name: {f"{floor:g}": _floor(mated, mated.qualities[name], floor, errors, refused) for floor in floors}
+            for name, floors in FLOORS.items()
+            if name in mated.qualities
+        },
+    }
+
+
+def _floor(
+    mated: MatedTrials,
+    quality: NDArray[np.float64],
+    floor: float,
+    errors: NDArray[np.bool_],
+    refused: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """refused: what `usable` refuses anyway."""
+    below = ~(pair_quality(*quality[mated.pairs.T]) >= floor)
+    return {
+        "images_below": round(float((~(quality >= floor)).mean()), 4),
+        "fnmr_below": _share(errors[below]),
+        "fnmr": _share(errors[~below]),
+        "comparisons_below_though_usable": int(np.count_nonzero(below & ~refused)),
+        "errors_below_though_usable": int(np.count_nonzero(below & ~refused & errors)),
     }
 
 
