@@ -53,7 +53,7 @@ def test_non_mated_impressions_do_not_match() -> None:
 
 
 def test_small_parts_of_a_print_do_not_match_other_fingers() -> None:
-    """At the threshold of FMR 1e-2, where there is something to count: 1 % would be 48, without handicaps it is over 100."""
+    """At the threshold of FMR 1e-2, where there is something to count: 1 % would be 48; it is 18, without the handicap 46."""
     whole = [prepare(finger(seed)) for seed in range(30)]
     parts = [prepare(nearest(other, count)) for other in map(finger, range(30, 70)) for count in (4, 5, 6, 8)]
     scores = np.array([compare(part, other) for part in parts for other in whole])
