@@ -194,3 +194,27 @@ def test_components_lie_between_0_and_100() -> None:
     for image in (random.integers(0, 256, (200, 190), np.uint8), np.tile(np.array([0, 255], np.uint8), (200, 100))):
         found = finger_quality(image, dataclasses.replace(template(20), width=190), _forest_of(len(FEATURES)))
         assert all(0.0 <= value <= 100.0 for value in found.components.values()), found.components
+
+
+@pytest.mark.filterwarnings("error")
+def test_any_image_has_a_score_or_none() -> None:
+    """Odd sizes, noise, stripes, dots, slopes, nothing; minutiae anywhere in it. A component is NaN only with the score."""
+    random, forest = np.random.default_rng(5), _forest_of(len(FEATURES))
+    known = 0
+    for index in range(80):
+        height, width = (int(side) for side in random.integers(1, 260, 2))
+        kinds = (
+            random.integers(0, 256, (height, width)),
+            np.full((height, width), random.integers(256)),
+            np.where(random.random((height, width)) > 0.999, 0, 255),
+            np.add.outer(np.arange(height), np.arange(width)) % int(random.integers(2, 256)),
+            np.tile(np.arange(width) % 9 // 5 * 255, (height, 1)),
+        )
+        place = (random.random((2, index)) * [[width], [height]]).astype(np.float32)
+        found = dataclasses.replace(template(index), x=place[0], y=place[1], width=width, height=height)
+        score = finger_quality(kinds[index % len(kinds)].astype(np.uint8), found, forest)
+        guidance(found, score)
+        known += not math.isnan(score.unified)
+        for value in score.components.values():
+            assert 0.0 <= value <= 100.0 or (math.isnan(value) and math.isnan(score.unified))
+    assert 10 < known < 70
