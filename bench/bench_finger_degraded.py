@@ -6,6 +6,8 @@ The first impression of each finger is spoiled (bench/degraded_prints.py, seeded
 with the first ones of the other fingers of its set. FNMR and FMR are at the threshold that the engine's calibration gives for FMR 1e-3; a
 print without a template never matches. Estimate: three rotations of a flat plane cost nothing but interpolation, so FNMR as clean; of
 40 % of the skin remain 40 % of the minutiae, 10 to 15, near the number that tells fingers apart.
+Nothing is done to a print before the network: smoothing (1.2 px) and levelling the contrast (12 px) were tried on `latent`, 20 fingers with
+seven references each: FNMR 6.4 % as it is, 15.7 % smoothed, 17.9 % smoothed and levelled. A tenth of the contrast costs nothing as it is.
 Cost: an extraction for each clean reference and each degradation: 50 fingers take 850, five to ten minutes of one core.
 """
 
