@@ -15,7 +15,7 @@ from egate.domain.ids import DocumentSessionId
 from egate.errors import DocumentError
 
 T = TypeVar("T")
-DG3_DPI = 500.0  # parse_dg3 refuses others
+DG3_DPI = 500.0  # of a DG3 whose record nobody handed on (Doc 9303-10, 4.7.3)
 # Data that a document may lack, and access that a gate may lack: no failure of the reading.
 _NO_FAILURES = frozenset({"not_found", "not_supported"})
 _REQUIRED = frozenset({"chip", "access", "com", "sod", "dg1", "dg2"})
@@ -64,5 +64,5 @@ def _parsed(chip: ChipRead, name: str, parse: Callable[[bytes], T], failures: li
 
 
 def _usable_fingers(data: bytes) -> tuple[EncodedFinger, ...]:
-    """The impressions in file order, each of the 500 dpi that a DG3 has. Raises DocumentError."""
-    return tuple(EncodedFinger(finger.file(), finger.position, DG3_DPI) for finger in parse_dg3(data))
+    """The impressions in file order, each of the resolution its record states. Raises DocumentError."""
+    return tuple(EncodedFinger(finger.file(), finger.position, finger.dpi) for finger in parse_dg3(data))

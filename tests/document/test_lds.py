@@ -13,6 +13,9 @@ from egate.document.encoding.tlv import FILE_SIZE_MAX, element, elements, tags
 from egate.document.lds.face_record import FaceEncoding, FaceImage, parse_dg2, write_dg2
 from egate.document.lds.finger_record import FingerEncoding, FingerImage, parse_dg3, write_dg3, write_dg3_39794
 from egate.document.lds.structure import parse_dg1, parse_ef_com, write_dg1, write_ef_com
+from egate.document.presentation import present
+from egate.domain.chip import ChipRead
+from egate.domain.ids import DocumentSessionId
 from egate.errors import DocumentError
 
 from .test_mrz import TD3
@@ -110,6 +113,13 @@ def test_resolution_is_handed_on(dpi: float) -> None:
         replace(finger, width=0, height=0) if finger.encoding is FingerEncoding.PNG else finger for finger in fingers
     ]
     assert parse_dg3(write_dg3_39794(fingers)) == tuple(fields)
+
+
+def test_document_presents_its_fingers_at_their_resolution() -> None:
+    fingers = (replace(FINGERS[0], dpi=1000.0), FINGERS[1])
+    chip = ChipRead(True, {"dg1": write_dg1(TD3), "dg3": write_dg3(fingers)})
+    read = present(DocumentSessionId("s"), TD3, chip)
+    assert [(finger.position, finger.dpi) for finger in read.fingers] == [(2, 1000.0), (7, 500.0)]
 
 
 @pytest.mark.parametrize(
