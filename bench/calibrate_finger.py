@@ -31,7 +31,7 @@ from egate.inference.finger.engine import CALIBRATION, NETWORK
 from egate.inference.finger.minutiae import extract
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
-from egate.matching.finger import llr, minutiae, minutiae_kernels
+from egate.matching.finger import llr, minutiae, minutiae_evidence
 from egate.matching.finger.minutiae import Minutiae
 from egate.matching.finger.minutiae_weights import WEIGHTS
 from egate.matching.rates.accuracy import mean_accuracy, measure_accuracy
@@ -170,8 +170,8 @@ def terms_of(part: Comparisons, weights: F8) -> F8:
         if not np.isfinite(ratio):
             rows.append(np.full(len(weights) + 1, np.nan))
             continue
-        handicap = minutiae_kernels.log_likelihood_ratio(evidence, np.zeros(len(weights)))
-        units = [minutiae_kernels.log_likelihood_ratio(evidence, unit) - handicap for unit in np.eye(len(weights))]
+        handicap = minutiae_evidence.log_likelihood_ratio(evidence, np.zeros(len(weights)))
+        units = [minutiae_evidence.log_likelihood_ratio(evidence, unit) - handicap for unit in np.eye(len(weights))]
         rows.append(np.array([*units, handicap]))
     return np.array(rows)
 

@@ -11,8 +11,9 @@ import pytest
 
 from egate.domain.biometric import FingerTemplate
 from egate.matching.finger.minutiae import MINUTIAE_MAX, compare, prepare
+from egate.matching.finger.minutiae_alignment import align
 from egate.matching.finger.minutiae_codes import ready
-from egate.matching.finger.minutiae_kernels import best_alignment
+from egate.matching.finger.minutiae_evidence import weigh
 from egate.matching.finger.minutiae_votes import propose
 from egate.matching.rates.calibration import parse_calibration
 from tests.matching.finger_samples import empty, finger, impression, template
@@ -137,7 +138,7 @@ def test_no_template_makes_numba_compile_anew() -> None:
     """Read-only and strided arrays are other types to numba: compiling for them would hold up a traveller for seconds."""
     whole = finger(1)
     score(whole, whole)
-    kernels = (ready, propose, best_alignment)
+    kernels = (ready, propose, align, weigh)
     before = [len(kernel.signatures) for kernel in kernels]
     wide = np.repeat(np.stack([whole.x, whole.y, whole.angle]), 2, axis=1)
     wide.flags.writeable = False

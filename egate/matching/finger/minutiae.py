@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.domain.biometric import FingerTemplate
+from egate.matching.finger import minutiae_alignment as alignment
 from egate.matching.finger import minutiae_codes as codes
-from egate.matching.finger import minutiae_kernels as kernels
+from egate.matching.finger import minutiae_evidence as evidence
 from egate.matching.finger import minutiae_votes as votes
 from egate.matching.finger.minutiae_weights import WEIGHTS
 
@@ -88,12 +89,10 @@ def align(
     # By rank: comparing always starts from the same one, so that scores are symmetric.
     a, b = (probe, reference) if probe.rank <= reference.rank else (reference, probe)
     if a.count < MINUTIAE_MIN:
-        return -math.inf, np.zeros(kernels.EVIDENCE_SIZE)
+        return -math.inf, np.zeros(evidence.EVIDENCE_SIZE)
     at, to, standing, agreement = votes.propose(a.points, a.code, a.mask, b.points, b.code, b.mask)
-    return kernels.best_alignment(
-        a.points, a.ending, a.near, a.hull, b.points, b.ending, b.hull, b.first,
-        at, to, standing, agreement, weights,
-    )  # fmt: skip
+    found = alignment.align(a.points, a.near, b.points, b.first, at, to, standing, agreement)
+    return evidence.weigh(*found, a.ending, a.hull, b.points, b.ending, b.hull, weights)
 
 
 def warm_up() -> None:

@@ -1,7 +1,7 @@
-"""Numba kernels that align two impressions, from candidate pairs to a log-likelihood ratio.
+"""Numba kernels that align two impressions: from candidate pairs to paired minutiae, the skin's distortion followed.
 
 They share one file because numba's cache is keyed by the file of the outermost kernel: a callee changed in another
-file would go unnoticed. Each kernel has a numpy twin in tests/matching/test_minutiae_kernels.py, its oracle.
+file would go unnoticed. Each has a numpy twin in tests/matching/test_minutiae_alignment.py, its oracle.
 
 Units: pixels at 500 dpi, y up; radians; float32, C-contiguous; rows of minutiae are x, y, angle, sorted by x. NaN must not
 come in (see minutiae.prepare). Release the GIL: lanes compare in parallel.
@@ -20,6 +20,7 @@ F8 = NDArray[np.float64]
 I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
 B1 = NDArray[np.bool_]
+Motion = tuple[float, float, float]  # angle, dx, dy
 
 HYPOTHESES_MAX = 5  # alignments tried; 10 find no more mated pairs, and raise non-mated scores
 SEED_SUPPORT_MIN = 0.05
@@ -29,27 +30,6 @@ REACH_RIGID_RAD = 0.6
 REACH_LOCAL_PX = 11.0
 REACH_LOCAL_RAD = 0.45
 DISTORTION_PRIOR = 0.7  # weight of "not displaced", in neighbours
-ACCURACY_PX = 5.0
-ACCURACY_RAD = 0.2
-OVERLAP_MARGIN_PX = 8.0
-OVERLAP_PRIOR = 12.0  # minutiae; a full match of a tiny overlap is not a full match
-
-# Close pairs are weighed against all neighbours of like direction: where ridges flow alike in both prints, and where
-# minutiae are dense, pairs come about by chance. Without it a threshold set on three of the corpus's sets had between a
-# tenth and five times its FMR on the others; with it, 0.7 to 1.2 times. The wider the window, the better the EER and the
-# worse the agreement between sets: 30, 40, 60 px have been tried.
-NEIGHBOUR_PX = 40.0
-NEIGHBOUR_RAD = 0.45
-NEIGHBOUR_PRIOR = 12.0  # neighbours
-
-# A small print fits into many places of another one: without this handicap parts of prints (4 to 20 minutiae) matched other
-# fingers 1.2 to 1.6 times as often as whole prints at the threshold of FMR 1e-2. In units of the log-likelihood ratio;
-# chosen on the corpus, see models/finger-minutiae/CARD.md.
-COUNT_ENOUGH, COUNT_SMALL, COUNT_HANDICAP = 26.0, 20.0, 0.5
-
-# What `gather_evidence` yields, by index.
-PAIRS, CLOSE_PAIRS, OVERLAP, NEIGHBOURS, SAME_TYPE, SMALLER = range(6)
-EVIDENCE_SIZE = 6
 
 TURN = 2.0 * math.pi
 COST_BITS, INDEX_BITS = 30, 7  # of a pair's key when pairs are sorted
@@ -58,26 +38,20 @@ GAPS = (701, 301, 132, 57, 23, 10, 4, 1)  # M. Ciura, Best Increments for the Av
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def best_alignment(
-    a: F4, ending_a: B1, near_a: F4, hull_a: F4, b: F4, ending_b: B1, hull_b: F4, first_b: I4,
-    at: I4, to: I4, standing: F4, agreement: F4, weights: F8,
-) -> tuple[float, F8]:  # fmt: skip
-    """Largest log-likelihood ratio over alignments grown from the best-standing seeds, and its evidence.
+def align(a: F4, near_a: F4, b: F4, first_b: I4, at: I4, to: I4, standing: F4, agreement: F4) -> tuple[F4, I4, I4, F8]:
+    """Alignments grown from the best-standing seeds, h of them, at most HYPOTHESES_MAX.
 
-    a, b: (3, n), (3, m). at, to, standing: (p,) candidate pairs; agreement: (p, p). Pairs that an earlier alignment took up
-    are no seeds. (-inf, zeros) if no seed leads to SEED_PAIRS_MIN pairs.
+    a, b: (3, n), (3, m). at, to, standing: (p,) candidate pairs; agreement: (p, p). Returns bent (h, 3, n), a's minutiae
+    where they come to lie; pairs (h, 2, .) and counts (h,) of them, SEED_PAIRS_MIN or more; motion (h, 3), the rigid part.
+    Pairs that an earlier alignment took up are no seeds.
     """
     n, m = a.shape[1], b.shape[1]
-    best, best_evidence = -np.inf, np.zeros(EVIDENCE_SIZE)
-    moved, bent, back = np.empty((3, n), np.float32), np.empty((3, n), np.float32), np.empty((3, m), np.float32)
-    key, pairs, weight = (
-        np.empty(n * m, np.int64),
-        np.empty((2, min(n, m)), np.int32),
-        np.empty(max(len(at), n), np.float32),
-    )
-    taken, support = np.empty((2, max(n, m)), np.bool_), np.empty((2, len(at)), np.int32)
-    is_seed = np.ones(len(at), np.bool_)
-    tried = 0
+    bents, motions = np.empty((HYPOTHESES_MAX, 3, n), np.float32), np.empty((HYPOTHESES_MAX, 3))
+    all_pairs, counts = np.empty((HYPOTHESES_MAX, 2, min(n, m)), np.int32), np.empty(HYPOTHESES_MAX, np.int32)
+    moved, weight = np.empty((3, n), np.float32), np.empty(max(len(at), n), np.float32)
+    key, taken = np.empty(n * m, np.int64), np.empty((2, max(n, m)), np.bool_)
+    support, is_seed = np.empty((2, len(at)), np.int32), np.ones(len(at), np.bool_)
+    tried, found = 0, 0
     while tried < HYPOTHESES_MAX:
         seed = best_seed(standing, is_seed)
         if seed < 0:
@@ -87,6 +61,7 @@ def best_alignment(
         if count < SEED_PAIRS_MIN:
             continue
         tried += 1
+        bent, pairs = bents[found], all_pairs[found]
         motion = fit_rigid(a, b, support[:, :count], weight)
         for reach in REACH_RIGID_PX:
             move(a, motion, moved)
@@ -102,21 +77,13 @@ def best_alignment(
         if count < SEED_PAIRS_MIN:
             continue
         follow_distortion(moved, b, pairs[:, :count], near_a, bent)
-        found = gather_evidence(bent, ending_a, b, ending_b, pairs[:, :count])
-        if log_likelihood_ratio(found, weights) > best:  # overlap and neighbours, not counted yet, can only lower it
-            move_back(b, motion, back)
-            found[NEIGHBOURS] = count_neighbours(bent, b)
-            found[OVERLAP] = count_overlap(bent, hull_b, pairs[0, :count]) + count_overlap(
-                back, hull_a, pairs[1, :count]
-            )
-            ratio = log_likelihood_ratio(found, weights)
-            if ratio > best:
-                best, best_evidence = ratio, found
+        counts[found], motions[found, 0], motions[found, 1], motions[found, 2] = count, motion[0], motion[1], motion[2]
+        found += 1
         for p in range(count):
             for k in range(len(at)):
                 if pairs[0, p] == at[k] and pairs[1, p] == to[k]:
                     is_seed[k] = False
-    return best, best_evidence
+    return bents[:found], all_pairs[:found], counts[:found], motions[:found]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -144,7 +111,7 @@ def gather_support(seed: int, at: I4, to: I4, standing: F4, agreement: F4, suppo
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def fit_rigid(a: F4, b: F4, pairs: I4, weight: F4) -> tuple[float, float, float]:
+def fit_rigid(a: F4, b: F4, pairs: I4, weight: F4) -> Motion:
     """Rotation and translation that move a's minutiae onto b's with least weighted squares: angle, dx, dy."""
     total, amx, amy, bmx, bmy = 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(pairs.shape[1]):
@@ -167,7 +134,7 @@ def fit_rigid(a: F4, b: F4, pairs: I4, weight: F4) -> tuple[float, float, float]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def move(points: F4, motion: tuple[float, float, float], moved: F4) -> None:
+def move(points: F4, motion: Motion, moved: F4) -> None:
     """Rotates about the origin, then translates; into moved."""
     cos, sin = np.float32(math.cos(motion[0])), np.float32(math.sin(motion[0]))
     turn, dx, dy = np.float32(motion[0]), np.float32(motion[1]), np.float32(motion[2])
@@ -175,16 +142,6 @@ def move(points: F4, motion: tuple[float, float, float], moved: F4) -> None:
         moved[0, k] = cos * points[0, k] - sin * points[1, k] + dx
         moved[1, k] = sin * points[0, k] + cos * points[1, k] + dy
         moved[2, k] = points[2, k] + turn
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def move_back(points: F4, motion: tuple[float, float, float], moved: F4) -> None:
-    """Undoes `move` for x and y; into moved."""
-    cos, sin = np.float32(math.cos(motion[0])), np.float32(math.sin(motion[0]))
-    dx, dy = np.float32(motion[1]), np.float32(motion[2])
-    for k in range(points.shape[1]):
-        x, y = points[0, k] - dx, points[1, k] - dy
-        moved[0, k], moved[1, k] = cos * x + sin * y, cos * y - sin * x
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -265,71 +222,3 @@ def follow_distortion(moved: F4, b: F4, pairs: I4, near: F4, bent: F4) -> None:
     for row in range(3):
         for p in range(n):
             bent[row, p] = moved[row, p] + bent[row, p] / total[p]
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def count_overlap(points: F4, hull: F4, paired: I4) -> float:
-    """How many points lie where the other impression has its minutiae, or are paired. hull: see minutiae_codes.hull_lines."""
-    n = points.shape[1]
-    furthest = np.full(n, np.float32(-np.inf if len(hull) else np.inf))
-    for side in range(len(hull)):
-        nx, ny, d = hull[side, 0], hull[side, 1], hull[side, 2]
-        for k in range(n):
-            furthest[k] = max(furthest[k], nx * points[0, k] + ny * points[1, k] - d)
-    for k in range(len(paired)):
-        furthest[paired[k]] = np.float32(-np.inf)
-    count = 0
-    for k in range(n):
-        count += furthest[k] < OVERLAP_MARGIN_PX
-    return float(count)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def count_neighbours(bent: F4, b: F4) -> float:
-    """Pairs within NEIGHBOUR_PX and NEIGHBOUR_RAD, each minutia in as many as there are."""
-    whole, per_whole = np.float32(TURN), np.float32(1.0 / TURN)
-    square_max, turn_max = np.float32(NEIGHBOUR_PX**2), np.float32(NEIGHBOUR_RAD)
-    count = 0
-    for i in range(bent.shape[1]):
-        x, y, angle = bent[0, i], bent[1, i], bent[2, i]
-        for j in range(b.shape[1]):
-            dx, dy, off = b[0, j] - x, b[1, j] - y, b[2, j] - angle
-            off = abs(off - whole * np.rint(off * per_whole))
-            count += (dx * dx + dy * dy <= square_max) & (off <= turn_max)
-    return float(count)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def gather_evidence(bent: F4, ending_a: B1, b: F4, ending_b: B1, pairs: I4) -> F8:
-    """(EVIDENCE_SIZE,) of paired minutiae; a's are already moved. Overlap and neighbours are set to their least: the pairs."""
-    count = pairs.shape[1]
-    result = np.zeros(EVIDENCE_SIZE)
-    result[PAIRS], result[SMALLER] = count, min(bent.shape[1], b.shape[1])
-    result[OVERLAP], result[NEIGHBOURS] = 2.0 * count, count
-    for k in range(count):
-        i, j = pairs[0, k], pairs[1, k]
-        dx, dy = np.float64(bent[0, i]) - b[0, j], np.float64(bent[1, i]) - b[1, j]
-        off = np.float64(b[2, j]) - bent[2, i]
-        off -= TURN * np.rint(off / TURN)
-        result[CLOSE_PAIRS] += math.exp(-0.5 * ((dx * dx + dy * dy) / ACCURACY_PX**2 + (off / ACCURACY_RAD) ** 2))
-        if ending_a[i] == ending_b[j]:
-            result[SAME_TYPE] += 1.0
-    return result
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def log_likelihood_ratio(evidence: F8, weights: F8) -> float:
-    """Logarithm of how much likelier the evidence is for mated impressions, less the handicap of small prints.
-
-    weights: (4,) constant, then those of: share of the overlap that is paired closely, times the square root of the
-    pairs; agreement of types; close pairs among neighbours.
-    """
-    pairs, close = evidence[PAIRS], evidence[CLOSE_PAIRS]
-    small = min(max((COUNT_ENOUGH - evidence[SMALLER]) / (COUNT_ENOUGH - COUNT_SMALL), 0.0), 1.0)
-    ratio = (
-        weights[0]
-        + weights[1] * 2.0 * close / (evidence[OVERLAP] + OVERLAP_PRIOR) * math.sqrt(pairs)
-        + weights[2] * (evidence[SAME_TYPE] + 1.0) / (pairs + 2.0)
-        + weights[3] * close / (evidence[NEIGHBOURS] + NEIGHBOUR_PRIOR)
-    )
-    return float(ratio - COUNT_HANDICAP * small)
