@@ -34,7 +34,7 @@ from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger.image import finger_image
 from egate.inference.finger.minutiae import STRIDE, extract
 from egate.inference.finger.resolution import DPI, resample
-from egate.inference.weights.leader_peaks import QUALITY_MIN
+from egate.inference.weights.leader.peaks import QUALITY_MIN
 from egate.inference.weights.store import ModelStore
 
 FASTER_MIN, SAME_MIN, WHOLE_MAX = 3.3, 0.999, 1.15

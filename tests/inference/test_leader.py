@@ -13,11 +13,11 @@ from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger.minutiae import STRIDE, extract
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.convert import CONVERSIONS
-from egate.inference.weights.leader_blocks import Planes, add_bottleneck
-from egate.inference.weights.leader_heads import add_window_head, head_block
-from egate.inference.weights.leader_nodes import Nodes
-from egate.inference.weights.leader_peaks import QUALITY_MIN, add_peaks, add_windows
-from egate.inference.weights.leader_weights import Layer, LeaderWeights
+from egate.inference.weights.leader.blocks import Planes, add_bottleneck
+from egate.inference.weights.leader.heads import add_window_head, head_block
+from egate.inference.weights.leader.nodes import Nodes
+from egate.inference.weights.leader.peaks import QUALITY_MIN, add_peaks, add_windows
+from egate.inference.weights.leader.weights import Layer, LeaderWeights
 from egate.inference.weights.onnx_bytes import parse
 from egate.inference.weights.store import ModelStore
 from tests.inference.leader_toys import run

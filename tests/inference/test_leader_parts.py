@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from egate.errors import ModelError
 from egate.inference.weights.convert import CONVERSIONS
-from egate.inference.weights.leader_algebra import behind_affine, chained, phases, product, reading, union, widened
-from egate.inference.weights.leader_blocks import Planes
-from egate.inference.weights.leader_nodes import EPSILON, STRIP_ROWS, Nodes
-from egate.inference.weights.leader_peaks import MINUTIAE_MAX, OUTER, QUALITY_MIN, add_peaks, add_windows
-from egate.inference.weights.leader_weights import Layer
+from egate.inference.weights.leader.algebra import behind_affine, chained, phases, product, reading, union, widened
+from egate.inference.weights.leader.blocks import Planes
+from egate.inference.weights.leader.nodes import EPSILON, STRIP_ROWS, Nodes
+from egate.inference.weights.leader.peaks import MINUTIAE_MAX, OUTER, QUALITY_MIN, add_peaks, add_windows
+from egate.inference.weights.leader.weights import Layer
 from tests.inference.leader_toys import run
 from tests.inference.test_onnx_conversion import quantised_network
 

@@ -8,7 +8,7 @@ import onnx
 from onnx import numpy_helper
 
 from egate.inference.weights.dlib_onnx import dlib_resnet
-from egate.inference.weights.leader_onnx import leader
+from egate.inference.weights.leader.network import leader
 from egate.inference.weights.minifasnet_onnx import minifasnet
 from egate.inference.weights.onnx_bytes import canonical, parse
 from egate.inference.weights.onnx_dequantise import dequantise

@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from egate.inference.weights.leader_weights import Floats, Layer
+from egate.inference.weights.leader.weights import Floats, Layer
 
 EPSILON = 1e-3  # of every LayerNormalization in the file: Keras' default
 STRIP_ROWS = 4  # divides the height of all levels but the two lowest; a strip and its expansion are 0.7 MB, less than a core's cache

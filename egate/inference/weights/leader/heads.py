@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from egate.inference.weights.leader_algebra import behind_affine, chained, phases, widened
-from egate.inference.weights.leader_blocks import Bottleneck, Planes, add_bottleneck, bottleneck, expanded
-from egate.inference.weights.leader_nodes import Nodes
-from egate.inference.weights.leader_peaks import OUTER, Windows
-from egate.inference.weights.leader_weights import Floats, Layer, LeaderWeights
+from egate.inference.weights.leader.algebra import behind_affine, chained, phases, widened
+from egate.inference.weights.leader.blocks import Bottleneck, Planes, add_bottleneck, bottleneck, expanded
+from egate.inference.weights.leader.nodes import Nodes
+from egate.inference.weights.leader.peaks import OUTER, Windows
+from egate.inference.weights.leader.weights import Floats, Layer, LeaderWeights
 
 CHANNELS = 4  # of a head behind its bottleneck
 INNER = 3  # side of a window behind the depthwise kernel

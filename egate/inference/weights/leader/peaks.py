@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from egate.inference.weights.leader_blocks import Planes
-from egate.inference.weights.leader_nodes import Nodes
-from egate.inference.weights.leader_weights import Layer
+from egate.inference.weights.leader.blocks import Planes
+from egate.inference.weights.leader.nodes import Nodes
+from egate.inference.weights.leader.weights import Layer
 
 QUALITY_MIN = 0.6  # as its authors use it; below, false minutiae outweigh true ones
 MINUTIAE_MAX = (

@@ -11,7 +11,7 @@ third. The weights are read out of it by their layers' names, and the network is
     enc1, dec1          U-net of inverted bottlenecks on both
     head                position, direction, type
 
-What was multiplied out is in leader_algebra.py and leader_blocks.py, what need not be computed everywhere in leader_heads.py. Measured,
+What was multiplied out is in algebra.py and blocks.py, what need not be computed everywhere in heads.py. Measured,
 with the agreement on the corpus: `bench/bench_finger_extraction.py`.
 """
 
@@ -20,11 +20,11 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto, helper
 
-from egate.inference.weights.leader_blocks import Planes, add_bottleneck, aligned, bottleneck, separable, stem
-from egate.inference.weights.leader_heads import add_position, add_window_head
-from egate.inference.weights.leader_nodes import Nodes
-from egate.inference.weights.leader_peaks import add_peaks, add_windows
-from egate.inference.weights.leader_weights import LeaderWeights
+from egate.inference.weights.leader.blocks import Planes, add_bottleneck, aligned, bottleneck, separable, stem
+from egate.inference.weights.leader.heads import add_position, add_window_head
+from egate.inference.weights.leader.nodes import Nodes
+from egate.inference.weights.leader.peaks import add_peaks, add_windows
+from egate.inference.weights.leader.weights import LeaderWeights
 from egate.inference.weights.onnx_bytes import canonical, parse
 
 OPSET = 20  # the first with Gelu

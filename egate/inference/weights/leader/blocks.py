@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from egate.inference.weights.leader_algebra import Order, behind_affine, chained, reading, union, widened
-from egate.inference.weights.leader_nodes import Nodes
-from egate.inference.weights.leader_weights import Layer, LeaderWeights
+from egate.inference.weights.leader.algebra import Order, behind_affine, chained, reading, union, widened
+from egate.inference.weights.leader.nodes import Nodes
+from egate.inference.weights.leader.weights import Layer, LeaderWeights
 
 BLOCK = 16  # float32 values of an AVX-512 register; with 8 (AVX2) its multiples are as good
 

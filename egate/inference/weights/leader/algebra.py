@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from egate.inference.weights.leader_weights import Floats, Layer
+from egate.inference.weights.leader.weights import Floats, Layer
 
 Order = NDArray[np.int64]
 
