@@ -149,7 +149,8 @@ def test_finger_report_of_the_samples(tmp_path: Path) -> None:
     arguments = ["bench", "accuracy", "finger", "--root", str(tmp_path), "--json", str(out), "--plots", str(plots)]
     assert main(arguments) == 0
     report = json.loads(out.read_text())
-    assert list(report) == ["sets", "mean", "pooled", "bootstrap", *ORIGIN]
+    assert list(report) == ["sets", "mean", "pooled", "bootstrap", "splits", *ORIGIN]
+    assert report["splits"] is None  # of two sets
     assert set(report["sets"]) == {"one", "deep/two"}
     assert list(report["mean"]) == [*KEYS, "figures"]
     assert sorted(path.name for path in plots.iterdir()) == PLOTS

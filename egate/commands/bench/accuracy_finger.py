@@ -43,8 +43,8 @@ def run_finger(arguments: argparse.Namespace) -> int:
         "sets": {name: _json(accuracies[name], one.figures, parts[name]) for name, one in drawn.items()},
         "mean": _json(mean, of_mean),
         "pooled": _json(of_all, pooled.figures, whole),
-        "splits": splits_json(splits),
         "bootstrap": figures.bootstrap_json(),
+        "splits": splits_json(splits),
         **origin,
     }
     write_report(arguments.json, report)
