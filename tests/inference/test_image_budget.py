@@ -71,9 +71,9 @@ KINDS: dict[str, Callable[[Pillow.Image], bytes]] = {
         cv2.imencode(".jp2", np.asarray(picture.crop((0, 0, 1600, 1200))).astype(np.uint16) * 257)[1].tobytes()
     ),
     "WSQ": lambda picture: encoded(picture.convert("L").crop((0, 0, 2000, 1600)), "WSQ"),
-    "BMP": lambda picture: encoded(picture, "BMP"),
+    "BMP": lambda picture: encoded(picture.crop((0, 0, 1600, 1200)), "BMP"),
     "TIFF with a predictor": lambda picture: encoded(
-        picture, "TIFF", compression="tiff_lzw", tiffinfo={317: 2, 278: picture.height}
+        picture.crop((0, 0, 1600, 1200)), "TIFF", compression="tiff_lzw", tiffinfo={317: 2, 278: 1200}
     ),
 }
 
