@@ -13,6 +13,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import EPFail, Fail, InvalidArg
 from egate.errors import ImageError, ModelError
 from egate.inference.face.engine import OnnxFaceEngine
 from egate.inference.finger.engine import MinutiaeFingerEngine
+from egate.inference.weights.store import ModelStore
 
 
 class Raises:
@@ -34,7 +35,7 @@ class Raises:
 FACE = np.zeros((64, 64, 3), np.uint8)
 PRINT = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
 CALIBRATION: Any = SimpleNamespace(fusion="offset=0.0 sface=1.0,0.0,1.0")  # never reached
-FOREST: Any = None  # neither
+FOREST: Any = None  # never reached
 
 
 def face(error: Exception) -> None:
@@ -44,7 +45,7 @@ def face(error: Exception) -> None:
 
 def finger(error: Exception) -> None:
     network: Any = Raises(error)
-    MinutiaeFingerEngine(network, CALIBRATION, FOREST).capture(PRINT)
+    MinutiaeFingerEngine(network, ModelStore().calibration("finger-minutiae"), FOREST).capture(PRINT)
 
 
 @pytest.mark.parametrize("capture", [face, finger])
