@@ -11,8 +11,9 @@ import pytest
 
 from egate.domain.biometric import Image
 from egate.errors import ConfigurationError, ImageError
-from egate.inference.finger.engine import PIXELS_MAX, MinutiaeFingerEngine, load_finger_engine
+from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine
 from egate.inference.finger.minutiae import STRIDE
+from egate.inference.finger.resolution import PIXELS_MAX
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
 from egate.matching.finger.format.iso19794 import read_record, write_record
@@ -54,6 +55,17 @@ def test_one_finger_matches_and_another_does_not(engine: MinutiaeFingerEngine, p
         assert other.value < threshold
         assert other.fmr > FMR
     assert engine.compare(p1_2, p1_1) == mated
+
+
+def test_one_finger_against_one_keeps_its_score(engine: MinutiaeFingerEngine, prints: dict[str, Image]) -> None:
+    one, same, other = (engine.capture(prints[name]).template for name in ("p1_1", "p1_2", "p2_1"))
+    for reference in (same, other):
+        found, alone = engine.compare_fingers([one], [reference]), engine.compare(one, reference)
+        assert found.score == alone.value
+        assert found.fmr == pytest.approx(alone.fmr, rel=0.05)
+    several = engine.compare_fingers([one], [same, other])
+    assert several.fmr >= engine.compare(one, same).fmr
+    assert engine.threshold(1e-3) <= several.score < engine.compare(one, same).value
 
 
 def test_a_template_keeps_its_contract(engine: MinutiaeFingerEngine, prints: dict[str, Image]) -> None:

@@ -14,9 +14,8 @@ from PIL import Image as Pillow
 
 from egate.domain.biometric import Image
 from egate.errors import ImageError
-from egate.inference.finger import engine
 from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi, finger_image
-from egate.inference.finger.resolution import DPI, PIXELS_MAX, SIDE_PX_MIN, choose_dpi, cubic_taps, resample
+from egate.inference.finger.resolution import DPI, PIXELS_MAX, choose_dpi, cubic_taps, resample
 
 NAN, INFINITE = math.nan, math.inf
 SIDE = 300
@@ -139,8 +138,7 @@ def test_large_image_is_refused_before_it_is_resampled() -> None:
     assert caught.value.code == "FINGER_IMAGE_SIZE"
 
 
-def test_bounds_are_the_engines() -> None:
-    assert (PIXELS_MAX, SIDE_PX_MIN) == (engine.PIXELS_MAX, engine.SIDE_PX_MIN)
+def test_stored_bound_is_the_engine_s_at_the_highest_resolution() -> None:
     assert STORED_PIXELS_MAX == 16 * PIXELS_MAX
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -31,8 +32,6 @@ from egate.matching.rates.calibration import Calibration
 NETWORK = "leader"  # ids in models/manifest.toml
 CALIBRATION = "finger-minutiae"
 
-SIDE_PX_MIN = 64  # 3 mm: less skin than any sensor captures
-PIXELS_MAX = 640 * 640  # 33 x 33 mm, more than any single-finger sensor; bounds the network at 0.5 GB and about 2 s
 CONTRAST_MIN = 4.0  # grey levels between the 5th and 95th percentile: an empty sensor
 MINUTIAE_MIN = 4  # the poorest of 400 corpus images has 4; three pairs can be found between any two fingers
 POSITIONS = range(11)  # ISO/IEC 19794-2:2005, table 2; 0 = unknown
@@ -75,7 +74,7 @@ class MinutiaeFingerEngine:
         if image.ndim != 2 or image.dtype != np.uint8:
             raise ImageError("a finger image is grey, 8 bits a pixel", code="FINGER_IMAGE_TYPE")
         image = resample(image, dpi)
-        _check(image)
+        _refuse_blank(image)
         with engine_errors():
             template = extract(self._network, image, position)
         if len(template.x) < MINUTIAE_MIN:
@@ -102,7 +101,12 @@ class MinutiaeFingerEngine:
         one finger's. Its score is in the unit of `threshold`. Raises TemplateError beyond ten fingers or ten impressions of one.
         """
         left, right = (fingers_of(side, minutiae.prepare) for side in (probes, references))
-        return compare_hands(left, right, minutiae.compare, self._scale)
+        found = compare_hands(left, right, minutiae.compare, self._scale)
+        if len(probes) == len(references) == found.comparisons == 1:
+            # By its rate alone every strong match has one score; where there is only one, the record keeps how strong it was.
+            (probe,), (reference,) = left[0].impressions, right[0].impressions
+            return replace(found, score=minutiae.compare(probe, reference))
+        return found
 
     def enrol(
         self,
@@ -133,13 +137,8 @@ def load_finger_engine(store: Models) -> MinutiaeFingerEngine:
     return engine
 
 
-def _check(image: Image) -> None:
-    """Refuses what cannot be a print before the network spends half a second on it."""
-    if min(image.shape) < SIDE_PX_MIN or image.size > PIXELS_MAX:
-        raise ImageError(
-            f"a finger image at 500 dpi has sides >= {SIDE_PX_MIN} and at most {PIXELS_MAX} pixels",
-            code="FINGER_IMAGE_SIZE",
-        )
+def _refuse_blank(image: Image) -> None:
+    """Before the network spends a tenth of a second on it."""
     low, high = np.percentile(image, (5, 95))
     if not high - low >= CONTRAST_MIN:
         raise ImageError("finger image is blank", code="FINGER_IMAGE_BLANK")

@@ -26,7 +26,7 @@ SCREEN_TOLERANCE = 0.5  # PNG and BMP count pixels a metre: 2834 and 3779 are 71
 # Within 0.5 % an image is one of 500 dpi: 2 px over 400, less than skin moves; 19685 pixels a metre are 499.999 dpi.
 SAME_TOLERANCE = 2.5
 SIDE_PX_MIN = 64  # at 500 dpi, 3 mm: less skin than any sensor captures
-PIXELS_MAX = 640 * 640  # at 500 dpi: 33 x 33 mm, more than any single-finger sensor
+PIXELS_MAX = 640 * 640  # at 500 dpi: 33 x 33 mm, more than any single-finger sensor; bounds the network at 0.25 GB
 KEYS_A = -0.5  # Keys 1981: of the cubic kernels the one that is exact to the third order
 
 
