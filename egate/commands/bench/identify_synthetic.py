@@ -40,11 +40,11 @@ class Sensor:
 
 
 SENSORS = (
-    Sensor(388, 374, 240.0, 345.0, 0.15, 6.1, 0.25),  # FVC2002 DB1
-    Sensor(300, 300, 195.0, 225.0, 0.18, 5.4, 0.22),  # FVC2002 DB3
-    Sensor(288, 384, 190.0, 280.0, 0.16, 6.4, 0.15),  # FVC2002 DB4
-    Sensor(328, 364, 245.0, 340.0, 0.16, 4.3, 0.25),  # FVC2004 DB2
-    Sensor(288, 384, 217.0, 325.0, 0.12, 6.5, 0.3),  # FVC2004 DB4
+    Sensor(388, 374, 252.0, 362.2, 0.15, 6.1, 0.25),  # FVC2002 DB1
+    Sensor(300, 300, 204.8, 236.2, 0.18, 5.4, 0.22),  # FVC2002 DB3
+    Sensor(288, 384, 199.5, 294.0, 0.16, 6.4, 0.15),  # FVC2002 DB4
+    Sensor(328, 364, 257.2, 357.0, 0.16, 4.3, 0.25),  # FVC2004 DB2
+    Sensor(288, 384, 227.9, 341.2, 0.12, 6.5, 0.3),  # FVC2004 DB4
 )
 REACH_PX = 230.0  # of a finger's minutiae from its middle, sideways; HEIGHT_SHARE times that up and down
 HEIGHT_SHARE = 1.15
