@@ -32,6 +32,7 @@ from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
 from egate.ports import FingerEngine
 
+COMMAND = "python -m bench.bench_finger_degraded --fingers {}"
 FMR = 1e-3
 SEED = 20_260
 IMPRESSIONS = 5  # of each finger: the first is the probe
@@ -135,7 +136,13 @@ def main() -> None:
     rows: dict[str, dict[str, float]] = {}
     for name in arguments.only or DEGRADATIONS:
         rows[name] = measure(engine, fingers, DEGRADATIONS[name]).to_json(threshold)
-        report = {"fingers": len(fingers), "fmr_target": FMR, "threshold": threshold, "rows": rows}
+        report = {
+            "command": COMMAND.format(arguments.fingers),
+            "fingers": len(fingers),
+            "fmr_target": FMR,
+            "threshold": threshold,
+            "rows": rows,
+        }
         arguments.json.write_text(json.dumps({**report, "commit": commit(), "host": host()}, indent=2) + "\n")
         show({name: rows[name]})
     show(rows)

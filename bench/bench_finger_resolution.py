@@ -26,6 +26,7 @@ from egate.inference.finger.resolution import DPI, resample
 from egate.inference.weights.store import ModelStore
 from egate.ports import FingerEngine
 
+COMMAND = "python -m bench.bench_finger_resolution --fingers {}"
 NEAR_PX, NEAR_RAD = 4.0, 0.2
 GRAIN = 40.0  # grey levels of one standard deviation
 FINGERS = 12
@@ -94,7 +95,13 @@ def main() -> None:
             key = f"{dpi:g} dpi{' with grain' if grain else ''}, {name}"
             rows[key] = row = measure(engine, fingers, dpi, grain, way)
             print(f"{key:<32}", "  ".join(f"{what} {value}" for what, value in row.items()), flush=True)
-    report = {"fingers": len(fingers), "rows": rows, "commit": commit(), "host": host()}
+    report = {
+        "command": COMMAND.format(arguments.fingers),
+        "fingers": len(fingers),
+        "rows": rows,
+        "commit": commit(),
+        "host": host(),
+    }
     arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
