@@ -240,6 +240,11 @@ def test_rate_of_false_positives() -> None:
         for fpir in (0.001, 0.01, 0.3):
             score = false_positives.threshold(fpir, comparisons)
             assert false_positives.false_positive_rate(score, comparisons) == pytest.approx(fpir)
+    sizes = [1, 149, 150, 151, 1000, 3000, 29_999, 30_000, 30_001, 1_000_000]
+    rising = [false_positives.false_positive_rate(4.0, size) for size in sizes]
+    assert rising == sorted(rising)
+    assert rising[2] == pytest.approx(rising[3], rel=0.02)  # no jump where the rule changes
+    assert rising[-2] == pytest.approx(rising[-3], rel=0.01)
     rates = [false_positives.false_positive_rate(score, 1000) for score in (-1e9, 0.0, 1.0, 5.0, 1e9)]
     assert rates == sorted(rates, reverse=True)
     assert (rates[0], rates[-1]) == (1.0, 0.0)

@@ -19,6 +19,7 @@ from egate.commands.bench.identify_trials import ENROLLED, Fingers, identify, lo
 from egate.commands.bench.provenance import provenance
 from egate.commands.models import add_models_option
 from egate.errors import ConfigurationError
+from egate.inference.finger.resolution import DPI
 from egate.inference.weights.store import ModelStore
 from egate.matching.finger.search import search
 
@@ -38,6 +39,7 @@ def register(bench_subparsers: Any) -> None:
         "--gallery", type=int, required=True, metavar="N", help=f"fingers enrolled, {ENROLLED} impressions each"
     )
     finger.add_argument("--seed", type=int, default=SEED, help=f"of the synthetic fingers (default: {SEED})")
+    finger.add_argument("--dpi", type=float, default=DPI, help=f"of images that state none (default: {DPI:g}, as FVC)")
     finger.add_argument("--json", type=Path, required=True, metavar="OUT")
     add_models_option(finger)
     finger.set_defaults(run=run)
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     sets = finger_trials.find_sets(arguments.root)
     store = ModelStore(arguments.models)
     origin = provenance(store, finger_trials.CALIBRATION, finger_trials.MODELS, COMMAND)
-    fingers = load_fingers(store, sets, progress("fingers"))
+    fingers = load_fingers(store, sets, progress("fingers"), arguments.dpi)
     report = {**measure(fingers, arguments.gallery, arguments.seed), **origin}
     write_report(arguments.json, report)
     print(table(report))

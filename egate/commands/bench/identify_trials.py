@@ -12,7 +12,8 @@ from egate.commands.bench.identify_synthetic import synthetic_finger
 from egate.domain.biometric import FingerTemplate
 from egate.errors import ConfigurationError, ImageError, TemplateError
 from egate.inference.finger.engine import load_finger_engine
-from egate.inference.image.decoder import decode_grey
+from egate.inference.finger.image import finger_image
+from egate.inference.finger.resolution import DPI, choose_dpi
 from egate.inference.weights.store import ModelStore
 from egate.matching.finger.search.gallery import FingerGallery, Snapshot
 from egate.matching.finger.search.search import Spread, scan, search
@@ -53,14 +54,19 @@ class Found:
     scan_s: list[float] = field(default_factory=list)
 
 
-def load_fingers(store: ModelStore, sets: Mapping[str, Set], progress: Progress) -> Fingers:
-    """Fingers of at least IMAGES_MIN images. Raises ConfigurationError if there are fewer than two."""
+def load_fingers(store: ModelStore, sets: Mapping[str, Set], progress: Progress, dpi: float = DPI) -> Fingers:
+    """Fingers of at least IMAGES_MIN images. Raises ConfigurationError if there are fewer than two.
+
+    dpi: of images that state none. Raises ImageError if no image has that.
+    """
+    choose_dpi(None, dpi)
     engine = load_finger_engine(store)
     fingers: dict[str, list[FingerTemplate | None]] = {}
     images = [(f"{name}/{number}", path) for name, members in sets.items() for number, path in members]
     for finger, path in progress(images):
         try:
-            template = engine.capture(decode_grey(path.read_bytes()).pixels).template
+            image = finger_image(path.read_bytes(), otherwise=dpi)
+            template = engine.capture(image.pixels, dpi=image.dpi).template
         except ImageError:
             template = None
         fingers.setdefault(finger, []).append(template)
