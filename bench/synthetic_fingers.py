@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from egate.commands.bench.finger_trials import find_sets
 from egate.commands.bench.identify_synthetic import synthetic_finger
-from egate.commands.bench.plots import Series, det_plot
+from egate.commands.bench.plots import Series, curve_plot
 from egate.domain.biometric import FingerTemplate
 from egate.inference.finger.engine import load_finger_engine
 from egate.inference.image.decoder import decode_grey
@@ -131,7 +131,9 @@ def plot(found: NonMated, path: Path) -> None:
         Series(name, fmr, np.array([(scores >= t).mean() for t in thresholds]))
         for name, scores in (("all real", every), ("within a set", found.within), ("synthetic", found.synthetic))
     ]
-    det_plot(series, path, title="FMR at the threshold where all real non-mates have the FMR of the x axis")
+    curve_plot(
+        series, path, xlabel="FMR of all real non-mates", ylabel="FMR at the same threshold", title="Strangers", x_log=True, y_log=True
+    )  # fmt: skip
 
 
 def load(root: Path, kept: Path | None) -> Real:
