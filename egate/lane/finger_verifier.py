@@ -11,9 +11,9 @@ from egate.domain.biometric import EncodedFinger, FingerSample, Guidance, Image
 from egate.domain.finger import FingerSetComparison
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
-from egate.inference.finger.resolution import choose_dpi
+from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
 from egate.inference.image.budget import ImageBudget
-from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, PIXELS_MAX, GreyImage
+from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, GreyImage
 from egate.inference.pool import InferencePool
 from egate.matching.finger.quality import usable
 from egate.ports import FingerEngine
@@ -58,7 +58,7 @@ class FingerVerifier:
             return _failed(references)
         images = {"document_finger": references[0].image}
         try:
-            probe = await self._pool.run(self._captured, finger, PIXELS_MAX)
+            probe = await self._pool.run(self._captured, finger, STORED_PIXELS_MAX)
             images = {**images, "live_finger": probe.image}
             if not usable(probe.quality):
                 return _failed(Reason.FINGER_UNUSABLE, images, probe.guidance or (Guidance.PRESS_HARDER,))
@@ -74,8 +74,9 @@ class FingerVerifier:
 
     def _captured(self, finger: EncodedFinger, pixels_max: int) -> FingerSample:
         def see(image: GreyImage) -> FingerSample:
-            return self._engine.capture(image.pixels, finger.position, choose_dpi(image.dpi, finger.dpi))
+            return self._engine.capture(image.pixels, finger.position, dpi)
 
+        dpi = finger_dpi(finger.image, finger.dpi)
         return self._images.look_grey(finger.image, see, pixels_max=pixels_max)
 
     def _compared(self, probe: FingerSample, references: Sequence[FingerSample]) -> FingerSetComparison:

@@ -100,7 +100,7 @@ def _checked(request: pb.AuthoriseCrossingRequest) -> DocumentRead | None:
 def _check_finger(field: str, finger: pb.Capture) -> None:
     fields.finger_position(f"{field}.finger_position", finger.finger_position)
     fields.finger_dpi(f"{field}.resolution_dpi", finger.resolution_dpi)
-    fields.image(f"{field}.image", finger.image)
+    fields.finger_image(f"{field}.image", finger.image)
 
 
 def _finger(message: pb.Capture) -> EncodedFinger:

@@ -62,7 +62,8 @@ def _fingers(message: pb.Document, field: str, session: str) -> tuple[EncodedFin
     position = fields.finger_position(f"{field}.finger_position", message.finger_position)
     if not message.HasField("finger"):
         return ()
-    return (EncodedFinger(_part(f"{field}.finger", message.finger, session), position, DG3_DPI),)
+    dpi = fields.finger_dpi(f"{field}.finger_resolution_dpi", message.finger_resolution_dpi) or DG3_DPI
+    return (EncodedFinger(_part(f"{field}.finger", message.finger, session), position, dpi),)
 
 
 def _part(field: str, part: pb.DocumentPart, session: str) -> bytes:

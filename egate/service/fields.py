@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from egate.domain.ids import RequestId
 from egate.errors import ImageError
+from egate.inference.finger.image import STORED_PIXELS_MAX
 from egate.inference.finger.resolution import DPI_MAX, DPI_MIN
 from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, read_bounded
 from egate.service.errors import FieldError
@@ -101,6 +102,15 @@ def image(field: str, data: bytes) -> bytes:
     """Refuses by the header what no decoder should touch. Walks the whole file: run it in a thread."""
     try:
         read_bounded(data)
+    except ImageError as error:
+        raise FieldError(field, str(error), code=error.code) from None
+    return data
+
+
+def finger_image(field: str, data: bytes) -> bytes:
+    """As image, of a print: also in the formats of sensors. Its resolution is the lane's matter, which may know it better than the file."""
+    try:
+        read_bounded(data, STORED_PIXELS_MAX, prints=True)
     except ImageError as error:
         raise FieldError(field, str(error), code=error.code) from None
     return data

@@ -92,7 +92,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 def finger(level: int, position: int = 0, dpi: float | None = 500.0) -> EncodedFinger:
-    return EncodedFinger(cv2.imencode(".png", np.full((64, 64), level, np.uint8))[1].tobytes(), position, dpi)
+    return EncodedFinger(cv2.imencode(".png", np.full((160, 160), level, np.uint8))[1].tobytes(), position, dpi)
 
 
 async def test_a_position_nobody_knows_tries_every_finger_and_pays_for_it(bench: Bench) -> None:

@@ -31,6 +31,7 @@ from egate.inference.pool import InferencePool
 from egate.matching.finger.format.template_format import TemplateFormat, read_template, write_template
 from egate.matching.finger.hand.enrolment import enrol
 from egate.matching.finger.hand.scale import comparison_scale
+from egate.matching.finger.quality.usable import COMPONENT
 from egate.matching.rates.calibration import Calibration
 from egate.service.match import Engines
 from tests.service.site import TIMEOUT_S, Site, running
@@ -61,7 +62,8 @@ class PrintEngine:
         level = int(image[0, 0])
         if level == NO_PRINT:
             raise ImageError("no print", code="FINGER_NOT_FOUND")
-        quality = QualityScore(20.0 if level == POOR else 80.0, {"area": 55.0})
+        weight = 20.0 if level == POOR else 80.0
+        quality = QualityScore(weight, {"area": 55.0, COMPONENT: weight})
         guidance = (Guidance.PRESS_HARDER,) if level == POOR else ()
         return FingerSample(print_of(level, position), quality, image, guidance)
 
@@ -232,7 +234,7 @@ async def test_each_impression_has_its_own_answer_and_the_enroller_its_template(
         3,
         5,
         80.0,
-        {"area": 55.0},
+        {"area": 55.0, COMPONENT: 80.0},
     )
     assert (list(first.models), first.calibration) == (["net"], "double-2")
     (found,) = read_template(first.template)

@@ -26,47 +26,47 @@ from egate.api.v1 import values_pb2 as egate_dot_api_dot_v1_dot_values__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#egate/api/v1/crossing_service.proto\x12\x0c\x65gate.api.v1\x1a\x19\x65gate/api/v1/values.proto\x1a\x1egoogle/protobuf/duration.proto\"\x84\x03\n\x08\x44ocument\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\x11\n\tmrz_lines\x18\x02 \x03(\t\x12,\n\x08portrait\x18\x03 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12*\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12\x17\n\x0f\x66inger_position\x18\x05 \x01(\x05\x12)\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x1a.egate.api.v1.DocumentFile\x12(\n\x06\x61\x63\x63\x65ss\x18\x07 \x01(\x0e\x32\x18.egate.api.v1.ChipAccess\x12=\n\x13\x63hip_authentication\x18\x08 \x01(\x0b\x32 .egate.api.v1.ChipAuthentication\x12\x41\n\x15\x61\x63tive_authentication\x18\t \x01(\x0b\x32\".egate.api.v1.ActiveAuthentication\"e\n\x12\x43hipAuthentication\x12\x10\n\x08protocol\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12)\n\x06result\x18\x03 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\";\n\x14\x41\x63tiveAuthentication\x12\x11\n\tchallenge\x18\x01 \x01(\x0c\x12\x10\n\x08response\x18\x02 \x01(\x0c\"J\n\x0c\x44ocumentFile\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\":\n\x0c\x44ocumentPart\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\r\n\x05image\x18\x02 \x01(\x0c\"I\n\x07\x43\x61pture\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x17\n\x0f\x66inger_position\x18\x02 \x01(\x05\x12\x16\n\x0eresolution_dpi\x18\x03 \x01(\x01\"\xb4\x01\n\x18\x41uthoriseCrossingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12(\n\x08\x64ocument\x18\x03 \x01(\x0b\x32\x16.egate.api.v1.Document\x12$\n\x05\x66\x61\x63\x65s\x18\x04 \x03(\x0b\x32\x15.egate.api.v1.Capture\x12&\n\x07\x66ingers\x18\x05 \x03(\x0b\x32\x15.egate.api.v1.Capture\"\x93\x01\n\x19\x41uthoriseCrossingResponse\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\"\xc0\x02\n\x0c\x43rossRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .egate.api.v1.CrossRequest.StartH\x00\x12*\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.DocumentH\x00\x12%\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x12\'\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x12>\n\x0c\x63\x61ptures_end\x18\x05 \x01(\x0b\x32&.egate.api.v1.CrossRequest.CapturesEndH\x00\x1a)\n\x05Start\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x1a\r\n\x0b\x43\x61pturesEndB\x07\n\x05\x65vent\"\xb7\x05\n\rCrossResponse\x12\x38\n\x08progress\x18\x01 \x01(\x0b\x32$.egate.api.v1.CrossResponse.ProgressH\x00\x12\x38\n\x08guidance\x18\x02 \x01(\x0b\x32$.egate.api.v1.CrossResponse.GuidanceH\x00\x12@\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32,.egate.api.v1.CrossResponse.CrossingDecisionH\x00\x12>\n\x07outcome\x18\x04 \x01(\x0b\x32+.egate.api.v1.CrossResponse.CrossingOutcomeH\x00\x1ap\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12)\n\x06result\x18\x02 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a\x19\n\x08Guidance\x12\r\n\x05\x63odes\x18\x01 \x03(\t\x1a\x8a\x01\n\x10\x43rossingDecision\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\x1a\x8c\x01\n\x0f\x43rossingOutcome\x12&\n\x07outcome\x18\x01 \x01(\x0e\x32\x15.egate.api.v1.Outcome\x12%\n\x07reasons\x18\x02 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05\x65vent*j\n\nChipAccess\x12\x1b\n\x17\x43HIP_ACCESS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43HIP_ACCESS_NONE\x10\x01\x12\x13\n\x0f\x43HIP_ACCESS_BAC\x10\x02\x12\x14\n\x10\x43HIP_ACCESS_PACE\x10\x03\x32\xbd\x01\n\x0f\x43rossingService\x12\x64\n\x11\x41uthoriseCrossing\x12&.egate.api.v1.AuthoriseCrossingRequest\x1a\'.egate.api.v1.AuthoriseCrossingResponse\x12\x44\n\x05\x43ross\x12\x1a.egate.api.v1.CrossRequest\x1a\x1b.egate.api.v1.CrossResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#egate/api/v1/crossing_service.proto\x12\x0c\x65gate.api.v1\x1a\x19\x65gate/api/v1/values.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa3\x03\n\x08\x44ocument\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\x11\n\tmrz_lines\x18\x02 \x03(\t\x12,\n\x08portrait\x18\x03 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12*\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x1a.egate.api.v1.DocumentPart\x12\x17\n\x0f\x66inger_position\x18\x05 \x01(\x05\x12)\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x1a.egate.api.v1.DocumentFile\x12(\n\x06\x61\x63\x63\x65ss\x18\x07 \x01(\x0e\x32\x18.egate.api.v1.ChipAccess\x12=\n\x13\x63hip_authentication\x18\x08 \x01(\x0b\x32 .egate.api.v1.ChipAuthentication\x12\x41\n\x15\x61\x63tive_authentication\x18\t \x01(\x0b\x32\".egate.api.v1.ActiveAuthentication\x12\x1d\n\x15\x66inger_resolution_dpi\x18\n \x01(\x01\"e\n\x12\x43hipAuthentication\x12\x10\n\x08protocol\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12)\n\x06result\x18\x03 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\";\n\x14\x41\x63tiveAuthentication\x12\x11\n\tchallenge\x18\x01 \x01(\x0c\x12\x10\n\x08response\x18\x02 \x01(\x0c\"J\n\x0c\x44ocumentFile\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\":\n\x0c\x44ocumentPart\x12\x1b\n\x13\x64ocument_session_id\x18\x01 \x01(\t\x12\r\n\x05image\x18\x02 \x01(\x0c\"I\n\x07\x43\x61pture\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x17\n\x0f\x66inger_position\x18\x02 \x01(\x05\x12\x16\n\x0eresolution_dpi\x18\x03 \x01(\x01\"\xb4\x01\n\x18\x41uthoriseCrossingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12(\n\x08\x64ocument\x18\x03 \x01(\x0b\x32\x16.egate.api.v1.Document\x12$\n\x05\x66\x61\x63\x65s\x18\x04 \x03(\x0b\x32\x15.egate.api.v1.Capture\x12&\n\x07\x66ingers\x18\x05 \x03(\x0b\x32\x15.egate.api.v1.Capture\"\x93\x01\n\x19\x41uthoriseCrossingResponse\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\"\xc0\x02\n\x0c\x43rossRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .egate.api.v1.CrossRequest.StartH\x00\x12*\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.DocumentH\x00\x12%\n\x04\x66\x61\x63\x65\x18\x03 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x12\'\n\x06\x66inger\x18\x04 \x01(\x0b\x32\x15.egate.api.v1.CaptureH\x00\x12>\n\x0c\x63\x61ptures_end\x18\x05 \x01(\x0b\x32&.egate.api.v1.CrossRequest.CapturesEndH\x00\x1a)\n\x05Start\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x1a\r\n\x0b\x43\x61pturesEndB\x07\n\x05\x65vent\"\xb7\x05\n\rCrossResponse\x12\x38\n\x08progress\x18\x01 \x01(\x0b\x32$.egate.api.v1.CrossResponse.ProgressH\x00\x12\x38\n\x08guidance\x18\x02 \x01(\x0b\x32$.egate.api.v1.CrossResponse.GuidanceH\x00\x12@\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32,.egate.api.v1.CrossResponse.CrossingDecisionH\x00\x12>\n\x07outcome\x18\x04 \x01(\x0b\x32+.egate.api.v1.CrossResponse.CrossingOutcomeH\x00\x1ap\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12)\n\x06result\x18\x02 \x01(\x0e\x32\x19.egate.api.v1.CheckResult\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a\x19\n\x08Guidance\x12\r\n\x05\x63odes\x18\x01 \x03(\t\x1a\x8a\x01\n\x10\x43rossingDecision\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12(\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x16.egate.api.v1.Decision\x12&\n\x07release\x18\x03 \x01(\x0e\x32\x15.egate.api.v1.Release\x12\x0f\n\x07\x63\x61se_id\x18\x04 \x01(\t\x1a\x8c\x01\n\x0f\x43rossingOutcome\x12&\n\x07outcome\x18\x01 \x01(\x0e\x32\x15.egate.api.v1.Outcome\x12%\n\x07reasons\x18\x02 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05\x65vent*j\n\nChipAccess\x12\x1b\n\x17\x43HIP_ACCESS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43HIP_ACCESS_NONE\x10\x01\x12\x13\n\x0f\x43HIP_ACCESS_BAC\x10\x02\x12\x14\n\x10\x43HIP_ACCESS_PACE\x10\x03\x32\xbd\x01\n\x0f\x43rossingService\x12\x64\n\x11\x41uthoriseCrossing\x12&.egate.api.v1.AuthoriseCrossingRequest\x1a\'.egate.api.v1.AuthoriseCrossingResponse\x12\x44\n\x05\x43ross\x12\x1a.egate.api.v1.CrossRequest\x1a\x1b.egate.api.v1.CrossResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'egate.api.v1.crossing_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHIPACCESS']._serialized_start=2232
-  _globals['_CHIPACCESS']._serialized_end=2338
+  _globals['_CHIPACCESS']._serialized_start=2263
+  _globals['_CHIPACCESS']._serialized_end=2369
   _globals['_DOCUMENT']._serialized_start=113
-  _globals['_DOCUMENT']._serialized_end=501
-  _globals['_CHIPAUTHENTICATION']._serialized_start=503
-  _globals['_CHIPAUTHENTICATION']._serialized_end=604
-  _globals['_ACTIVEAUTHENTICATION']._serialized_start=606
-  _globals['_ACTIVEAUTHENTICATION']._serialized_end=665
-  _globals['_DOCUMENTFILE']._serialized_start=667
-  _globals['_DOCUMENTFILE']._serialized_end=741
-  _globals['_DOCUMENTPART']._serialized_start=743
-  _globals['_DOCUMENTPART']._serialized_end=801
-  _globals['_CAPTURE']._serialized_start=803
-  _globals['_CAPTURE']._serialized_end=876
-  _globals['_AUTHORISECROSSINGREQUEST']._serialized_start=879
-  _globals['_AUTHORISECROSSINGREQUEST']._serialized_end=1059
-  _globals['_AUTHORISECROSSINGRESPONSE']._serialized_start=1062
-  _globals['_AUTHORISECROSSINGRESPONSE']._serialized_end=1209
-  _globals['_CROSSREQUEST']._serialized_start=1212
-  _globals['_CROSSREQUEST']._serialized_end=1532
-  _globals['_CROSSREQUEST_START']._serialized_start=1467
-  _globals['_CROSSREQUEST_START']._serialized_end=1508
-  _globals['_CROSSREQUEST_CAPTURESEND']._serialized_start=1510
-  _globals['_CROSSREQUEST_CAPTURESEND']._serialized_end=1523
-  _globals['_CROSSRESPONSE']._serialized_start=1535
-  _globals['_CROSSRESPONSE']._serialized_end=2230
-  _globals['_CROSSRESPONSE_PROGRESS']._serialized_start=1798
-  _globals['_CROSSRESPONSE_PROGRESS']._serialized_end=1910
-  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_start=1912
-  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_end=1937
-  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_start=1940
-  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_end=2078
-  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_start=2081
-  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_end=2221
-  _globals['_CROSSINGSERVICE']._serialized_start=2341
-  _globals['_CROSSINGSERVICE']._serialized_end=2530
+  _globals['_DOCUMENT']._serialized_end=532
+  _globals['_CHIPAUTHENTICATION']._serialized_start=534
+  _globals['_CHIPAUTHENTICATION']._serialized_end=635
+  _globals['_ACTIVEAUTHENTICATION']._serialized_start=637
+  _globals['_ACTIVEAUTHENTICATION']._serialized_end=696
+  _globals['_DOCUMENTFILE']._serialized_start=698
+  _globals['_DOCUMENTFILE']._serialized_end=772
+  _globals['_DOCUMENTPART']._serialized_start=774
+  _globals['_DOCUMENTPART']._serialized_end=832
+  _globals['_CAPTURE']._serialized_start=834
+  _globals['_CAPTURE']._serialized_end=907
+  _globals['_AUTHORISECROSSINGREQUEST']._serialized_start=910
+  _globals['_AUTHORISECROSSINGREQUEST']._serialized_end=1090
+  _globals['_AUTHORISECROSSINGRESPONSE']._serialized_start=1093
+  _globals['_AUTHORISECROSSINGRESPONSE']._serialized_end=1240
+  _globals['_CROSSREQUEST']._serialized_start=1243
+  _globals['_CROSSREQUEST']._serialized_end=1563
+  _globals['_CROSSREQUEST_START']._serialized_start=1498
+  _globals['_CROSSREQUEST_START']._serialized_end=1539
+  _globals['_CROSSREQUEST_CAPTURESEND']._serialized_start=1541
+  _globals['_CROSSREQUEST_CAPTURESEND']._serialized_end=1554
+  _globals['_CROSSRESPONSE']._serialized_start=1566
+  _globals['_CROSSRESPONSE']._serialized_end=2261
+  _globals['_CROSSRESPONSE_PROGRESS']._serialized_start=1829
+  _globals['_CROSSRESPONSE_PROGRESS']._serialized_end=1941
+  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_start=1943
+  _globals['_CROSSRESPONSE_GUIDANCE']._serialized_end=1968
+  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_start=1971
+  _globals['_CROSSRESPONSE_CROSSINGDECISION']._serialized_end=2109
+  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_start=2112
+  _globals['_CROSSRESPONSE_CROSSINGOUTCOME']._serialized_end=2252
+  _globals['_CROSSINGSERVICE']._serialized_start=2372
+  _globals['_CROSSINGSERVICE']._serialized_end=2561
 # @@protoc_insertion_point(module_scope)

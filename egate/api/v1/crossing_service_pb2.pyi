@@ -23,7 +23,7 @@ CHIP_ACCESS_BAC: ChipAccess
 CHIP_ACCESS_PACE: ChipAccess
 
 class Document(_message.Message):
-    __slots__ = ("document_session_id", "mrz_lines", "portrait", "finger", "finger_position", "files", "access", "chip_authentication", "active_authentication")
+    __slots__ = ("document_session_id", "mrz_lines", "portrait", "finger", "finger_position", "files", "access", "chip_authentication", "active_authentication", "finger_resolution_dpi")
     DOCUMENT_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     MRZ_LINES_FIELD_NUMBER: _ClassVar[int]
     PORTRAIT_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class Document(_message.Message):
     ACCESS_FIELD_NUMBER: _ClassVar[int]
     CHIP_AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
+    FINGER_RESOLUTION_DPI_FIELD_NUMBER: _ClassVar[int]
     document_session_id: str
     mrz_lines: _containers.RepeatedScalarFieldContainer[str]
     portrait: DocumentPart
@@ -42,7 +43,8 @@ class Document(_message.Message):
     access: ChipAccess
     chip_authentication: ChipAuthentication
     active_authentication: ActiveAuthentication
-    def __init__(self, document_session_id: _Optional[str] = ..., mrz_lines: _Optional[_Iterable[str]] = ..., portrait: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger_position: _Optional[int] = ..., files: _Optional[_Iterable[_Union[DocumentFile, _Mapping]]] = ..., access: _Optional[_Union[ChipAccess, str]] = ..., chip_authentication: _Optional[_Union[ChipAuthentication, _Mapping]] = ..., active_authentication: _Optional[_Union[ActiveAuthentication, _Mapping]] = ...) -> None: ...
+    finger_resolution_dpi: float
+    def __init__(self, document_session_id: _Optional[str] = ..., mrz_lines: _Optional[_Iterable[str]] = ..., portrait: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger: _Optional[_Union[DocumentPart, _Mapping]] = ..., finger_position: _Optional[int] = ..., files: _Optional[_Iterable[_Union[DocumentFile, _Mapping]]] = ..., access: _Optional[_Union[ChipAccess, str]] = ..., chip_authentication: _Optional[_Union[ChipAuthentication, _Mapping]] = ..., active_authentication: _Optional[_Union[ActiveAuthentication, _Mapping]] = ..., finger_resolution_dpi: _Optional[float] = ...) -> None: ...
 
 class ChipAuthentication(_message.Message):
     __slots__ = ("protocol", "public_key", "result")

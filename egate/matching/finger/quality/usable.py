@@ -16,5 +16,5 @@ USABLE_QUALITY = 31.0  # of COMPONENT, which 40 certain minutiae fill: twelve ar
 
 
 def usable(score: QualityScore) -> bool:
-    """False if the unified score could not be computed, or the print holds too few minutiae."""
-    return not math.isnan(score.unified) and score.components[COMPONENT] >= USABLE_QUALITY
+    """False if the unified score could not be computed, or the print holds too few minutiae, or nobody counted them."""
+    return not math.isnan(score.unified) and score.components.get(COMPONENT, 0.0) >= USABLE_QUALITY
