@@ -32,11 +32,11 @@ bench: $(VENV)/.dev $(VENV)/.models
 	$(BIN)/python -m bench.bench_journal
 	$(BIN)/python -m bench.bench_crossing
 	$(BIN)/python -m bench.bench_start
-	$(BIN)/python -m bench.bench_chip_access
-	$(BIN)/python -m bench.bench_document
-	$(BIN)/python -m bench.bench_passive
-	$(BIN)/python -m bench.bench_trust
-	$(BIN)/python -m bench.bench_mrz_image
+	$(BIN)/python -m bench.document.bench_chip_access
+	$(BIN)/python -m bench.document.bench_document
+	$(BIN)/python -m bench.document.bench_passive
+	$(BIN)/python -m bench.document.bench_trust
+	$(BIN)/python -m bench.document.bench_mrz_image
 	mkdir -p var
 	$(BIN)/egate bench latency --json var/latency.json
 

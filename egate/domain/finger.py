@@ -11,7 +11,7 @@ from egate.errors import TemplateError
 
 FINGERS_MAX = 10  # of one person
 IMPRESSIONS_MAX = (
-    10  # of one finger: bounds the comparisons; no gain was seen beyond three (bench/bench_finger_fusion.py)
+    10  # of one finger: bounds the comparisons; no gain was seen beyond three (bench/finger/bench_fusion.py)
 )
 
 

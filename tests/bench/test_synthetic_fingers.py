@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.synthetic_fingers import COLUMNS, NonMated, read_templates, write_templates
+from bench.finger.synthetic import COLUMNS, NonMated, read_templates, write_templates
 from egate.commands.bench.identify_synthetic import synthetic_finger
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.bench_face_memory import growth_mb, pairs
-from bench.bench_match_throughput import Load, Loads
+from bench.face.bench_memory import growth_mb, pairs
+from bench.face.bench_throughput import Load, Loads
 from bench.turns import Times, in_turns, ratio
 
 

@@ -199,7 +199,7 @@ def test_absent_matplotlib_is_told_before_measuring(
 
 
 # A tenth of the mated pairs, so that a broken engine is seen in seconds; the bars themselves need the whole set
-# (bench/bench_face.py).
+# (bench/face/bench_face.py).
 @pytest.mark.corpus
 @pytest.mark.models
 def test_face_accuracy_on_part_of_the_corpus(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from egate.inference.weights.leader.nodes import Nodes
 from egate.inference.weights.leader.network import OPSET
+from egate.inference.weights.leader.nodes import Nodes
 from egate.inference.weights.onnx_bytes import IR_VERSION
 
 Arrays = list[NDArray[np.float32]]

@@ -1,6 +1,6 @@
 """Prints that are turned, cut, faint, or of another resolution still match, and match nobody else; on the three sample prints.
 
-Rates over the corpus: bench/bench_finger_degraded.py. p1_1 and p1_2 are one finger, p2_1 is another.
+Rates over the corpus: bench/finger/bench_degraded.py. p1_1 and p1_2 are one finger, p2_1 is another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.degraded_prints import background, dry, partial, ridges, rotated, wet
+from bench.finger.degraded_prints import background, dry, partial, ridges, rotated, wet
 from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine
 from egate.inference.finger.resolution import DPI

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.bench_finger_quality import MINUTIAE, read_official, read_pgm
-from bench.finger_faults import FAULTS, make_worse
+from bench.finger.bench_quality import MINUTIAE, read_official, read_pgm
+from bench.finger.faults import FAULTS, make_worse
 from egate.domain.biometric import FingerTemplate, Image
 from egate.errors import ModelError
 from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine

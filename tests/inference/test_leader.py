@@ -1,6 +1,6 @@
 """Goal: LEADER rewritten finds what LEADER finds, for images of every size. Oracle: the unmodified network, on parts of the sample prints.
 
-All 400 images of the corpus: `python -m bench.bench_finger_extraction`.
+All 400 images of the corpus: `python -m bench.finger.bench_extraction`.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def corpus_image(row: dict[str, Any]) -> Image:
 def test_specimens_are_read_as_printed(first: TextReader) -> None:
     """Without a second reader: nothing may pass, and of the zones printed right enough must be read with all digits right.
 
-    Of every second image; with a second reader all are read below, and by `bench.bench_mrz_image`.
+    Of every second image; with a second reader all are read below, and by `bench.document.bench_mrz_image`.
     """
     read, rows = 0, TRUTH["images"][::2]
     for row in rows:

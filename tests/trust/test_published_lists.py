@@ -19,7 +19,9 @@ from tests.document.corpus import corpus_file
 pytestmark = pytest.mark.corpus
 NOW = datetime(2026, 6, 1, tzinfo=UTC)  # the list is of 28 May
 POSITIONS = 200
-STRIDE = 7  # of the octets outside the list's content one in seven; bench/bench_trust.py takes each bit of each
+STRIDE = (
+    7  # of the octets outside the list's content one in seven; bench/document/bench_trust.py takes each bit of each
+)
 LOAD_S_MAX = 0.5  # of processor time: the machine may be busy with something else
 
 

@@ -21,7 +21,7 @@ DELTA_ASIDE_PX, DELTA_BELOW_PX, PLACE_SD_PX = 85.0, 95.0, 20.0
 WHORL_CORES_PX = 35.0
 TENT_PX = 70.0
 # Ridges slope down to both sides, more than poles make them (Vizcaya, Gerhardt: Pattern Recognition 29(7), 1996). 0.8 would meet the
-# corpus's directions better, but bends the flow more than the corpus's is (bench/synthetic_fingers.py prints both).
+# corpus's directions better, but bends the flow more than the corpus's is (bench/finger/synthetic.py prints both).
 TILT_RAD, TILT_PX = 0.3, 60.0
 STEP_PX = 4.0  # for derivatives
 WAVES = 6  # per field, chosen: enough for no direction to stand out

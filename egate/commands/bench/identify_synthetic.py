@@ -1,7 +1,7 @@
 """Synthetic fingers to fill a gallery with: minutiae templates whose statistics follow the FVC corpus, seeded.
 
 A finger is a ridge flow and minutiae along it, at distances like real ones. An impression is what a sensor sees of it: a part, turned,
-moved, stretched, with minutiae missed, misplaced and invented. bench/synthetic_fingers.py shows how real they are: their false
+moved, stretched, with minutiae missed, misplaced and invented. bench/finger/synthetic.py shows how real they are: their false
 match rate against real probes is that of real fingers within a factor of 1.5.
 
 It lives with the command that fills galleries, not in egate.matching, because nothing at a gate may need it; and not in bench/, because

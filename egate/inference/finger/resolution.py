@@ -75,7 +75,7 @@ def resample(image: Image, dpi: float) -> Image:
     """The grey image (h, w) uint8 at 500 dpi, by a cubic filter: as it is within half a per cent of 500.
 
     From more than 500 dpi, what 500 cannot show is taken out first, by the same kernel as wide as the step: ridges of a 1000 dpi sensor
-    have pores and edges that would come back as false detail. Measured: bench/bench_finger_resolution.py.
+    have pores and edges that would come back as false detail. Measured: bench/finger/bench_resolution.py.
     Raises ImageError with code FINGER_RESOLUTION or FINGER_IMAGE_SIZE.
     """
     height, width = image.shape

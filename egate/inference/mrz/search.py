@@ -23,7 +23,7 @@ from egate.inference.mrz.band import Band, cut_lines, find_bands, turns
 from egate.inference.mrz.text import LINE_HEIGHT_PX, LINE_WIDTH_PX_MAX, LineReading, TextReader
 from egate.inference.mrz.zone import Zone, merged, zone_of
 
-SQUEEZES = (1.0, 0.7)  # measured (bench/bench_mrz_image.py): faint D and 0 are told apart at one or the other
+SQUEEZES = (1.0, 0.7)  # measured (bench/document/bench_mrz_image.py): faint D and 0 are told apart at one or the other
 # Chosen: bound the time. Specimens have one to three bands upright, and as many upside down.
 BANDS_MAX = 8  # of all angles, read for the zone
 ANGLE_BANDS_MAX = 3  # of one angle

@@ -8,7 +8,7 @@ itself goes value by value. With slope a and d = 1 - a, per channel:
 Of the part in brackets every operator has a blocked kernel, and onnxruntime adds while it multiplies: two passes over the planes.
 The factor d goes into the weights of the layer behind. Where that is a depthwise convolution with a stride, it does the products too:
 one of a*y plus one of d*relu(y), each on fewer positions than the planes have. Without a stride, or with two depthwise
-convolutions before the PRelu, that is slower (one thread, AMD EPYC, Zen 4; the whole network: bench/bench_face_speed.py).
+convolutions before the PRelu, that is slower (one thread, AMD EPYC, Zen 4; the whole network: bench/face/bench_speed.py).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Whoever stands in the lane chooses what the camera sees. Three selections must n
   dropped would otherwise hide bad ones on those compared.
 - Starting anew until chance is kind. `changes` counts how often everything was thrown away; the lane limits it.
 
-Measured by `python -m bench.bench_face_frames` (bench/baseline/frames.json).
+Measured by `python -m bench.face.bench_frames` (bench/baseline/frames.json).
 """
 
 from __future__ import annotations

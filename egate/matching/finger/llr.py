@@ -2,7 +2,7 @@
 
 The score is a log-likelihood ratio squeezed to >= 0, with weights fitted to whole and partial prints and less a handicap.
 Here it is straightened out and laid on the whole prints of five FVC sets by logistic regression:
-    python -m bench.calibrate_finger llr --root CORPUS/fingers --models DIR
+    python -m bench.finger.calibrate llr --root CORPUS/fingers --models DIR
 Independent comparisons add up: fingers of one hand nearly are, impressions of one finger are not.
 """
 

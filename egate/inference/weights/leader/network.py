@@ -12,7 +12,7 @@ third. The weights are read out of it by their layers' names, and the network is
     head                position, direction, type
 
 What was multiplied out is in algebra.py and blocks.py, what need not be computed everywhere in heads.py. Measured,
-with the agreement on the corpus: `bench/bench_finger_extraction.py`.
+with the agreement on the corpus: `bench/finger/bench_extraction.py`.
 """
 
 from __future__ import annotations

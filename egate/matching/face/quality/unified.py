@@ -1,6 +1,6 @@
 """Unified quality score, ISO/IEC 29794-1: what a component takes away is what it takes away from the comparison score.
 
-100 minus the weighted defects (100 - component). Weights: `bench/fit_face_quality.py`, least squares with weights >= 0 of mated scores
+100 minus the weighted defects (100 - component). Weights: `bench/face/fit_quality.py`, least squares with weights >= 0 of mated scores
 on the defects of both images, over one half of the people of pairs_lfw and the same images blurred, darkened, compressed and so on;
 fitted again after the points had become better, none moved by more than 0.04. A component without a weight only guides the traveller:
 with the others known, it does not predict errors there.
@@ -46,7 +46,7 @@ WEIGHTS_WITHOUT: Mapping[str, float] = {
     "mouth_closed": 0.02,
 }
 
-# Measured by bench/fit_face_quality.py: images of half of the people of pairs_lfw, and 2,753 comparisons of worse ones with good ones.
+# Measured by bench/face/fit_quality.py: images of half of the people of pairs_lfw, and 2,753 comparisons of worse ones with good ones.
 # A frame at or above it is compared at once: 95 % of the images reach it and 44 % of those made worse, of which then 0.2 % fail at FMR
 # 1e-3 and 1e-4; of those below 29 and 38 % fail.
 FACE_QUALITY_MIN_GOOD = 65.0

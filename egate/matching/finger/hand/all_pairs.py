@@ -36,7 +36,7 @@ class AllPairs:
         """The best first: those that agree most with the others, by mean log-likelihood ratio, then by quality.
 
         Chosen: agreement first, because it speaks of the finger. Which three of six are kept makes no difference that the corpus could show
-        (bench/bench_finger_enrolment.py: FNMR at FMR 1e-3 0.3 % by agreement, by quality, and as they came).
+        (bench/finger/bench_enrolment.py: FNMR at FMR 1e-3 0.3 % by agreement, by quality, and as they came).
         """
         return tuple(sorted(members, key=lambda i: (-self._agreement(i, members), -self.quality[i], i)))
 

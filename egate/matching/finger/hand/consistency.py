@@ -25,6 +25,6 @@ def core(matches: NDArray[np.bool_], members: Sequence[int]) -> tuple[int, ...]:
 def alike(matches: NDArray[np.bool_], left: Sequence[int], right: Sequence[int]) -> bool:
     """At least a third of the pairs between two groups match: they are of one finger.
 
-    A third because impressions of one finger that show different parts of it do not match (bench/bench_finger_enrolment.py).
+    A third because impressions of one finger that show different parts of it do not match (bench/finger/bench_enrolment.py).
     """
     return bool(3 * matches[np.ix_(left, right)].sum() >= len(left) * len(right) > 0)

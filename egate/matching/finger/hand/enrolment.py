@@ -35,7 +35,7 @@ class EnrolmentRules:
     quality_min: float = (
         0.0  # none: egate/matching/finger/quality/usable.py, a floor on top refuses only prints that match
     )
-    keep: int = 3  # bench/bench_finger_fusion.py: FNMR at FMR 1e-3 falls from 2.7 to 0.3 %
+    keep: int = 3  # bench/finger/bench_fusion.py: FNMR at FMR 1e-3 falls from 2.7 to 0.3 %
     impressions_min: int = 2  # the fewest that can contradict each other
     sibling_fmr: float = 1e-3
     alike_fmr: float = 5e-4

@@ -1,7 +1,7 @@
 """What the scores of several comparisons mean together: from one comparison's calibration to the FMR of their best and of their sum.
 
 One comparison: P(llr >= t | non-mated) = S(t), from the calibration. The best of n: 1 - (1 - S(t))^n, as if all n were independent, which
-they are nearly (bench/bench_finger_fusion.py: 3 impressions, 5 and 9 fingers tried). The sum over different fingers:
+they are nearly (bench/finger/bench_fusion.py: 3 impressions, 5 and 9 fingers tried). The sum over different fingers:
 `non_mated_sum`, with what the fingers of one person have in common.
 """
 
@@ -23,7 +23,7 @@ LLR_LIMIT = 30.0  # beyond, no trial could have told: a finger alone neither pro
 BINS_PER_UNIT = 32  # of log-likelihood ratio; masses move up to the next bin: at most 3 % more FMR a finger
 MASS_MIN = 1e-10  # tail of one comparison that is cut off: far below any FMR that a calibration supports
 # Of the normal scores of one person's fingers when they are not mated. On persons made of the fingers of one FVC set, calibrated by all
-# sets (bench/bench_finger_fusion.py), ten fingers realise 1.1 times the FMR stated with 0 (2.5 times in the worst set), 0.65 (1.0) with
+# sets (bench/finger/bench_fusion.py), ten fingers realise 1.1 times the FMR stated with 0 (2.5 times in the worst set), 0.65 (1.0) with
 # 0.01. A matcher whose scores shifted from sensor to sensor needed 0.05. What the fingers of a real person share beyond the sensor, these
 # sets cannot tell, and it costs no mate: so not 0.
 CORRELATION = 0.01

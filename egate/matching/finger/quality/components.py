@@ -20,7 +20,7 @@ REGION_MIN_MM2 = 25.0  # chosen: half of the smallest print of the corpus
 GOOD_AREA_MM2 = 150.0  # of the minutiae's hull; the upper tenth of the corpus
 MM_PER_PX = 25.4 / 500.0
 
-# Worst and best of what guidance acts on, so that a fault lies below 50. Measured by `python -m bench.bench_finger_quality`.
+# Worst and best of what guidance acts on, so that a fault lies below 50. Measured by `python -m bench.finger.bench_quality`.
 CONTRAST = (24.0, 84.0)  # grey levels; none of 400 prints of five sensors has less than 56
 DRYNESS, WETNESS = (0.86, 0.65), (0.21, 0.60)  # lightness: 98 % of good prints lie from 0.40 to 0.74
 OFF_CENTRE = (0.44, 0.0)  # of the image's side, from its middle to the print's; 98 % of good prints are below 0.21

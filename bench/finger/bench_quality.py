@@ -1,6 +1,6 @@
 """Does finger quality say what NFIQ 2 says, does guidance name the fault, and what does it cost? Budget 40 ms, one thread, for 388 x 374.
 
-    python -m bench.bench_finger_quality --root CORPUS/fingers [--json OUT]
+    python -m bench.finger.bench_quality --root CORPUS/fingers [--json OUT]
 
 Estimate: two passes over 145,000 pixels with numba, about 2 ms; Gaussian blurs of 41 and 91 pixels, 145,000 x 264 products, 10 ms, the
 wide one as boxes a fifth of it; the rest is small. The unmodified network takes 400 ms for such an image, ours a third.
@@ -23,8 +23,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bench.calibrate_finger import SETS, part_of, read
-from bench.finger_faults import FAULTS, make_worse
+from bench.finger.calibrate import SETS, part_of, read
+from bench.finger.faults import FAULTS, make_worse
 from egate.commands.bench.measurement import summary_ms
 from egate.domain.biometric import FingerSample, FingerTemplate, Image
 from egate.errors import ImageError

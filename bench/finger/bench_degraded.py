@@ -1,8 +1,8 @@
 """How does the finger engine fare on prints that are turned, cut, dry, wet, faint, latent? Aim: turned prints as clean ones.
 
-    python -m bench.bench_finger_degraded --json OUT [--root DIR] [--fingers N] [--only NAME]…
+    python -m bench.finger.bench_degraded --json OUT [--root DIR] [--fingers N] [--only NAME]…
 
-The first impression of each finger is spoiled (bench/degraded_prints.py, seeded) and compared with the clean other ones of the finger, and
+The first impression of each finger is spoiled (degraded_prints.py, seeded) and compared with the clean other ones of the finger, and
 with the first ones of the other fingers of its set. FNMR and FMR are at the threshold that the engine's calibration gives for FMR 1e-3; a
 print without a template never matches. Estimate: three rotations of a flat plane cost nothing but interpolation, so FNMR as clean; of
 40 % of the skin remain 40 % of the minutiae, 10 to 15, near the number that tells fingers apart.
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.degraded_prints import DEGRADATIONS, Degradation
+from bench.finger.degraded_prints import DEGRADATIONS, Degradation
 from bench.stats import commit, host
 from egate.commands.bench.finger_trials import Set, find_sets
 from egate.domain.biometric import FingerTemplate, Image
@@ -32,7 +32,7 @@ from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
 from egate.ports import FingerEngine
 
-COMMAND = "python -m bench.bench_finger_degraded --fingers {}"
+COMMAND = "python -m bench.finger.bench_degraded --fingers {}"
 FMR = 1e-3
 SEED = 20_260
 IMPRESSIONS = 5  # of each finger: the first is the probe

@@ -1,6 +1,6 @@
 """How fast is a finger found among many? Bars: scan of 100,000 impressions >= 150,000 a second on one thread; search <= 150 ms on two.
 
-    python -m bench.bench_finger_search [--searches N]
+    python -m bench.finger.bench_search [--searches N]
 
 Estimate: 31 by 31 codes of 4 words are 3,900 words an impression; at eight words an instruction and three instructions each that is
 1,500 cycles, with the votes 2 us: 500,000 a second. 30,000 impressions are 30 ms on two threads; 160 comparisons of 0.15 ms, made ready

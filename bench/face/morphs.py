@@ -1,6 +1,6 @@
 """What do the morphs look like that `egate bench morph` measures with?
 
-    python -m bench.morphs --pairs CSV --root DIR [--exclude CSV] [--count N] --out DIR
+    python -m bench.face.morphs --pairs CSV --root DIR [--exclude CSV] [--count N] --out DIR
 
 Writes strips of five pictures: the first person, morphs with 0.3, 0.5 and 0.7 of the second, the second person. Look-alikes first, then
 random pairs. The pictures are of real people: look, then delete them. Without --out nothing is written.

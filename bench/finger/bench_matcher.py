@@ -1,7 +1,7 @@
 """How long does a finger take? Budget on one thread: extraction 600 ms, template made ready 0.1 ms, comparison 0.1 ms.
 
-    python -m pytest bench/bench_finger.py --benchmark-columns=min,median,max,rounds
-    AFIS_LFS_LIB=libafis_lfs.so python -m pytest -s bench/bench_finger.py -k protocol
+    python -m pytest bench/finger/bench_matcher.py --benchmark-columns=min,median,max,rounds
+    AFIS_LFS_LIB=libafis_lfs.so python -m pytest -s bench/finger/bench_matcher.py -k protocol
 
 Estimate: the network does about 60 GFLOP a megapixel, so 500 x 400 px take 0.4 to 0.6 s; a comparison of 40 by 40 minutiae is
 1,600 pairs of six words, 12,500 agreements of candidates and five alignments: 5 + 10 + 5 * 5 us, and 5 to call it.

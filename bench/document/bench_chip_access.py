@@ -7,8 +7,8 @@ Estimate before measuring:
     secure messaging of one READ BINARY, each half: 2 MACs of 5 us (3DES: 15), 1 cipher of 8 us, parsing    60 us
     20 kB in answers of 223 bytes: 91 of them                                                               6 ms
 
-    python -m bench.bench_chip_access [--rounds N]      both halves apart, median ms of CPU time
-    pytest bench/bench_chip_access.py --benchmark-only
+    python -m bench.document.bench_chip_access [--rounds N]      both halves apart, median ms of CPU time
+    pytest bench/document/bench_chip_access.py --benchmark-only
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def test_one_answer(benchmark: BenchmarkFixture, suite: Suite) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.bench_chip_access")
+    parser = argparse.ArgumentParser(prog="python -m bench.document.bench_chip_access")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     rounds = parser.parse_args().rounds
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

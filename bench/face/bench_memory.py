@@ -6,8 +6,8 @@ and stay, and a memory plan is kept for each shape a detector has seen, of which
 
 The warm-up shows it every size once. Growth is the highest of later readings less the highest of the warm-up's last tenth.
 
-    python -m bench.bench_face_memory [--verifications N] [--daemon N]   bench/baseline/face_memory.json and .svg
-    pytest bench/bench_face_memory.py                                    300 in this process; EGATE_BARS=1: all 10,000
+    python -m bench.face.bench_memory [--verifications N] [--daemon N]   bench/baseline/face_memory.json and .svg
+    pytest bench/face/bench_memory.py                                    300 in this process; EGATE_BARS=1: all 10,000
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.bench_match_throughput import clients, site
+from bench.face.bench_throughput import clients, site
 from bench.stats import BASELINE, commit, host, write_baseline
 from egate.api.v1 import match_service_pb2 as pb
 from egate.commands.bench.plots import Series, curve_plot
@@ -126,7 +126,7 @@ def test_a_process_that_verifies_does_not_grow(store: ModelStore) -> None:
 
 def main() -> int:
     """Measures once; exit 1 if the bar is missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.bench_face_memory")
+    parser = argparse.ArgumentParser(prog="python -m bench.face.bench_memory")
     parser.add_argument("--verifications", type=int, default=VERIFICATIONS, metavar="N")
     parser.add_argument("--daemon", type=int, default=DAEMON_VERIFICATIONS, metavar="N", help="of them over gRPC")
     arguments = parser.parse_args()
@@ -138,7 +138,7 @@ def main() -> int:
         there = asyncio.run(verify_there(daemon.address, made.pki, daemon.process.pid, encoded, arguments.daemon))
     growth = {"process": round(growth_mb(here), 2), "daemon": round(growth_mb(there), 2)}
     report = {
-        "command": f"python -m bench.bench_face_memory --verifications {arguments.verifications} --daemon {arguments.daemon}",
+        "command": f"python -m bench.face.bench_memory --verifications {arguments.verifications} --daemon {arguments.daemon}",
         "commit": commit(),
         "host": host(),
         "images": f"{len(encoded)} JPEG, {HEIGHTS[0]} to {HEIGHTS[-1]} rows",

@@ -1,6 +1,6 @@
 """Does a fused FMR hold, and what do more fingers and impressions gain? Budget: realised FMR within a factor 2 of the stated one.
 
-    python -m bench.bench_finger_fusion --root CORPUS/fingers --models DIR [--scores FILE.npz]
+    python -m bench.finger.bench_fusion --root CORPUS/fingers --models DIR [--scores FILE.npz]
 
 Persons are chimeras: different fingers of one FVC set (10 fingers, 8 impressions each). Non-mated: k fingers against k other ones, under
 the same positions or none; mated: the same fingers, other impressions. Each set is judged by the calibration of all five, as a
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.finger_scores import F8, FINGERS, FingerScores, calibrate, load, parse_arguments, shuffled
+from bench.finger.scores import F8, FINGERS, FingerScores, calibrate, load, parse_arguments, shuffled
 from egate.domain.finger import FingerPosition
 from egate.matching.finger.hand.comparison import compare_hands
 from egate.matching.finger.hand.fingers import Finger

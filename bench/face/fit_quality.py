@@ -1,4 +1,4 @@
-"""Prints the weights of the unified face quality score: `python -m bench.fit_face_quality` (EGATE_CORPUS; about ten minutes on one core).
+"""Prints the weights of the unified face quality score: `python -m bench.face.fit_quality` (EGATE_CORPUS; about ten minutes on one core).
 
 Mated scores of one half of the people of pairs_lfw, and of the same images made worse, explained by the defects of both images: least
 squares with weights >= 0. Given in shares of the embedding magnitude's weight; without it, in shares of the weight that it would have.

@@ -1,6 +1,6 @@
 """How much do several frames of one face help, and what do they cost in false matches?
 
-    python -m bench.bench_face_frames        writes bench/baseline/frames.json and frames.svg; ten minutes on one core
+    python -m bench.face.bench_frames        writes bench/baseline/frames.json and frames.svg; ten minutes on one core
 
 LFW, people with four images and more: one image is the document's, the others are the frames (taken on different days, so they differ far
 more than a stream's). Each is compared with its person's document image (mated) and with all images of everybody else. NUAA: the 20
@@ -216,7 +216,7 @@ def one_frame(face: FaceSample) -> Frame:
 
 def captured(engine: OnnxFaceEngine, path: Path) -> FaceSample:
     face = engine.capture(decode(path.read_bytes())).face
-    assert face is not None  # every face of pairs_lfw is found (bench_face.py)
+    assert face is not None  # every face of pairs_lfw is found (bench/face/bench_face.py)
     return face
 
 
@@ -236,7 +236,7 @@ def main() -> None:
     by_count = [comparer.scores(mean_of(count)) for count in range(1, FRAMES_MAX + 1)]
     tried = attempts(engine, faces, chosen)
     result = {
-        "command": "python -m bench.bench_face_frames",
+        "command": "python -m bench.face.bench_frames",
         "commit": measurement.commit(),
         "host": measurement.host(),
         "crossings": len(chosen.person),

@@ -1,6 +1,6 @@
 """Does a print of another resolution give the template it would give at 500 dpi? Aim: mated scores as before, 95 % of minutiae within 4 px.
 
-    python -m bench.bench_finger_resolution --json OUT [--root DIR] [--fingers N]
+    python -m bench.finger.bench_resolution --json OUT [--root DIR] [--fingers N]
 
 Prints of 500 dpi are brought to 385, 750 and 1000 dpi as a sensor of that resolution would give them (windowed sinc); at 1000 dpi also
 with what such a sensor sees and 500 dpi cannot show: grain of one pixel. Then back to 500 by the engine's way, and by three others to
@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bench.bench_finger_degraded import Finger, load, template
+from bench.finger.bench_degraded import Finger, load, template
 from bench.stats import commit, host
 from egate.domain.biometric import FingerTemplate, Image
 from egate.inference.finger.engine import load_finger_engine
@@ -26,7 +26,7 @@ from egate.inference.finger.resolution import DPI, resample
 from egate.inference.weights.store import ModelStore
 from egate.ports import FingerEngine
 
-COMMAND = "python -m bench.bench_finger_resolution --fingers {}"
+COMMAND = "python -m bench.finger.bench_resolution --fingers {}"
 NEAR_PX, NEAR_RAD = 4.0, 0.2
 GRAIN = 40.0  # grey levels of one standard deviation
 FINGERS = 12

@@ -6,7 +6,7 @@ authentication.
 Estimate before measuring, one thread: parsing a certificate 0.2 ms (60 elements at 3 us), hash and file 0.05 ms: 0.15 s for 588; opening
 the list 5 ms (0.9 MB copied some six times, hashed once, two signatures); a look-up two dictionary reads, below 10 us.
 
-    python -m bench.bench_trust [--flips] [--keep]      # --flips: every bit outside the list's content, about two minutes
+    python -m bench.document.bench_trust [--flips] [--keep]      # --flips: every bit outside the list's content, about two minutes
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from egate.document.pki.signed_list import SignedList, open_signed_list, require
 from egate.errors import DocumentError
 from egate.trust.store import import_files, load_trust_store
 
-CORPUS = Path(os.environ.get("EGATE_CORPUS", Path(__file__).resolve().parents[1].parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("EGATE_CORPUS", Path(__file__).resolve().parents[2].parent / "shared" / "corpus"))
 NOW = datetime(2026, 6, 1, tzinfo=UTC)  # four days after the list was signed
 LIST, PIN = "DE_ML_2026-05-28-08-28-45.ml", "DE_ROOT_CA_CSCA07.cer"
 REPEATS, LOOKUPS, SAMPLED_FLIPS = 5, 1000, 200

@@ -16,8 +16,8 @@ Missed on that host: dlib's network, 12.6 x. Its convolutions run at 85 % of the
 the cache. Only another algorithm (Winograd), which onnxruntime does not have on this CPU, would do less work.
 The bars are asserted on the process's CPU time (bench/turns.py says why); wall time stands beside it.
 
-    pytest bench/bench_face_speed.py      the bars (peers: make peer)
-    python -m bench.bench_face_speed      table; bench/baseline/face_speed.json and .svg
+    pytest bench/face/bench_speed.py      the bars (peers: make peer)
+    python -m bench.face.bench_speed      table; bench/baseline/face_speed.json and .svg
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from bench.face_frames import FULL_HD, frame
+from bench.face.frames import FULL_HD, frame
 from bench.stats import BASELINE, commit, host, write_baseline
 from bench.turns import Ratio, Times, in_turns, ratio
 from egate.commands.bench.plots import Series, curve_plot
@@ -46,7 +46,7 @@ from egate.inference.weights.onnx_dequantise import dequantise
 from egate.inference.weights.session import open_session
 from egate.inference.weights.store import ModelStore
 
-COMMAND = "python -m bench.bench_face_speed"
+COMMAND = "python -m bench.face.bench_speed"
 DLIB, SFACE, SFACE_INT8 = "dlib-resnet29", "sface", "sface-int8"
 EXACT_ENGINE = "face-fused"  # SFace in floating point; the default engine has it in integers
 DLIB_MIN, SFACE_MIN, SFACE_INT8_MIN, FRAME_MIN, FULL_HD_MAX = 15.0, 2.2, 3.0, 6.0, 1.5

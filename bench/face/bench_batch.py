@@ -5,7 +5,7 @@ so a batch saves at most that share, 10 to 20 %; its activations grow with it an
 The sizes take turns; CPU time of the one thread that computes, so that neighbours disturb little. No bar: by the first figures (2.5 %
 less in twos, nothing in fours, 3 % more in eights) images are embedded one by one, as they come. Look again on another processor.
 
-    python -m bench.bench_face_batch [--rounds N]   table; bench/baseline/face_batch.json
+    python -m bench.face.bench_batch [--rounds N]   table; bench/baseline/face_batch.json
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ def measure(network: EmbeddingNetwork, rounds: int) -> dict[int, list[float]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.bench_face_batch")
+    parser = argparse.ArgumentParser(prog="python -m bench.face.bench_batch")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     rounds = parser.parse_args().rounds
     networks = load_networks(ModelStore(), MODELS)
     table = {id: measure(network, rounds) for id, network in networks.items()}
     report = {
-        "command": f"python -m bench.bench_face_batch --rounds {rounds}",
+        "command": f"python -m bench.face.bench_batch --rounds {rounds}",
         "commit": commit(),
         "host": host(),
         "cpu_ms_a_face": {

@@ -1,6 +1,6 @@
 """Is LEADER as installed 3.3 times as fast as LEADER, does it find the same minutiae, and what does the rest of an extraction add?
 
-    python -m bench.bench_finger_extraction --root CORPUS/fingers [--models DIR] [--rounds N] [--prints N] [--json FILE]
+    python -m bench.finger.bench_extraction --root CORPUS/fingers [--models DIR] [--rounds N] [--prints N] [--json FILE]
 
 Bars, one thread, contestants in turns in one run, one print of each of the five FVC sets, by the process's CPU time (bench/turns.py):
 
@@ -27,7 +27,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from bench.calibrate_finger import SETS, read
+from bench.finger.calibrate import SETS, read
 from bench.stats import commit, host
 from bench.turns import Times, in_turns, ratio
 from egate.domain.biometric import FingerTemplate, Image

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.calibrate_finger import SETS, read
+from bench.finger.calibrate import SETS, read
 from egate.inference.finger.engine import NETWORK
 from egate.inference.finger.minutiae import extract
 from egate.inference.weights.store import ModelStore

@@ -1,8 +1,8 @@
 """Weights and calibration of the minutiae matcher, measured on the corpus.
 
-    python -m bench.calibrate_finger fit --root CORPUS/fingers --models DIR
-    python -m bench.calibrate_finger llr --root CORPUS/fingers --models DIR
-    python -m bench.calibrate_finger calibrate --root CORPUS/fingers --models DIR --out models/finger-minutiae/calibration.csv
+    python -m bench.finger.calibrate fit --root CORPUS/fingers --models DIR
+    python -m bench.finger.calibrate llr --root CORPUS/fingers --models DIR
+    python -m bench.finger.calibrate calibrate --root CORPUS/fingers --models DIR --out models/finger-minutiae/calibration.csv
 
 `fit` prints weights by logistic regression for egate/matching/finger/minutiae_weights.py, and the accuracy with the set that is
 judged left out of the fit. `llr` prints the line of egate/matching/finger/llr.py and how good it is on the set left out.
@@ -145,7 +145,7 @@ def calibrate(sets: list[Comparisons], weights: str, out: Path) -> None:
         weights=weights,
         dataset="FVC2002 DB1_B DB3_B DB4_B, FVC2004 DB2_B DB4_B pooled",
         date=datetime.now(UTC).date().isoformat(),
-        command="python -m bench.calibrate_finger calibrate",
+        command="python -m bench.finger.calibrate calibrate",
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     text = format_calibration(calibration)

@@ -9,7 +9,7 @@ Every document has a signer of its own, so that nothing of it is known beforehan
 is there, and simulated states up to 600. "first" makes the store's indexes. "namesakes": the issuer is the last of 8 CSCAs of one name, as
 many as the German list has, and the signer names no key.
 
-    python -m bench.bench_passive [--documents N] [--keep]
+    python -m bench.document.bench_passive [--documents N] [--keep]
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from hw.sim.pki_certificate import Authority
 from hw.sim.pki_keys import Algorithm, generate_key
 from hw.sim.security_object_writer import group_hashes, write_sod
 
-CORPUS = Path(os.environ.get("EGATE_CORPUS", Path(__file__).resolve().parents[1].parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("EGATE_CORPUS", Path(__file__).resolve().parents[2].parent / "shared" / "corpus"))
 LIST = CORPUS / "documents" / "pki" / "DE_ML_2026-05-28-08-28-45.ml"
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 AT = NOW + timedelta(days=1)

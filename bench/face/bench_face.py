@@ -3,7 +3,7 @@
 Budget: <= 35 ms for one 640x480 frame to template on one thread. Estimate before measuring: first look 2.0 + second looks 1.5 + dlib's
 network on face and mirror image 11 + SFace 13 + cutting and quality 3 ms = 31 ms. Bars and peers: bench_face_speed.py.
 
-    pytest bench/bench_face.py --benchmark-only
+    pytest bench/face/bench_face.py --benchmark-only
 
 With EGATE_BARS=1 and the corpus, pytest also checks the accuracy bars on all of pairs_lfw (some minutes).
 """
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.face_frames import frame
+from bench.face.frames import frame
 from egate.cli import main as egate
 from egate.domain.biometric import Image
 from egate.inference.face.engine import OnnxFaceEngine, load_face_engine

@@ -1,6 +1,6 @@
 """How real are the synthetic fingers? Bar: their FMR against real probes within 1.5x of real non-mates', at FMR 1e-2 and 1e-3.
 
-    python -m bench.synthetic_fingers --root CORPUS/fingers [--count N] [--plot FILE] [--templates FILE]
+    python -m bench.finger.synthetic --root CORPUS/fingers [--count N] [--plot FILE] [--templates FILE]
 
 Estimate: 400 probes by 300 synthetic impressions are 120,000 comparisons, and the real ones 80,000: 20 s. Extraction of the real ones
 takes minutes, so --templates FILE keeps them between runs (biometric data: outside the repository). Thresholds are those at

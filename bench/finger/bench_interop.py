@@ -1,6 +1,6 @@
 """Do templates of other systems and formats match ours? Bar: third-party against LEADER, three 2002 sets, mean EER <= 4 %.
 
-    python -m bench.bench_finger_interop --root CORPUS/fingers [--cache DIR] [--json FILE]
+    python -m bench.finger.bench_interop --root CORPUS/fingers [--cache DIR] [--json FILE]
 
 Each set: 280 mated and 2,880 non-mated pairs, the first image's template against the second's: LEADER against itself written to each
 format and read back, against the third party's (either of them first), and the third party's against each other. The third party's
@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.calibrate_finger import SETS, read, same
+from bench.finger.calibrate import SETS, read, same
 from egate.domain.biometric import FingerTemplate
 from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine
 from egate.inference.weights.store import ModelStore

@@ -10,8 +10,8 @@ Estimate before measuring, curves of 256 bits:
     secure messaging: 100 commands of 0.1 ms; 25 kB of AES and CMAC     15 ms
     passive authentication: 2 ECDSA verifications, 3 hashes, parsing    3 ms
 
-    python -m bench.bench_document [--reads N]         medians and where the time goes, on one core
-    pytest bench/bench_document.py --benchmark-only
+    python -m bench.document.bench_document [--reads N]         medians and where the time goes, on one core
+    pytest bench/document/bench_document.py --benchmark-only
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from hw.sim.pki import SimulatedState
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 STORE_SIZE, PORTRAIT_SIZE = 600, 20_000
 READS = 50
-CORPUS = Path(os.environ.get("EGATE_CORPUS", Path(__file__).resolve().parents[2] / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("EGATE_CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
 PKI = CORPUS / "documents" / "pki"
 PROFILES = {
     "PACE-GM brainpoolP256r1": Profile(pace=(Pace("ECDH", "GM", "AES128", 13),)),
@@ -153,7 +153,7 @@ def test_passive_authentication(benchmark: BenchmarkFixture, world: tuple[Issuer
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.bench_document")
+    parser = argparse.ArgumentParser(prog="python -m bench.document.bench_document")
     parser.add_argument("--reads", type=int, default=READS, metavar="N")
     reads = parser.parse_args().reads
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

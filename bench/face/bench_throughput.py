@@ -9,8 +9,8 @@ once, 16 calls are always under way: by Little's law each waits 16 / 1.9 = 8.4 x
 So the closed loop measures the throughput. The waiting time is measured at that bar's load: each client sends at its own fixed
 times, together 1.7 x what a single client can; a latency starts at the scheduled time, so a stall counts for everyone behind it.
 
-    python -m bench.bench_match_throughput [--rounds N]   table; bench/baseline/face_throughput.json and .svg
-    pytest bench/bench_match_throughput.py                the bars
+    python -m bench.face.bench_throughput [--rounds N]   table; bench/baseline/face_throughput.json and .svg
+    pytest bench/face/bench_throughput.py                the bars
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.face_frames import frame
+from bench.face.frames import frame
 from bench.stats import BASELINE, commit, host, percentile, summary_ms, write_baseline
 from egate.api.v1 import match_service_pb2 as pb
 from egate.commands.bench.measurement import StallWatch
@@ -176,13 +176,13 @@ def test_nobody_waits_six_times_as_long_as_a_client_alone(loads: Loads) -> None:
 
 def main() -> int:
     """Measures once; exit 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.bench_match_throughput")
+    parser = argparse.ArgumentParser(prog="python -m bench.face.bench_throughput")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     arguments = parser.parse_args()
     with StallWatch() as stalls, site() as made, running(made) as daemon:
         loads = asyncio.run(measure(daemon.address, made.pki, arguments.rounds))
     report = {
-        "command": f"python -m bench.bench_match_throughput --rounds {arguments.rounds}",
+        "command": f"python -m bench.face.bench_throughput --rounds {arguments.rounds}",
         "commit": commit(),
         "host": host(),
         "clients": CLIENTS,

@@ -1,6 +1,6 @@
 """Does enrolment find wrong fingers, and does it leave honest persons alone? Budget: silently wrong 1 %; honest fingers 2 %.
 
-    python -m bench.bench_finger_enrolment --root CORPUS/fingers --models DIR [--scores FILE.npz]
+    python -m bench.finger.bench_enrolment --root CORPUS/fingers --models DIR [--scores FILE.npz]
 
 Persons are the ten fingers of an FVC set, three random impressions each. Faults are planted one a person: an impression of another finger
 of the same person, one of a stranger's, one finger under two positions. Last, which three of six impressions to keep.
@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.finger_scores import F8, FINGERS, FingerScores, calibrate, load, parse_arguments, shuffled
+from bench.finger.scores import F8, FINGERS, FingerScores, calibrate, load, parse_arguments, shuffled
 from egate.domain.biometric import FingerSample, FingerTemplate, QualityScore
 from egate.domain.finger import Enrolment, FingerPosition
 from egate.domain.finger import EnrolmentFindingKind as Kind

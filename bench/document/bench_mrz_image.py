@@ -5,7 +5,7 @@ accepted as PASS; <= 1.5 s median per image, one core, both readers.
 Estimate before measuring: band 45 ms + two lines read at two widths 2 x (95 + 65) ms + tesseract's process 130 ms = 0.5 s; an image
 whose zone is printed wrong is searched to the end, three bands upright and then turned: 2-3 s.
 
-    python -m bench.bench_mrz_image [--worse]
+    python -m bench.document.bench_mrz_image [--worse]
 
 --worse repeats it on images made worse (turned, blurred, darkened, compressed, noisy, small): there only the zero counts.
 Needs the corpus, the model, and for the second reader tesseract.
