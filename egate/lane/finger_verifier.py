@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from egate.crossing.policy import FingerResult
 from egate.domain.biometric import EncodedFinger, FingerSample, Guidance, Image
-from egate.domain.finger import FingerSetComparison
+from egate.domain.finger import FINGERS_MAX, FingerSetComparison
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
 from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
@@ -19,8 +20,8 @@ from egate.matching.finger.quality import usable
 from egate.ports import FingerEngine
 
 NAN = math.nan
-# Chosen: documents hold two fingers (Regulation (EC) 2252/2004, article 1), rarely several impressions of each. Each more would cost an
-# extraction while the traveller waits.
+# Chosen: documents hold two fingers (Regulation (EC) 2252/2004, article 1), rarely several impressions of each. Each more costs an
+# extraction while the traveller walks in; one of each finger is taken in any case.
 REFERENCES_MAX = 4
 
 FingerReferences = tuple[FingerSample, ...] | Reason  # the document's fingers, at least one, or why there is none
@@ -41,11 +42,11 @@ class FingerVerifier:
         self._images = images
 
     async def references(self, fingers: Sequence[EncodedFinger], denied: bool) -> FingerReferences:
-        """The first REFERENCES_MAX of the document's that can be compared with. denied: the chip kept its fingers."""
+        """Those of the document's that can be compared with. denied: the chip kept its fingers."""
         if not fingers:
             return Reason.FINGER_ACCESS_DENIED if denied else Reason.FINGER_REFERENCE_MISSING
         found: list[FingerSample] = []
-        for finger in fingers[:REFERENCES_MAX]:
+        for finger in _chosen(fingers):
             try:
                 found.append(await self._pool.run(self._captured, finger, DOCUMENT_PIXELS_MAX))
             except EgateError:
@@ -81,6 +82,19 @@ class FingerVerifier:
 
     def _compared(self, probe: FingerSample, references: Sequence[FingerSample]) -> FingerSetComparison:
         return self._engine.compare_fingers([probe.template], [each.template for each in references])
+
+
+def _chosen(fingers: Sequence[EncodedFinger]) -> list[EncodedFinger]:
+    """The first impression of each finger, then second ones: the traveller may lay down any of them. Those of unknown position are a
+    finger each."""
+    seen: Counter[int] = Counter()
+    turn: list[tuple[int, EncodedFinger]] = []
+    for finger in fingers:
+        turn.append((seen[finger.position] if finger.position else 0, finger))
+        seen[finger.position] += 1
+    firsts = sum(number == 0 for number, _ in turn)
+    count = min(max(REFERENCES_MAX, firsts), FINGERS_MAX)
+    return [finger for _, finger in sorted(turn, key=lambda each: each[0])][:count]
 
 
 def _at(position: int, references: Sequence[FingerSample]) -> FingerSample:

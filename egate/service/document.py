@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import values_pb2
 from egate.document.encoding.tlv import FILE_SIZE_MAX
@@ -90,9 +92,22 @@ def _by_files(message: pb.Document, field: str, session: str, lines: tuple[str, 
     read = present(DocumentSessionId(session), lines, chip)
     if read.portrait is not None:
         fields.document_image(f"{field}.files[dg2]", read.portrait)
-    for finger in read.fingers:
-        fields.document_image(f"{field}.files[dg3]", finger.image)
-    return read
+    return replace(read, fingers=_readable(f"{field}.files[dg3]", read.fingers))
+
+
+def _readable(field: str, fingers: tuple[EncodedFinger, ...]) -> tuple[EncodedFinger, ...]:
+    """One print that no decoder would touch leaves the others. Raises FieldError, of the first, if all are like that."""
+    found: list[EncodedFinger] = []
+    refused: list[FieldError] = []
+    for finger in fingers:
+        try:
+            fields.document_image(field, finger.image)
+            found.append(finger)
+        except FieldError as error:
+            refused.append(error)
+    if refused and not found:
+        raise refused[0]
+    return tuple(found)
 
 
 def _files(message: pb.Document, field: str, session: str) -> dict[str, bytes]:

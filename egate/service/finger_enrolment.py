@@ -18,8 +18,10 @@ from egate.service.fingers import named, template_format
 _ABSENCES = {pb.FingerAbsence.Value(f"FINGER_ABSENCE_{reason.name}"): reason for reason in AbsenceReason}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Asked:
+    """absent says what is wrong with whose hand: it has no repr."""
+
     form: TemplateFormat
     wanted: tuple[FingerPosition, ...]
     absent: Mapping[FingerPosition, AbsenceReason]

@@ -13,11 +13,15 @@ from egate.errors import ConfigurationError, ImageError, TemplateError
 from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
 from egate.inference.image.decoder import GreyImage
 from egate.matching.finger.format.template_format import TemplateFormat, read_template
+from egate.matching.finger.quality import usable
 from egate.ports import FaceEngine, FingerEngine
 from egate.service import fields
 from egate.service.engines import Engines
 from egate.service.errors import FieldError
 
+TOO_FEW = "FINGER_MINUTIAE"
+# As many as an image must show (egate.matching.finger.quality.usable): parts of prints match too easily.
+TEMPLATE_MINUTIAE_MIN = 13
 PROBES_MAX = 10  # a person's fingers
 REFERENCES_MAX = 30  # three impressions of each; each image takes a thread a tenth of a second
 _FORMATS: dict[int, TemplateFormat] = {
@@ -79,8 +83,12 @@ def impressions(engines: Engines, field: str, message: pb.Finger) -> Impressions
     with named(field):
         if message.WhichOneof("sample") == "image":
             sample = look(engines, message)
+            if not usable(sample.quality):
+                raise FieldError(field, "has too few minutiae to be compared", code=TOO_FEW)
             return Impressions((sample.template,), sample.quality.unified)
         found = read_template(message.template, format=template_format(f"{field}.format", message.format))
+        if any(len(template.x) < TEMPLATE_MINUTIAE_MIN for template in found):
+            raise FieldError(field, "has too few minutiae to be compared", code=TOO_FEW)
         return Impressions(tuple(_placed(template, message.position) for template in found), None)
 
 

@@ -6,15 +6,18 @@ All 400 images of the corpus: `python -m bench.finger.bench_extraction`.
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from egate.domain.biometric import FingerTemplate, Image
+from egate.errors import ModelError
 from egate.inference.finger.minutiae import STRIDE, extract
 from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.convert import CONVERSIONS
 from egate.inference.weights.leader.blocks import Planes, add_bottleneck
 from egate.inference.weights.leader.heads import add_window_head, head_block
+from egate.inference.weights.leader.network import leader
 from egate.inference.weights.leader.nodes import Nodes
 from egate.inference.weights.leader.peaks import QUALITY_MIN, add_peaks, add_windows
 from egate.inference.weights.leader.weights import Layer, LeaderWeights
@@ -163,3 +166,18 @@ def test_the_conversion_gives_the_bytes_that_are_pinned(store: ModelStore) -> No
     """Wherever it runs: with the same sums in another order, the hash would differ."""
     member = store.read(store.manifest.models["leader-original"])
     assert CONVERSIONS["onnx-leader"](member) == store.read(store.manifest.models["leader"])
+
+
+def test_a_file_whose_tensors_have_other_shapes_is_not_leader(store: ModelStore) -> None:
+    model = onnx.load_from_string(store.read(store.manifest.models["leader-original"]))
+    spoilt = 0
+    for number, tensor in enumerate(model.graph.initializer):
+        if len(tensor.dims) != 4 or number % 7:
+            continue
+        kept = list(tensor.dims)
+        tensor.dims[0] += 1  # more values than there are bytes
+        with pytest.raises(ModelError):
+            leader(model.SerializeToString())
+        tensor.dims[:] = kept
+        spoilt += 1
+    assert spoilt > 3

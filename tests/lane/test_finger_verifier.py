@@ -134,9 +134,19 @@ async def test_a_finger_that_cannot_be_used_leaves_the_other_one(bench: Bench) -
     assert await bench.verifier.references([], denied=False) is Reason.FINGER_REFERENCE_MISSING
 
 
-async def test_a_document_full_of_fingers_is_looked_at_in_part(bench: Bench) -> None:
-    references = await bench.verifier.references([finger(100 + number) for number in range(20)], denied=False)
-    assert not isinstance(references, Reason) and len(references) == REFERENCES_MAX
+@pytest.mark.parametrize(
+    ("held", "taken"),
+    [
+        ([2] * 20, [2] * REFERENCES_MAX),
+        ([2, 2, 2, 2, 7], [2, 7, 2, 2]),  # no impression of one finger hides another finger
+        (list(range(1, 11)), list(range(1, 11))),
+        ([*range(1, 11), *range(1, 11)], list(range(1, 11))),
+        ([0] * 20, [0] * 10),
+    ],
+)
+async def test_of_a_document_full_of_fingers_each_is_looked_at(bench: Bench, held: list[int], taken: list[int]) -> None:
+    references = await bench.verifier.references([finger(110, position) for position in held], denied=False)
+    assert not isinstance(references, Reason) and [each.template.position for each in references] == taken
 
 
 async def test_poor_and_unreadable_prints_are_taken_again(bench: Bench) -> None:

@@ -168,7 +168,7 @@ def test_one_finger_cannot_take_everybodys_place() -> None:
         ({"x": np.full(40, np.nan, np.float32)}, "FINGER_TEMPLATE_VALUES"),
         ({"angle": np.full(40, np.inf, np.float32)}, "FINGER_TEMPLATE_VALUES"),
         ({"quality": np.full(40, np.nan, np.float32)}, "FINGER_TEMPLATE_VALUES"),
-        ({"y": np.full(40, -3, np.float32)}, "FINGER_TEMPLATE_VALUES"),
+        ({"y": np.full(40, -30, np.float32)}, "FINGER_TEMPLATE_VALUES"),
         ({"x": np.full(40, 1e6, np.float32)}, "FINGER_TEMPLATE_VALUES"),
         ({"width": -1}, "FINGER_TEMPLATE_VALUES"),
         ({"position": 11}, "FINGER_POSITION"),
@@ -181,6 +181,12 @@ def test_what_cannot_be_a_template_is_refused_and_changes_nothing(change: dict[s
     assert refused.value.code == code
     assert len(gallery) == 3
     assert search.search(gallery.snapshot(), seen(0, 4))[0].identity == "P0"
+
+
+def test_a_minutia_in_the_margin_around_its_image_is_kept_at_the_border() -> None:
+    gallery = FingerGallery(1)
+    gallery.add("A", dataclasses.replace(finger(5), y=np.full(40, -3, np.float32)))
+    assert len(gallery) == 1
 
 
 def test_an_empty_template_is_refused_and_an_empty_probe_finds_nobody(gallery: FingerGallery) -> None:

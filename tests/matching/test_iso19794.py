@@ -182,7 +182,6 @@ def test_other_resolutions_are_scaled_to_500_dpi() -> None:
     [
         [],
         [finger(1)] * 17,
-        [finger(1), dataclasses.replace(finger(2), width=500)],
         [dataclasses.replace(finger(1), position=11)],
         [dataclasses.replace(finger(1), width=20000)],
         [dataclasses.replace(finger(1), width=90)],
@@ -192,6 +191,14 @@ def test_other_resolutions_are_scaled_to_500_dpi() -> None:
 def test_what_the_format_cannot_hold_is_not_written(bad: list[FingerTemplate]) -> None:
     with pytest.raises(TemplateError):
         write_record(bad)
+
+
+def test_images_of_several_sizes_share_the_largest() -> None:
+    """Prints cut out of an image of four fingers never have one size."""
+    wide, high = dataclasses.replace(finger(1), width=500), dataclasses.replace(finger(2), height=600)
+    for view, one in zip(read_record(write_record([wide, high])), (wide, high), strict=True):
+        assert (view.width, view.height) == (500, 600)
+        assert np.allclose(np.sort(view.x), np.sort(one.x), atol=0.51)
 
 
 def test_quality_of_a_view_is_what_the_writer_was_told() -> None:

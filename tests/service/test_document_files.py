@@ -11,6 +11,7 @@ import pytest
 from egate.api.v1 import crossing_service_pb2 as pb
 from egate.api.v1 import values_pb2
 from egate.document.lds.face_record import FaceEncoding, FaceImage, write_dg2
+from egate.document.lds.finger_record import FingerEncoding, FingerImage, write_dg3
 from egate.document.lds.structure import write_dg1, write_ef_com
 from egate.domain.chip import AccessProtocol, ChipAuthenticationProtocol
 from egate.domain.evidence import CheckResult
@@ -50,6 +51,20 @@ def message(**changes: object) -> pb.Document:
     sent = [pb.DocumentFile(document_session_id=SESSION, name=name, content=data) for name, data in files.items()]
     values = {"document_session_id": SESSION, "mrz_lines": LINES, "files": sent, "access": pb.CHIP_ACCESS_PACE}
     return pb.Document(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_one_print_that_cannot_be_read_leaves_the_other() -> None:
+    def read(*prints: bytes) -> list[int]:
+        held = [FingerImage(2 + 5 * index, FingerEncoding.PNG, 0, 0, data) for index, data in enumerate(prints)]
+        found = message()
+        found.files.append(pb.DocumentFile(document_session_id=SESSION, name="dg3", content=write_dg3(held)))
+        return [finger.position for finger in document(found).fingers]
+
+    assert read(png(80), png(80)) == [2, 7]
+    assert read(png(80), b"no image") == [2]
+    assert read(b"no image", png(80)) == [7]
+    with pytest.raises(FieldError, match="dg3"):
+        read(b"no image", b"none either")
 
 
 def test_portrait_and_zone_come_out_of_the_files() -> None:

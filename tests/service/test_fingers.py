@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -44,6 +44,7 @@ SCALE = comparison_scale(lambda score: math.log(10.0) * score, CALIBRATION)
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 DENIED = grpc.StatusCode.PERMISSION_DENIED
 NO_PRINT, POOR = 20, 60  # grey levels
+COUNT = 16  # minutiae
 
 
 @dataclass
@@ -136,11 +137,17 @@ async def bench(tmp_path: Path, certificates: Path) -> AsyncIterator[Bench]:
 
 def print_of(level: int, position: int = 0) -> FingerTemplate:
     """Minutiae in a row, the level the first one's place."""
-    x = np.array([level, 10, 20, 30, 40], np.float32)
-    angle = np.linspace(0, 6, 5, dtype=np.float32)
-    return FingerTemplate(
-        x, x[::-1].copy(), angle, np.arange(5) % 2 == 0, np.full(5, 0.9, np.float32), 300, 300, position
-    )
+    x = np.array([level, *range(10, 160, 10)], np.float32)
+    angle = np.linspace(0, 6, COUNT, dtype=np.float32)
+    quality = np.full(COUNT, 0.9, np.float32)
+    return FingerTemplate(x, x[::-1].copy(), angle, np.arange(COUNT) % 2 == 0, quality, 300, 300, position)
+
+
+def tip() -> bytes:
+    """A template of a fingertip: too few minutiae."""
+    whole = print_of(100)
+    columns = {name: getattr(whole, name)[:12] for name in ("x", "y", "angle", "ending", "quality")}
+    return write_template([replace(whole, **columns)], TemplateFormat.ISO_19794_2_RECORD)
 
 
 def image(level: int) -> bytes:
@@ -206,6 +213,8 @@ async def test_a_score_at_the_threshold_whose_joint_rate_is_too_high_is_no_match
         ({"probes": [finger(1, 0, math.nan)], "references": [finger(1)]}, "FIELD_INVALID"),
         ({"probes": [finger(1, 0, 0.0)], "references": [finger(1)]}, "FINGER_RESOLUTION"),
         ({"probes": [finger(NO_PRINT)], "references": [finger(1)]}, "FINGER_NOT_FOUND"),
+        ({"probes": [finger(POOR)], "references": [finger(1)]}, "FINGER_MINUTIAE"),
+        ({"probes": [finger(1)], "references": [pb.Finger(template=tip())]}, "FINGER_MINUTIAE"),
         ({"probes": [finger(1)], "references": [pb.Finger(template=b"FMR\0 20\0")]}, "TEMPLATE_SIZE"),
         ({"probes": [finger(1)], "references": [pb.Finger(template=b"t", format=cast(Any, 9))]}, "FIELD_INVALID"),
         ({"probe": image(1), "reference": image(1)}, "FINGER_RESOLUTION"),
@@ -232,19 +241,19 @@ async def test_each_impression_has_its_own_answer_and_the_enroller_its_template(
     first = answers[0].finger
     assert (first.position, first.minutiae_count, first.quality, dict(first.quality_components)) == (
         3,
-        5,
+        COUNT,
         80.0,
         {"area": 55.0, COMPONENT: 80.0},
     )
     assert (list(first.models), first.calibration) == (["net"], "double-2")
     (found,) = read_template(first.template)
-    assert found.position == 3 and np.sort(found.x).tolist() == [10.0, 20.0, 30.0, 40.0, 100.0]
+    assert found.position == 3 and sorted(found.x.tolist()) == sorted([100.0, *range(10, 160, 10)])
     assert list(answers[3].guidance) == ["PRESS_HARDER"]
 
 
 async def test_who_only_compares_gets_no_template(bench: Bench) -> None:
     (answer,) = (await bench.extract([finger(100)], "matcher-1")).extractions
-    assert answer.finger.minutiae_count == 5 and answer.finger.template == b""
+    assert answer.finger.minutiae_count == COUNT and answer.finger.template == b""
     assert await refused(bench.extract([finger(100)], "matcher-1", include_template=True)) == (
         DENIED,
         "TEMPLATE_DENIED",
@@ -262,7 +271,7 @@ async def test_who_only_compares_gets_no_template(bench: Bench) -> None:
 )
 async def test_templates_come_in_the_format_asked_for(bench: Bench, form: Any, read: TemplateFormat) -> None:
     (answer,) = (await bench.extract([finger(100)], include_template=True, format=form)).extractions
-    assert len(read_template(answer.finger.template, format=read)[0].x) == 5
+    assert len(read_template(answer.finger.template, format=read)[0].x) == COUNT
 
 
 @pytest.mark.parametrize("fingers", [[], [finger(1)] * 65, [pb.Finger(template=b"FMR\0 20\0")], [pb.Finger()]])

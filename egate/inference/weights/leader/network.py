@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto, helper
 
+from egate.errors import ModelError
 from egate.inference.weights.leader.blocks import Planes, add_bottleneck, aligned, bottleneck, separable, stem
 from egate.inference.weights.leader.heads import add_position, add_window_head
 from egate.inference.weights.leader.nodes import Nodes
@@ -38,6 +39,16 @@ STRIP_LEVELS = 2  # from this level on, everything a bottleneck computes fits in
 
 def leader(data: bytes) -> bytes:
     """ONNX bytes of LEADER.onnx rewritten. Raises ModelError if data is another file."""
+    try:
+        return _rewritten(data)
+    except (
+        ValueError,
+        IndexError,
+    ) as error:  # of numpy and onnx: a tensor of LEADER's name that has another shape, or is cut short
+        raise ModelError("not LEADER: its layers do not fit together", code="MODEL_FILE") from error
+
+
+def _rewritten(data: bytes) -> bytes:
     given, nodes = LeaderWeights(parse(data)), Nodes()
     image = nodes.add("Transpose", "image", perm=[0, 3, 1, 2])
     context = _attended(nodes, given, _context(nodes, given, image))

@@ -80,17 +80,15 @@ def read_record(data: bytes) -> tuple[FingerTemplate, ...]:
 
 
 def write_record(templates: Sequence[FingerTemplate], qualities: Sequence[int | None] | None = None) -> bytes:
-    """A record with one view per template, at 197 pixels per cm, the 255 best minutiae of each.
+    """A record with one view per template, at 197 pixels per cm, the 255 best minutiae of each; its image size is the largest of them.
 
     qualities: unified quality 0-100 of each view; where it is None, the mean of its minutiae. Precision lost: half a pixel,
     0.7 degrees, half a percent of quality. Raises TemplateError with code TEMPLATE_NOT_WRITABLE if templates is empty, has more
-    than 255 views, mixes image sizes, or holds what the format cannot; ValueError if qualities are not one a template.
+    than 255 views, or holds what the format cannot; ValueError if qualities are not one a template.
     """
     if not 0 < len(templates) <= VIEWS_MAX:
         raise unwritable("a minutiae record holds 1 to 255 views")
-    width, height = templates[0].width, templates[0].height
-    if any((t.width, t.height) != (width, height) for t in templates):
-        raise unwritable("the views of a minutiae record share one image size")
+    width, height = max(t.width for t in templates), max(t.height for t in templates)
     if not (0 < width <= COORDINATE_MAX and 0 < height <= COORDINATE_MAX):
         raise unwritable("image size does not fit a minutiae record")
     stated = [None] * len(templates) if qualities is None else qualities

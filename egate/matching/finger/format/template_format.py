@@ -34,7 +34,7 @@ def read_template(
 
     format: None finds it out, which no card format allows: its bytes carry no mark. card: what the card says beside its minutiae;
     only for card formats. Raises TemplateError with code TEMPLATE_FORMAT_UNKNOWN, TEMPLATE_SIZE or TEMPLATE_MALFORMED.
-    Bounds: a megabyte is parsed at most, in about half a second; far less for what real systems write.
+    Bounds: a megabyte is parsed at most, in about a second; far less for what real systems write.
     """
     form = _sniff(data) if format is None else format
     if form in CARD_SIZES:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from egate.domain.biometric import FingerTemplate
 from egate.errors import TemplateError
+from egate.matching.finger.format.grid import MARGIN
 from egate.matching.finger.search import kernels
 
 CODED_MAX = 40  # minutiae that stage 1 sees; the corpus has 31 on average, and each costs 32 bytes and the scan 1/40 of its time
@@ -93,6 +94,8 @@ def write(stored: Stored, row: int, template: FingerTemplate) -> None:
         raise TemplateError(
             f"a template with fewer than {MINUTIAE_MIN} minutiae is never found", code="FINGER_TEMPLATE_SMALL"
         )
+    # Extractors find minutiae in the margin they put around an image; beyond it a template contradicts itself.
+    x, y = (np.where(column < -MARGIN, np.nan, np.maximum(column, 0.0)) for column in (x, y))
     place = np.stack([x, y], axis=1) / kernels.QUARTER_PX
     sound = np.isfinite(angle).all() and np.isfinite(quality).all() and bool(((place >= 0) & (place <= 0xFFFF)).all())
     if not (sound and 0 <= template.width <= SIDE_MAX and 0 <= template.height <= SIDE_MAX):
