@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from egate.domain.biometric import FingerTemplate
-from egate.matching.finger.minutiae import MINUTIAE_MAX, compare, prepare
+from egate.matching.finger.minutiae import MINUTIAE_MAX, Minutiae, compare, prepare
 from egate.matching.finger.minutiae_alignment import align
 from egate.matching.finger.minutiae_codes import ready
 from egate.matching.finger.minutiae_evidence import weigh
@@ -132,6 +133,32 @@ def test_surplus_minutiae_are_left_out_by_quality() -> None:
     assert ready.count == MINUTIAE_MAX
     assert sorted(ready.points[0].tolist()) == sorted(noise.x[:MINUTIAE_MAX].tolist())
     assert compare(ready, prepare(first(noise, MINUTIAE_MAX))) > THRESHOLD
+
+
+def test_no_crowd_of_minutiae_takes_long_to_compare() -> None:
+    """At most 40 times as long as two prints: it is 5 to 20, without REACHED_MAX 500 and more."""
+    whole = prepare(finger(1))
+    usual = cpu_s(whole, prepare(impression(finger(1), 1, lost=5)))
+    crowds = [prepare(crowd(pitch, fan)) for pitch, fan in ((1.0, 0.4), (2.0, 0.0), (5.0, 0.4), (8.0, 6.0))]
+    for one, other in [(a, b) for a in (whole, *crowds) for b in crowds]:
+        assert cpu_s(one, other) < 40.0 * usual
+
+
+def crowd(pitch: float, fan: float) -> FingerTemplate:
+    """MINUTIAE_MAX minutiae pitch px apart, their angles scattered over fan rad."""
+    at = np.arange(MINUTIAE_MAX)
+    angle, ones = np.random.default_rng(1).uniform(0.0, fan, MINUTIAE_MAX), np.ones(MINUTIAE_MAX)
+    return template(100 + at % 11 * pitch, 100 + at // 11 * pitch, angle, ones > 0, ones)
+
+
+def cpu_s(a: Minutiae, b: Minutiae) -> float:
+    """The shortest of five comparisons, on this thread."""
+    took = []
+    for _ in range(5):
+        begun = time.thread_time()
+        compare(a, b)
+        took.append(time.thread_time() - begun)
+    return min(took)
 
 
 def test_no_template_makes_numba_compile_anew() -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from egate.matching.finger import minutiae_alignment as kernels
 from egate.matching.finger import minutiae_votes as votes
-from egate.matching.finger.minutiae import Minutiae
-from tests.matching.finger_samples import couple
+from egate.matching.finger.minutiae import Minutiae, prepare
+from tests.matching.finger_samples import couple, template
 
 F8 = NDArray[np.floating]
 F4 = NDArray[np.float32]
@@ -100,7 +100,7 @@ def aligned(seed: int) -> tuple[Minutiae, Minutiae, F4]:
 
 def pairs_of(moved: Any, b: Minutiae, reach: float, turn: float) -> NDArray[np.int32]:
     n, m = moved.shape[1], b.count
-    key, taken = np.empty(n * m, np.int64), np.empty((2, max(n, m)), np.bool_)
+    key, taken = np.empty(kernels.REACHED_MAX, np.int64), np.empty((2, max(n, m)), np.bool_)
     pairs = np.empty((2, min(n, m)), np.int32)
     return pairs[:, : kernels.pair_greedily(moved, b.points, b.first, reach, turn, key, taken, pairs)]
 
@@ -134,6 +134,16 @@ def test_pairing_reaches_the_edge_of_the_index() -> None:
     moved = np.stack([left, right, left, right], axis=1)
     moved[0] += np.array([-9.0, 9.0, -30.0, 30.0], np.float32)
     assert sorted(pairs_of(moved, b, 10.0, 0.1).T.tolist()) == [[0, 0], [1, b.count - 1]]
+
+
+@pytest.mark.parametrize("side, count", [(22, 22), (23, 0)])
+def test_a_crowd_is_not_paired(side: int, count: int) -> None:
+    """22 * 22 pairs within reach have room in REACHED_MAX; of 23 * 23 none is taken rather than some."""
+    assert 22**2 <= kernels.REACHED_MAX < 23**2
+    place = np.arange(side, dtype=np.float32) / 8
+    ones = np.ones(side)
+    crowd = prepare(template(100 + place, 100 + place**2 / 8, 0 * place, ones > 0, ones))
+    assert pairs_of(crowd.points, crowd, 20.0, 0.6).shape[1] == count
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -53,7 +53,7 @@ class Minutiae:
 
 
 def prepare(template: FingerTemplate) -> Minutiae:
-    """The template's MINUTIAE_MAX best minutiae with what comparing needs. Time: about 50 us for 40 minutiae."""
+    """The template's MINUTIAE_MAX best minutiae with what comparing needs. Time: about 50 us for 40 minutiae, 2 ms at most."""
     # Copies: numba would compile anew, in the request path, for arrays that are read-only or not contiguous.
     columns = np.array(
         (template.x[:MINUTIAE_MAX], template.y[:MINUTIAE_MAX], template.angle[:MINUTIAE_MAX]), np.float32
@@ -70,7 +70,8 @@ def prepare(template: FingerTemplate) -> Minutiae:
 def compare(probe: Minutiae, reference: Minutiae) -> float:
     """Comparison score >= 0; larger means more alike. Exactly symmetric. What it means as an FMR: the calibration.
 
-    0 if either has too few minutiae to be aligned; NaN if either was not finite. Time: about 50 us for 40 minutiae each.
+    0 if either has too few minutiae to be aligned; NaN if either was not finite. Time: about 50 us for 40 minutiae each, below
+    2 ms for any two templates, however crowded (measured 1 ms; see minutiae_alignment.REACHED_MAX).
     """
     if not (probe.finite and reference.finite):
         return math.nan
