@@ -13,6 +13,9 @@ FINGERS_MAX = 10  # of one person
 IMPRESSIONS_MAX = (
     10  # of one finger: bounds the comparisons; no gain was seen beyond three (bench/finger/bench_fusion.py)
 )
+# Of one person in one comparison: three of each finger. Chosen: what an enrolment keeps; bounds a comparison of two persons to 900 between
+# the sides and 435 within each, 0.1 s in all.
+SIDE_IMPRESSIONS_MAX = 30
 
 
 class FingerPosition(IntEnum):
@@ -49,7 +52,8 @@ def finger_position(code: int) -> FingerPosition:
 class FingerPair:
     """What one finger contributed to a comparison: the best of its trials.
 
-    llr: log-likelihood ratio (natural logarithm) of the best one; -inf if none gave a number. trials: comparisons it is the best of.
+    llr: log-likelihood ratio (natural logarithm) of the best one; -inf if none gave a number; of one finger under several positions not
+    above their sum. trials: comparisons it is the best of.
     """
 
     probe: FingerPosition
@@ -75,7 +79,7 @@ class FingerSetComparison:
 
     @property
     def comparisons(self) -> int:
-        """All that were made."""
+        """All that were made between the two sides."""
         return sum(pair.trials for pair in self.pairs)
 
 

@@ -35,14 +35,35 @@ def hand(*fingers: tuple[int, int], first: int = 0) -> list[Finger[int]]:
     return made
 
 
-def by_table(table: NDArray[np.float64] | Sequence[Sequence[float]]) -> Callable[[int, int], float]:
-    return lambda probe, reference: float(table[probe][reference])
+REFERENCE = 1_000  # first number of a reference's impression, so that one knows whose an impression is
+APART = -9.0  # score of two impressions of one side, unless `within` says otherwise
+
+Within = Callable[[int, int], float]
+
+
+def apart(_: int, __: int) -> float:
+    return APART
 
 
 def compared(
-    probes: Sequence[Finger[int]], references: Sequence[Finger[int]], table: NDArray[np.float64]
+    probes: Sequence[Finger[int]],
+    references: Sequence[Finger[int]],
+    table: NDArray[np.float64],
+    within: tuple[Within, Within] = (apart, apart),
 ) -> FingerSetComparison:
-    return compare_hands(probes, references, by_table(table), known_scale())
+    """table: scores by the numbers of a probe's and of a reference's impression. within: scores of the probes', of the references'."""
+
+    def score(a: int, b: int) -> float:
+        low, high = sorted((a, b))
+        if high < REFERENCE:
+            return within[0](low, high)
+        return within[1](low - REFERENCE, high - REFERENCE) if low >= REFERENCE else float(table[low][high - REFERENCE])
+
+    return compare_hands(probes, [_as_reference(finger) for finger in references], score, known_scale())
+
+
+def _as_reference(finger: Finger[int]) -> Finger[int]:
+    return Finger(finger.position, tuple(REFERENCE + impression for impression in finger.impressions))
 
 
 def refused(comparison: FingerSetComparison) -> bool:

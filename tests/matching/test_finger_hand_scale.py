@@ -13,11 +13,10 @@ import pytest
 
 from egate.errors import ModelError
 from egate.matching.finger.hand import non_mated_sum
-from egate.matching.finger.hand.comparison import compare_hands
 from egate.matching.finger.hand.non_mated_sum import tail_of_sum
 from egate.matching.finger.hand.scale import best_of, comparison_scale
 from egate.matching.rates.calibration import measure
-from tests.matching.hands import SPREAD, by_table, hand, known_scale
+from tests.matching.hands import SPREAD, compared, hand, known_scale
 
 DRAWS = 2_000
 TARGET = 0.05  # 100 false matches expected: a factor of two shows
@@ -42,9 +41,7 @@ def test_non_mates_reach_the_stated_fmr_no_more_often(
     random = np.random.default_rng(5)
     left, right = hand(*probes), hand(*references)
     size = (sum(n for _, n in probes), sum(n for _, n in references))
-    found = [
-        compare_hands(left, right, by_table(random.normal(-2.0, SPREAD, size)), known_scale()) for _ in range(DRAWS)
-    ]
+    found = [compared(left, right, random.normal(-2.0, SPREAD, size)) for _ in range(DRAWS)]
     share = sum(one.fmr <= TARGET for one in found) / DRAWS
     noise = 3.0 * math.sqrt(TARGET / DRAWS)
     assert 0.5 * TARGET - noise <= share <= TARGET + noise

@@ -13,7 +13,7 @@ from egate.domain.biometric import FingerSample, FingerTemplate
 from egate.domain.finger import AbsenceReason, Enrolment, EnrolmentFinding, EnrolmentFindingKind, FingerPosition
 from egate.matching.finger.hand.all_pairs import compare_all
 from egate.matching.finger.hand.consistency import core
-from egate.matching.finger.hand.fingers import T, fingers_of
+from egate.matching.finger.hand.fingers import T, by_position
 from egate.matching.finger.hand.recapture import to_recapture
 from egate.matching.finger.hand.scale import ComparisonScale
 from egate.matching.finger.hand.wrong_fingers import outliers, same_finger_twice
@@ -61,7 +61,7 @@ def enrol(
     not support the rules' FMR.
     """
     absent = dict(absent or {})
-    fingers_of([one.template for one in samples if one.template.position != UNKNOWN], lambda template: None)  # raises
+    by_position([one.template for one in samples if one.template.position != UNKNOWN])  # raises
     offered, findings = _sort_out(samples, absent, rules)
     used = {i: samples[i] for members in offered.values() for i in members}
     pairs = compare_all(used, len(samples), prepare, compare, scale)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from egate.domain.biometric import FingerTemplate
-from egate.domain.finger import FINGERS_MAX, IMPRESSIONS_MAX, FingerPosition, finger_position
+from egate.domain.finger import FINGERS_MAX, IMPRESSIONS_MAX, SIDE_IMPRESSIONS_MAX, FingerPosition, finger_position
 from egate.errors import TemplateError
 
 T = TypeVar("T")
@@ -34,27 +34,37 @@ def fingers_of(templates: Sequence[FingerTemplate], prepare: Callable[[FingerTem
     """Templates by position, in the order of first appearance; those of unknown position are a finger each.
 
     Whoever knows that impressions of unknown position are of one finger makes the Finger himself. Raises TemplateError with code
-    FINGER_POSITION, FINGER_POSITION_SLAP, FINGER_IMPRESSIONS or FINGER_COUNT.
+    FINGER_POSITION, FINGER_POSITION_SLAP, FINGER_IMPRESSIONS or FINGER_COUNT before anything is prepared.
     """
-    found: list[tuple[FingerPosition, list[T]]] = []
+    fingers = by_position(templates)
+    check(fingers)
+    return tuple(Finger(one.position, tuple(prepare(template) for template in one.impressions)) for one in fingers)
+
+
+def by_position(templates: Sequence[FingerTemplate]) -> list[Finger[FingerTemplate]]:
+    """As fingers_of, nothing prepared, and not more of a side's impressions looked at than ten fingers may have."""
+    found: list[tuple[FingerPosition, list[FingerTemplate]]] = []
     for template in templates:
         position = finger_position(template.position)
-        if len(found) > FINGERS_MAX:
-            break
         mine = [impressions for at, impressions in found if at is position and at is not FingerPosition.UNKNOWN]
         if mine:
-            mine[0].append(prepare(template))
+            mine[0].append(template)
         else:
-            found.append((position, [prepare(template)]))
-    fingers = tuple(Finger(position, tuple(impressions)) for position, impressions in found)
-    check(fingers)
-    return fingers
+            found.append((position, [template]))
+        if len(found) > FINGERS_MAX:
+            raise TemplateError(f"more than {FINGERS_MAX} fingers of one person", code="FINGER_COUNT")
+        if mine and len(mine[0]) > IMPRESSIONS_MAX:
+            break  # the Finger refuses
+    return [Finger(position, tuple(impressions)) for position, impressions in found]
 
 
 def check(fingers: Sequence[Finger[T]]) -> None:
-    """Raises TemplateError with code FINGER_COUNT beyond FINGERS_MAX, ValueError if a known position is there twice."""
+    """Raises TemplateError with code FINGER_COUNT beyond FINGERS_MAX, FINGER_IMPRESSIONS beyond SIDE_IMPRESSIONS_MAX of all together,
+    ValueError if a known position is there twice."""
     if len(fingers) > FINGERS_MAX:
         raise TemplateError(f"more than {FINGERS_MAX} fingers of one person", code="FINGER_COUNT")
+    if sum(len(finger.impressions) for finger in fingers) > SIDE_IMPRESSIONS_MAX:
+        raise TemplateError(f"more than {SIDE_IMPRESSIONS_MAX} impressions of one person", code="FINGER_IMPRESSIONS")
     known = [finger.position for finger in fingers if finger.position is not FingerPosition.UNKNOWN]
     if len(set(known)) != len(known):
         raise ValueError("a finger position is there twice")

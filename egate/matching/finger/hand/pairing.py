@@ -1,18 +1,20 @@
 """Which finger is compared with which, and how many trials each contribution is the best of.
 
 Fingers of equal known position are compared with each other. What is of unknown position tries everything that is left over on
-the other side; a finger counts once at most.
+the other side; a finger counts once at most, under however many positions it was offered.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from egate.domain.finger import FingerPair, FingerPosition
 from egate.matching.finger.hand.assignment import assign
 from egate.matching.finger.hand.fingers import Finger, T
+from egate.matching.finger.hand.same_finger import Groups, connected
 
 UNKNOWN = FingerPosition.UNKNOWN
 
@@ -31,17 +33,16 @@ class Pairing:
 
 
 def pair_fingers(
-    probes: Sequence[Finger[T]],
-    references: Sequence[Finger[T]],
-    best: Callable[[Finger[T], Finger[T]], FingerPair],
+    probes: Groups[T], references: Groups[T], best: Callable[[Finger[T], Finger[T]], FingerPair]
 ) -> Pairing:
-    """best: of all impressions of two fingers. No pairs where no positions meet."""
-    at = {finger.position: finger for finger in references if finger.position is not UNKNOWN}
-    labelled = tuple(best(probe, at[probe.position]) for probe in probes if probe.position in at)
-    shared = {pair.probe for pair in labelled}
-    left = [finger for finger in probes if finger.position not in shared]
-    right = [finger for finger in references if finger.position not in shared]
-    table = [[best(a, b) for b in right if UNKNOWN in (a.position, b.position)] for a in left]
+    """Groups of fingers that are one finger. best: of all impressions of two fingers. No pairs where no positions meet."""
+    at = {finger.position: (j, finger) for j, finger in _numbered(references) if finger.position is not UNKNOWN}
+    meeting = [(i, probe, *at[probe.position]) for i, probe in _numbered(probes) if probe.position in at]
+    labelled = _once_each([(i, j, best(probe, reference)) for i, probe, j, reference in meeting])
+    # A finger that has met its own position is spent: under another one, or none, it is nothing new.
+    left = [group for i, group in enumerate(probes) if i not in {i for i, *_ in meeting}]
+    right = [group for j, group in enumerate(references) if j not in {j for _, _, j, _ in meeting}]
+    table = [[_joined(cell) for cell in (_cell(row, column, best) for column in right) if cell] for row in left]
     table = [row for row in table if row]
     trials = tuple(pair.trials for pair in labelled)
     if not table:
@@ -52,8 +53,42 @@ def pair_fingers(
     return Pairing((*labelled, *tried.pairs), (*trials, *tried.once), tried.ways)
 
 
-def _any_unknown(fingers: Sequence[Finger[T]]) -> bool:
-    return any(finger.position is UNKNOWN for finger in fingers)
+def _numbered(groups: Groups[T]) -> Iterator[tuple[int, Finger[T]]]:
+    return ((index, finger) for index, group in enumerate(groups) for finger in group)
+
+
+def _any_unknown(groups: Groups[T]) -> bool:
+    return any(finger.position is UNKNOWN for _, finger in _numbered(groups))
+
+
+def _cell(
+    row: list[Finger[T]], column: list[Finger[T]], best: Callable[[Finger[T], Finger[T]], FingerPair]
+) -> list[FingerPair]:
+    return [best(a, b) for a in row for b in column if UNKNOWN in (a.position, b.position)]
+
+
+def _once_each(pairs: Sequence[tuple[int, int, FingerPair]]) -> tuple[FingerPair, ...]:
+    """(group of the probe, of the reference, pair) of each: those that share a group, directly or through others, contribute once.
+
+    Not more than their sum: a person does not gain from having offered one finger as several.
+    """
+    links = [
+        (a, b)
+        for a, b in itertools.combinations(range(len(pairs)), 2)
+        if pairs[a][0] == pairs[b][0] or pairs[a][1] == pairs[b][1]
+    ]
+    return tuple(_one_finger([pairs[i][2] for i in group]) for group in connected(len(pairs), links))
+
+
+def _one_finger(pairs: Sequence[FingerPair]) -> FingerPair:
+    best = _joined(pairs)
+    return replace(best, llr=min(best.llr, math.fsum(pair.llr for pair in pairs)))
+
+
+def _joined(pairs: Sequence[FingerPair]) -> FingerPair:
+    """The best of several, with the trials of all; of equal ones that of the lowest positions, so that order does not matter."""
+    best = max(pairs, key=lambda pair: (pair.llr, -pair.probe, -pair.reference))
+    return replace(best, trials=sum(pair.trials for pair in pairs))
 
 
 def _one_to_one(table: list[list[FingerPair]]) -> Pairing:
@@ -75,6 +110,5 @@ def _trials(rows: list[list[FingerPair]]) -> tuple[tuple[int, ...], tuple[int, .
 
 
 def _best_of_all(table: list[list[FingerPair]]) -> Pairing:
-    every = [pair for row in table for pair in row]
-    trials = sum(pair.trials for pair in every)
-    return Pairing((replace(max(every, key=lambda pair: pair.llr), trials=trials),), (trials,))
+    best = _joined([pair for row in table for pair in row])
+    return Pairing((best,), (best.trials,))
