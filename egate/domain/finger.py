@@ -97,6 +97,7 @@ class EnrolmentFindingKind(StrEnum):
 
     LOW_QUALITY = "low_quality"  # one impression below the minimum: not enrolled
     POSITION_UNKNOWN = "position_unknown"  # an impression without a position: not enrolled
+    REPEATED = "repeated"  # the same impression again, which confirms nothing: not enrolled a second time
     DIFFERS_FROM_SIBLINGS = (
         "differs_from_siblings"  # a wrong finger, or nothing in common with the others: not enrolled
     )

@@ -1,7 +1,7 @@
 """Goal: what is enrolled is the finger it is said to be, and what is not is named.
 
-A sample's only feature is which finger it truly is (its template's width); the comparison is a lookup with a known rate of misses, or the
-real matcher on synthetic prints.
+A sample's only feature is which finger it truly is (its template's width; its height tells impressions apart); the comparison is a
+lookup, or the real matcher on synthetic prints.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from tests.matching.hands import known_scale
 Kind = EnrolmentFindingKind
 THUMB, INDEX, MIDDLE = FingerPosition.RIGHT_THUMB, FingerPosition.RIGHT_INDEX, FingerPosition.RIGHT_MIDDLE
 MATCH, NON_MATCH = 7.0, -4.0
+HEIGHTS = itertools.count(1)  # no two samples are the same impression
 
 
 def sample(position: int, truly: int, quality: float = 80.0, guidance: tuple[Guidance, ...] = ()) -> FingerSample:
-    template = dataclasses.replace(empty(), position=position, width=truly)
+    template = dataclasses.replace(empty(), position=position, width=truly, height=next(HEIGHTS))
     return FingerSample(
         template, QualityScore(quality, {"minutiae_weight": quality}), np.zeros((1, 1), np.uint8), guidance
     )
@@ -103,6 +104,30 @@ def test_low_quality_and_no_number_are_refused_and_guided() -> None:
     }  # fmt: skip
     assert found.recapture[0].guidance == (Guidance.CLEAN_SENSOR, Guidance.PRESS_HARDER, Guidance.PLACE_FINGER)
     assert [len(kept) for kept in found.fingers.values()] == [1, 2]
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_an_impression_does_not_confirm_itself(times: int) -> None:
+    found = enrolled([sample(2, 2)] * times)
+    assert kinds(found) == {(Kind.UNCONFIRMED, 2, 0, None), *((Kind.REPEATED, 2, i, None) for i in range(1, times))}
+    assert [one.because for one in found.recapture] == [(Kind.REPEATED, Kind.UNCONFIRMED)]
+    assert [len(kept) for kept in found.fingers.values()] == [1]
+    assert found.comparisons == 0
+
+
+def test_a_repeated_impression_does_not_outvote_the_others() -> None:
+    """Twice the wrong finger by one image, once the right one, twice more: the majority is that of the captures."""
+    wrong = sample(2, 3)
+    found = enrolled([wrong, wrong, wrong, *samples((2, 2), (2, 2))])
+    assert {(Kind.REPEATED, 2, 1, None), (Kind.REPEATED, 2, 2, None)} < kinds(found)
+    assert [one.template.width for one in found.fingers[INDEX]] == [2, 2]
+    assert found.complete
+
+
+def test_one_image_under_two_positions_is_one_finger_twice() -> None:
+    one = sample(2, 2)
+    other = dataclasses.replace(one, template=dataclasses.replace(one.template, position=3))
+    assert {kind for kind, *_ in kinds(enrolled([one, other]))} == {Kind.SAME_FINGER_TWICE}
 
 
 def test_absent_fingers_are_kept_with_their_reason_and_not_asked_for() -> None:

@@ -66,7 +66,9 @@ class PrintEngine:
         weight = 20.0 if level == POOR else 80.0
         quality = QualityScore(weight, {"area": 55.0, COMPONENT: weight})
         guidance = (Guidance.PRESS_HARDER,) if level == POOR else ()
-        return FingerSample(print_of(level, position), quality, image, guidance)
+        template = print_of(level, position)
+        template.y[-1] += len(self.resolutions)  # no two captures are the same in every minutia
+        return FingerSample(template, quality, image, guidance)
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
         value = 5.0 if probe.x[0] == reference.x[0] else 0.0

@@ -1,7 +1,8 @@
 """What to enrol of up to ten fingers: impressions that agree with their siblings, under a position that is theirs.
 
 A wrong finger under a position would lock its owner out, or let another one in under his name: it is found by comparing all impressions
-with each other and named, never enrolled silently. Both hands exchanged cannot be seen from the prints.
+with each other and named, never enrolled silently. Both hands exchanged cannot be seen from the prints. One image offered twice would
+confirm itself: it counts once.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ def _sort_out(
     """Indices of the usable samples by position, and what was refused."""
     offered: dict[FingerPosition, list[int]] = {}
     findings = []
+    seen = set()
     for index, sample in enumerate(samples):
         position = FingerPosition(sample.template.position)
         if position is UNKNOWN:
@@ -102,6 +104,15 @@ def _sort_out(
             findings.append(EnrolmentFinding(Kind.ABSENT_BUT_PRESENTED, position, index))
         elif not (usable(sample.quality) and sample.quality.unified >= rules.quality_min):
             findings.append(EnrolmentFinding(Kind.LOW_QUALITY, position, index))
+        elif (content := _content(sample.template)) in seen:
+            findings.append(EnrolmentFinding(Kind.REPEATED, position, index))
         else:
+            seen.add(content)
             offered.setdefault(position, []).append(index)
     return offered, findings
+
+
+def _content(template: FingerTemplate) -> tuple[int, int, int, bytes]:
+    """Equal only for one and the same impression under one position: no two captures of a finger agree in every minutia."""
+    columns = (template.x, template.y, template.angle, template.ending)
+    return template.position, template.width, template.height, b"".join(column.tobytes() for column in columns)
