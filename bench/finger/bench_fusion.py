@@ -5,7 +5,8 @@
 Persons are chimeras: different fingers of one FVC set (10 fingers, 8 impressions each). Non-mated: k fingers against k other ones, under
 the same positions or none; mated: the same fingers, other impressions. Each set is judged by the calibration of all five, as a
 gate is by one that knows nothing of its sensor: fingers of one person share the sensor's shift.
-Estimate: if trials are independent and fingers nearly, realised / stated is 0.9 to 1 (calibration grid and bins round up).
+Estimate: if trials are independent and fingers nearly, realised / stated is 0.9 to 1 (calibration grid and bins round up). Copies of one
+finger must not exceed it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ Hands = tuple[list[Finger[int]], list[Finger[int]]]
 class Kind:
     """probes fingers of one impression each against references fingers of `impressions`; known: with positions.
 
-    repeated: all probes are one finger, which nobody knows.
+    repeated: all probes are one finger, which nobody knows. copied: one impression of a finger is offered as all probes, one as all
+    references.
     """
 
     probes: int
@@ -42,10 +44,12 @@ class Kind:
     impressions: int
     known: bool
     repeated: bool = False
+    copied: bool = False
 
     def __str__(self) -> str:
         label = "known" if self.known else "one finger" if self.repeated else "unknown"
-        return f"{self.probes:2d} x 1 against {self.references:2d} x {self.impressions}, {label:10s}"
+        label = f"{label}, copies" if self.copied else label
+        return f"{self.probes:2d} x 1 against {self.references:2d} x {self.impressions}, {label:15s}"
 
 
 KINDS = (
@@ -56,6 +60,7 @@ KINDS = (
     Kind(4, 4, 1, known=False, repeated=True),
     Kind(10, 10, 1, known=True),
     Kind(10, 10, 3, known=True),
+    *(Kind(k, k, 1, known, copied=True) for k, known in itertools.product((2, 3, 5, 10), (True, False))),
 )
 SPLIT_KINDS = (
     Kind(1, 1, 1, known=True),
@@ -118,9 +123,18 @@ def persons(kind: Kind, mated: bool, random: np.random.Generator) -> Iterator[Ha
     while True:
         fingers, chosen = random.permutation(FINGERS), shuffled(random)
         others = fingers if mated else np.roll(fingers, -1 if kind.probes == FINGERS else -kind.probes)
+        if kind.copied:
+            yield copies(kind, chosen[fingers[0], -1:], chosen[fingers[0] if mated else fingers[1], :1])
+            continue
         shown = [(fingers[0], -1 - i) if kind.repeated else (fingers[i], -1) for i in range(kind.probes)]
         probes = [finger(i if kind.known else -1, chosen[row, at][None]) for i, (row, at) in enumerate(shown)]
         yield probes, [finger(i, chosen[others[i], : kind.impressions]) for i in range(kind.references)]
+
+
+def copies(kind: Kind, probe: NDArray[np.int64], reference: NDArray[np.int64]) -> Hands:
+    """What an attacker makes of one frame, and of one template under several positions."""
+    count = range(kind.probes)
+    return [finger(i if kind.known else -1, probe) for i in count], [finger(i, reference) for i in count]
 
 
 def finger(index: int, impressions: NDArray[np.int64]) -> Finger[int]:
