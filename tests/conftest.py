@@ -15,8 +15,10 @@ settings.register_profile("fuzz", deadline=None, max_examples=20_000, suppress_h
 settings.load_profile("egate")
 
 # Devices on pseudo terminals keep real time, and so do their deadlines: a device that waits for the processor looks like one that is
-# lost. These run one after the other, with nothing beside them; `make test` lets all others use every core before.
-IN_REAL_TIME = frozenset({"end_to_end", "node", "contract", "hw", "fuzz", "console"})
+# lost. Whole daemons run one after the other, with nothing beside them. Devices alone spend three quarters of their time waiting and a
+# quarter of a core: a few go side by side, but with nothing that computes. `make test` lets all others use every core before.
+IN_REAL_TIME = frozenset({"end_to_end", "node", "console"})
+DEVICES = frozenset({"contract", "hw", "fuzz"})
 # Of `hw`: chips in memory, where no time passes.
 IN_MEMORY = ("test_emrtd_", "test_forgeries", "test_chip_fault", "test_eac_peer", "test_sim_issuer", "test_sim_pki")
 
@@ -25,5 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
     for item in items:
         in_memory = item.path.name.startswith(IN_MEMORY)
-        if item.path.relative_to(root).parts[0] in IN_REAL_TIME and not in_memory:
+        folder = item.path.relative_to(root).parts[0]
+        if folder in IN_REAL_TIME:
             item.add_marker(pytest.mark.realtime)
+        elif folder in DEVICES and not in_memory:
+            item.add_marker(pytest.mark.devices)

@@ -29,6 +29,7 @@ from egate.domain.biometric import (
 from egate.domain.finger import Enrolment, FingerSetComparison
 from egate.errors import ConfigurationError, ImageError
 from egate.inference.pool import InferencePool
+from egate.matching.finger.quality.usable import COMPONENT
 from egate.service.match import Engines
 from tests.service.site import TIMEOUT_S, Site, picture, running
 from tests.service.test_officers import refused
@@ -67,7 +68,7 @@ class FingerDouble:
         if self.refusal is not None:
             raise self.refusal
         template = FingerTemplate(EMPTY, EMPTY, EMPTY, np.zeros(0, np.bool_), EMPTY, 64, 64)
-        return FingerSample(template, QualityScore(50.0), image)
+        return FingerSample(template, QualityScore(50.0, {COMPONENT: 50.0}), image)
 
     def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> ComparisonScore:
         return ComparisonScore(0.2, 0.5, "double-2")

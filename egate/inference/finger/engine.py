@@ -98,7 +98,8 @@ class MinutiaeFingerEngine:
         """Impressions of one or several fingers of one person against those of one person.
 
         By position: equal ones are compared with each other, unknown ones with all that is left; impressions of one known position are
-        one finger's. Its score is in the unit of `threshold`. Raises TemplateError beyond ten fingers or ten impressions of one.
+        one finger's. Its score is in the unit of `threshold`. Raises TemplateError beyond ten fingers, ten impressions of one
+        or thirty of one side.
         """
         left, right = (fingers_of(side, minutiae.prepare) for side in (probes, references))
         found = compare_hands(left, right, minutiae.compare, self._scale)
