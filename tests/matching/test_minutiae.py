@@ -136,7 +136,7 @@ def test_surplus_minutiae_are_left_out_by_quality() -> None:
 
 
 def test_no_crowd_of_minutiae_takes_long_to_compare() -> None:
-    """At most 40 times as long as two prints: it is 5 to 20, without REACHED_MAX 500 and more."""
+    """At most 40 times as long as two prints: it is 2 to 20, without REACHED_MAX 500 and more."""
     whole = prepare(finger(1))
     usual = cpu_s(whole, prepare(impression(finger(1), 1, lost=5)))
     crowds = [prepare(crowd(pitch, fan)) for pitch, fan in ((1.0, 0.4), (2.0, 0.0), (5.0, 0.4), (8.0, 6.0))]
