@@ -13,6 +13,7 @@ from egate.errors import ConfigurationError, ImageError, TemplateError
 from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
 from egate.inference.image.decoder import GreyImage
 from egate.matching.finger.format.template_format import TemplateFormat, read_template
+from egate.matching.finger.plausible import plausible
 from egate.matching.finger.quality import usable
 from egate.ports import FaceEngine, FingerEngine
 from egate.service import fields
@@ -89,6 +90,8 @@ def impressions(engines: Engines, field: str, message: pb.Finger) -> Impressions
         found = read_template(message.template, format=template_format(f"{field}.format", message.format))
         if any(len(template.x) < TEMPLATE_MINUTIAE_MIN for template in found):
             raise FieldError(field, "has too few minutiae to be compared", code=TOO_FEW)
+        if not all(plausible(template) for template in found):
+            raise FieldError(field, "is of no finger: its minutiae stand in a pattern", code="FINGER_IMPLAUSIBLE")
         return Impressions(tuple(_placed(template, message.position) for template in found), None)
 
 

@@ -138,11 +138,20 @@ async def bench(tmp_path: Path, certificates: Path) -> AsyncIterator[Bench]:
 
 
 def print_of(level: int, position: int = 0) -> FingerTemplate:
-    """Minutiae in a row, the level the first one's place."""
-    x = np.array([level, *range(10, 160, 10)], np.float32)
-    angle = np.linspace(0, 6, COUNT, dtype=np.float32)
-    quality = np.full(COUNT, 0.9, np.float32)
-    return FingerTemplate(x, x[::-1].copy(), angle, np.arange(COUNT) % 2 == 0, quality, 300, 300, position)
+    """Minutiae here and there, the level the first one's place."""
+    random = np.random.default_rng(level)
+    x, y = random.permutation(np.arange(10, 290, 4))[: 2 * COUNT].reshape(2, COUNT).astype(np.float32)
+    x[0] = level
+    angle = random.uniform(0, 6, COUNT).astype(np.float32)
+    quality = np.linspace(1.0, 0.8, COUNT, dtype=np.float32)
+    return FingerTemplate(x, y, angle, np.arange(COUNT) % 2 == 0, quality, 300, 300, position)
+
+
+def lattice() -> bytes:
+    x, y = np.meshgrid(np.arange(50, 200, 30, dtype=np.float32), np.arange(50, 200, 30, dtype=np.float32))
+    ones = np.ones(x.size, np.float32)
+    crafted = FingerTemplate(x.ravel(), y.ravel(), ones, ones > 0, ones, 300, 300)
+    return write_template([crafted], TemplateFormat.ISO_19794_2_RECORD)
 
 
 def tip() -> bytes:
@@ -217,6 +226,7 @@ async def test_a_score_at_the_threshold_whose_joint_rate_is_too_high_is_no_match
         ({"probes": [finger(NO_PRINT)], "references": [finger(1)]}, "FINGER_NOT_FOUND"),
         ({"probes": [finger(POOR)], "references": [finger(1)]}, "FINGER_MINUTIAE"),
         ({"probes": [finger(1)], "references": [pb.Finger(template=tip())]}, "FINGER_MINUTIAE"),
+        ({"probes": [finger(1)], "references": [pb.Finger(template=lattice())]}, "FINGER_IMPLAUSIBLE"),
         ({"probes": [finger(1)], "references": [pb.Finger(template=b"FMR\0 20\0")]}, "TEMPLATE_SIZE"),
         ({"probes": [finger(1)], "references": [pb.Finger(template=b"t", format=cast(Any, 9))]}, "FIELD_INVALID"),
         ({"probe": image(1), "reference": image(1)}, "FINGER_RESOLUTION"),
@@ -249,7 +259,7 @@ async def test_each_impression_has_its_own_answer_and_the_enroller_its_template(
     )
     assert (list(first.models), first.calibration) == (["net"], "double-2")
     (found,) = read_template(first.template)
-    assert found.position == 3 and sorted(found.x.tolist()) == sorted([100.0, *range(10, 160, 10)])
+    assert found.position == 3 and found.x.tolist() == print_of(100).x.tolist()
     assert list(answers[3].guidance) == ["PRESS_HARDER"]
 
 
