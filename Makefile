@@ -16,7 +16,8 @@ SOURCES := egate hw bench tests proto
 demo: $(VENV)/.models
 	$(BIN)/egate demo $(if $(ONCE),--once --json demo.json)
 
-test: $(VENV)/.dev $(VENV)/.models lint
+test: $(VENV)/.dev $(VENV)/.models
+	$(BIN)/python -m tests.kernels & $(MAKE) lint && wait $$!
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not realtime and not devices"
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "devices and not soak"
 	$(BIN)/python -m pytest -m "realtime and not soak"

@@ -12,6 +12,7 @@ from egate.domain.biometric import EncodedFinger, FingerSample, Guidance, Image
 from egate.domain.finger import FINGERS_MAX, FingerSetComparison
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
+from egate.inference.finger.advice import advice
 from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
 from egate.inference.image.budget import ImageBudget
 from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, GreyImage
@@ -64,8 +65,8 @@ class FingerVerifier:
             if not usable(probe.quality):
                 return _failed(Reason.FINGER_UNUSABLE, images, probe.guidance or (Guidance.PRESS_HARDER,))
             found = await self._pool.run(self._compared, probe, references)
-        except ImageError:
-            return _failed(Reason.FINGER_UNUSABLE, images)
+        except ImageError as error:
+            return _failed(Reason.FINGER_UNUSABLE, images, advice(error))
         except EgateError:
             return _failed(Reason.VERIFIER_FAILED, images)
         if not found.pairs:

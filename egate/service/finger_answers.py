@@ -5,6 +5,7 @@ from __future__ import annotations
 from egate.api.v1 import match_service_pb2 as pb
 from egate.domain.biometric import FingerSample
 from egate.errors import ImageError
+from egate.inference.finger.advice import advice
 from egate.matching.finger.format.template_format import TemplateFormat, write_template
 from egate.ports import FingerEngine
 from egate.service.engines import Engines
@@ -26,7 +27,8 @@ def see(engines: Engines, message: pb.Finger) -> FingerSample | ImageError:
 
 def answer(engine: FingerEngine, seen: FingerSample | ImageError, form: TemplateFormat | None) -> pb.FingerExtraction:
     if isinstance(seen, ImageError):
-        return pb.FingerExtraction(error=pb.ExtractionError(code=seen.code, message=str(seen)))
+        error = pb.ExtractionError(code=seen.code, message=str(seen))
+        return pb.FingerExtraction(error=error, guidance=list(advice(seen)))
     finger = pb.ExtractedFinger(
         position=seen.template.position,
         minutiae_count=len(seen.template.x),

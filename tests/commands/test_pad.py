@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from egate.cli import main
-from egate.commands.bench import pad_trials
+from egate.commands.bench import pad, pad_trials
 from egate.commands.bench.pad_trials import parse_subjects, read_presentations
 from egate.errors import ConfigurationError
 from egate.inference.pad.calibration import load_pad_calibration
@@ -96,6 +96,7 @@ class Bench:
     def __init__(self, store: ModelStore, labels: Path, odds: Floats, out: Path, patch: pytest.MonkeyPatch) -> None:
         self.store, self.root, self.out = store, labels.parent, out
         patch.setattr(pad_trials, "log_odds", lambda *_: odds)
+        patch.setattr(pad, "SPEED_COUNT", 5)  # no test asks how fast
 
     def __call__(self, labels: Path, *options: str) -> dict[str, Any]:
         where = ["--labels", str(labels), "--root", str(self.root), "--json", str(self.out)]

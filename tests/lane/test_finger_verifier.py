@@ -156,6 +156,8 @@ async def test_poor_and_unreadable_prints_are_taken_again(bench: Bench) -> None:
     assert set(poor.images) == {"document_finger", "live_finger"}
     for bad in (finger(10), EncodedFinger(b"no image", 0, 500.0), finger(200, dpi=None), finger(200, dpi=90.0)):
         assert (await bench.verifier.verify(bad, references)).result.failure is Reason.FINGER_UNUSABLE
+    nothing = await bench.verifier.verify(finger(10), references)
+    assert nothing.guidance == (Guidance.PLACE_FINGER,)
     bench.engine.failure = ModelError("broken")
     assert (await bench.verifier.verify(finger(200), references)).result.failure is Reason.VERIFIER_FAILED
 

@@ -260,7 +260,7 @@ async def test_each_impression_has_its_own_answer_and_the_enroller_its_template(
     assert (list(first.models), first.calibration) == (["net"], "double-2")
     (found,) = read_template(first.template)
     assert found.position == 3 and found.x.tolist() == print_of(100).x.tolist()
-    assert list(answers[3].guidance) == ["PRESS_HARDER"]
+    assert [list(answer.guidance) for answer in answers] == [[], ["PLACE_FINGER"], [], ["PRESS_HARDER"]]
 
 
 async def test_who_only_compares_gets_no_template(bench: Bench) -> None:
