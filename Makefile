@@ -17,9 +17,8 @@ demo: $(VENV)/.models
 	$(BIN)/egate demo $(if $(ONCE),--once --json demo.json)
 
 test: $(VENV)/.dev $(VENV)/.models
-	$(BIN)/python -m tests.kernels & $(MAKE) lint && wait $$!
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not realtime and not devices"
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "devices and not soak"
+	$(MAKE) lint & $(BIN)/python -m pytest -n 3 --dist loadfile -m "devices and not soak" && wait $$!
 	$(BIN)/python -m pytest -m "realtime and not soak"
 
 lint: $(VENV)/.dev
