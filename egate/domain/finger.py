@@ -34,6 +34,8 @@ class FingerPosition(IntEnum):
     LEFT_LITTLE = 10
 
 
+FINGER_POSITIONS = range(len(FingerPosition))  # their codes
+
 # ISO/IEC 19794-4:2005, table 7: images of several fingers at once. They have to be cut into fingers before they come here.
 SLAPS = {13: "plain right four fingers", 14: "plain left four fingers", 15: "plain thumbs"}
 

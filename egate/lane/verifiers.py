@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -27,18 +26,13 @@ from egate.lane.finger_verifier import FingerVerification as FingerVerification
 from egate.lane.live_face import LiveFace, LiveFrame
 from egate.ports import FaceEngine, FingerEngine, OpticalInspector, PadEngine
 
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """The reference could not be had, and why."""
-
-    reason: Reason
+FaceReference = FaceSample | Reason  # the document's face, or why there is none
 
 
 class References:
     """The document's face and fingers, extracted while the traveller walks in."""
 
-    def __init__(self, face: asyncio.Task[FaceSample | Unusable], finger: asyncio.Task[FingerReferences]) -> None:
+    def __init__(self, face: asyncio.Task[FaceReference], finger: asyncio.Task[FingerReferences]) -> None:
         self.face = face
         self.finger = finger
 
@@ -130,23 +124,21 @@ class EngineVerifiers:
     async def face(
         self, frame: LiveFrame | None, references: References, view: LiveFace, last: bool
     ) -> FaceVerification:
-        reference = await asyncio.shield(references.face)
-        known = reference.reason if isinstance(reference, Unusable) else reference
-        return await self._live_face.verify(frame, known, view, last)
+        return await self._live_face.verify(frame, await asyncio.shield(references.face), view, last)
 
     async def finger(self, finger: EncodedFinger, references: References) -> FingerVerification:
         return await self._live_finger.verify(finger, await asyncio.shield(references.finger))
 
-    async def _face_reference(self, portrait: bytes | None) -> FaceSample | Unusable:
+    async def _face_reference(self, portrait: bytes | None) -> FaceReference:
         if portrait is None:
-            return Unusable(Reason.PORTRAIT_MISSING)
+            return Reason.PORTRAIT_MISSING
         try:
             capture = await self._pool.run(
                 lambda: self._images.look(portrait, self._face.capture, pixels_max=DOCUMENT_PIXELS_MAX)
             )
         except EgateError:
-            return Unusable(Reason.PORTRAIT_UNUSABLE)
+            return Reason.PORTRAIT_UNUSABLE
         # A portrait with two people has no holder.
         if capture.face is None or capture.face_count != 1:
-            return Unusable(Reason.PORTRAIT_UNUSABLE)
+            return Reason.PORTRAIT_UNUSABLE
         return capture.face

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from google.protobuf.message import Message
 
+from egate.domain.finger import FINGER_POSITIONS
 from egate.domain.ids import RequestId
-from egate.errors import ImageError
+from egate.errors import ConfigurationError, ImageError, TemplateError
 from egate.inference.finger.image import STORED_PIXELS_MAX
 from egate.inference.finger.resolution import DPI_MAX, DPI_MIN
 from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, read_bounded
+from egate.ports import FaceEngine, FingerEngine
 from egate.service.errors import FieldError
 
 ID_CHARACTERS_MAX = 64
@@ -23,7 +26,6 @@ PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 100, 1000
 DOCUMENT_IMAGE_SIZE_MAX = (
     2 * 1024 * 1024
 )  # chosen: a chip's file has at most 512 kB; prints of other sources up to four times that
-FINGER_POSITIONS = range(11)  # ISO/IEC 19794-2: 0 unknown, 1 to 10
 
 
 def payload_sha256(method: str, request: Message) -> bytes:
@@ -98,21 +100,34 @@ def fmr_target(value: float, default: float) -> float:
     return value
 
 
+def threshold(engine: FaceEngine | FingerEngine, fmr: float) -> float:
+    """The engine's, of a target that fmr_target has passed."""
+    try:
+        return engine.threshold(fmr)
+    except ConfigurationError as error:
+        raise FieldError("fmr_target", "is below what the calibration supports") from error
+
+
+@contextmanager
+def named(field: str) -> Iterator[None]:
+    """What is wrong with an image or a template, with the field it is in."""
+    try:
+        yield
+    except (ImageError, TemplateError) as error:
+        raise FieldError(field, str(error), code=error.code) from None
+
+
 def image(field: str, data: bytes) -> bytes:
     """Refuses by the header what no decoder should touch. Walks the whole file: run it in a thread."""
-    try:
+    with named(field):
         read_bounded(data)
-    except ImageError as error:
-        raise FieldError(field, str(error), code=error.code) from None
     return data
 
 
 def finger_image(field: str, data: bytes) -> bytes:
     """As image, of a print: also in the formats of sensors. Its resolution is the lane's matter, which may know it better than the file."""
-    try:
+    with named(field):
         read_bounded(data, STORED_PIXELS_MAX, prints=True)
-    except ImageError as error:
-        raise FieldError(field, str(error), code=error.code) from None
     return data
 
 
@@ -129,8 +144,6 @@ def document_image(field: str, data: bytes) -> bytes:
     """As image, for a portrait or print of a document: those are smaller than a camera's frame."""
     if len(data) > DOCUMENT_IMAGE_SIZE_MAX:
         raise FieldError(field, f"must have at most {DOCUMENT_IMAGE_SIZE_MAX} bytes", code="IMAGE_SIZE")
-    try:
+    with named(field):
         read_bounded(data, DOCUMENT_PIXELS_MAX)
-    except ImageError as error:
-        raise FieldError(field, str(error), code=error.code) from None
     return data

@@ -10,10 +10,11 @@ from egate.domain.biometric import FingerSample
 from egate.domain.finger import AbsenceReason, Enrolment, FingerPosition
 from egate.errors import ImageError
 from egate.matching.finger.format.template_format import CARD_SIZES, TemplateFormat, write_template
+from egate.service import fields
 from egate.service.engines import Engines
 from egate.service.errors import FieldError
 from egate.service.finger_answers import answer, whole_quality
-from egate.service.fingers import named, template_format
+from egate.service.fingers import template_format
 
 _ABSENCES = {pb.FingerAbsence.Value(f"FINGER_ABSENCE_{reason.name}"): reason for reason in AbsenceReason}
 
@@ -49,7 +50,7 @@ def enrol_fingers(
 ) -> pb.ExtractEnrolmentResponse:
     """Runs in the pool. seen: as many as the request's impressions. Raises FieldError beyond ten impressions of a finger."""
     at = [index for index, each in enumerate(seen) if isinstance(each, FingerSample)]
-    with named("impressions"):
+    with fields.named("impressions"):
         found = engines.finger.enrol(
             [each for each in seen if isinstance(each, FingerSample)], wanted=asked.wanted, absent=asked.absent
         )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from egate.api.v1 import match_service_pb2 as pb
 from egate.domain.biometric import FingerSample, FingerTemplate
-from egate.errors import ConfigurationError, ImageError, TemplateError
 from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
 from egate.inference.image.decoder import GreyImage
 from egate.matching.finger.format.template_format import TemplateFormat, read_template
 from egate.matching.finger.plausible import plausible
 from egate.matching.finger.quality import usable
-from egate.ports import FaceEngine, FingerEngine
 from egate.service import fields
 from egate.service.engines import Engines
 from egate.service.errors import FieldError
@@ -81,7 +78,7 @@ def look(engines: Engines, message: pb.Finger) -> FingerSample:
 
 def impressions(engines: Engines, field: str, message: pb.Finger) -> Impressions:
     """Of a message that check_fingers has passed. Raises FieldError naming it, and ModelError."""
-    with named(field):
+    with fields.named(field):
         if message.WhichOneof("sample") == "image":
             sample = look(engines, message)
             if not usable(sample.quality):
@@ -93,15 +90,6 @@ def impressions(engines: Engines, field: str, message: pb.Finger) -> Impressions
         if not all(plausible(template) for template in found):
             raise FieldError(field, "is of no finger: its minutiae stand in a pattern", code="FINGER_IMPLAUSIBLE")
         return Impressions(tuple(_placed(template, message.position) for template in found), None)
-
-
-@contextmanager
-def named(field: str) -> Iterator[None]:
-    """What is wrong with a sample, with the field it is in."""
-    try:
-        yield
-    except (ImageError, TemplateError) as error:
-        raise FieldError(field, str(error), code=error.code) from error
 
 
 def _placed(template: FingerTemplate, position: int) -> FingerTemplate:
@@ -123,12 +111,11 @@ def sides(request: pb.VerifyFingerRequest) -> tuple[list[tuple[str, pb.Finger]],
 
 
 def compare_sides(
-    engines: Engines, probes: Sequence[Impressions], references: Sequence[Impressions], fmr: float
+    engines: Engines, probes: Sequence[Impressions], references: Sequence[Impressions], fmr: float, threshold: float
 ) -> pb.VerifyFingerResponse:
-    """Raises FieldError, also where there are more fingers or impressions than a person has."""
+    """threshold: of fmr, the target. Raises FieldError where there are more fingers or impressions than a person has."""
     engine = engines.finger
-    threshold = threshold_of(engine, fmr)
-    with named("probes"):
+    with fields.named("probes"):
         found = engine.compare_fingers(_templates(probes), _templates(references))
     return pb.VerifyFingerResponse(
         comparison=pb.Comparison(
@@ -150,13 +137,6 @@ def compare_sides(
             for pair in found.pairs
         ],
     )
-
-
-def threshold_of(engine: FaceEngine | FingerEngine, fmr: float) -> float:
-    try:
-        return engine.threshold(fmr)
-    except ConfigurationError as error:
-        raise FieldError("fmr_target", "is below what the calibration supports") from error
 
 
 def _numbered(field: str, messages: Sequence[pb.Finger]) -> list[tuple[str, pb.Finger]]:

@@ -22,7 +22,7 @@ from egate.service.errors import Exhausted, FieldError
 from egate.service.extract import NO_FACE, extract_face
 from egate.service.finger_answers import extract_finger, see
 from egate.service.finger_enrolment import enrol_fingers, enrolment_asked
-from egate.service.fingers import check_fingers, compare_sides, impressions, named, sides, template_format, threshold_of
+from egate.service.fingers import check_fingers, compare_sides, impressions, sides, template_format
 from egate.service.interceptor import caller
 from egate.service.rate import RateLimit
 from egate.service.settings import EXTRACT_IMAGES_MAX
@@ -51,12 +51,12 @@ class MatchServicer(pb_grpc.MatchServiceServicer):
     async def VerifyFinger(self, request: pb.VerifyFingerRequest, context: object) -> pb.VerifyFingerResponse:
         """A job for each impression, one after another, and one for the comparison."""
         fmr = fields.fmr_target(request.fmr_target, self._finger_fmr_target)
-        threshold_of(self._engines.finger, fmr)
+        threshold = fields.threshold(self._engines.finger, fmr)
         probes, references = sides(request)
         with self._place() as place:
             seen = [await place.run(impressions, self._engines, *each) for each in probes]
             claimed = [await place.run(impressions, self._engines, *each) for each in references]
-            return await place.run(compare_sides, self._engines, seen, claimed, fmr)
+            return await place.run(compare_sides, self._engines, seen, claimed, fmr, threshold)
 
     async def ExtractFinger(self, request: pb.ExtractFingerRequest, context: object) -> pb.ExtractFingerResponse:
         if request.include_template:
@@ -119,7 +119,7 @@ class _Probe:
 def verify_face(engines: Engines, probe: bytes, reference: bytes, fmr: float) -> pb.VerifyFaceResponse:
     """Runs in the pool; one image is decoded at a time. Raises FieldError naming the image."""
     engine = engines.face
-    threshold = threshold_of(engine, fmr)
+    threshold = fields.threshold(engine, fmr)
 
     def see(image: Image) -> _Probe:
         capture = engine.capture(image)
@@ -127,10 +127,10 @@ def verify_face(engines: Engines, probe: bytes, reference: bytes, fmr: float) ->
             return _Probe(capture, None)
         return _Probe(capture, engines.pad.score(image, capture.face))
 
-    with named("probe"):
+    with fields.named("probe"):
         seen = engines.images.look(probe, see)
         probe_face = _face("probe", seen.capture)
-    with named("reference"):
+    with fields.named("reference"):
         reference_face = _face("reference", engines.images.look(reference, engine.capture))
     score = engine.compare(probe_face.template, reference_face.template)
     return pb.VerifyFaceResponse(

@@ -14,7 +14,6 @@ from egate.errors import ConfigurationError, ImageError
 from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine
 from egate.inference.finger.minutiae import STRIDE
 from egate.inference.finger.resolution import PIXELS_MAX
-from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
 from egate.matching.finger.format.iso19794 import read_record, write_record
 from egate.ports import FingerEngine
@@ -24,19 +23,8 @@ TURN = 2.0 * math.pi
 
 
 @pytest.fixture(scope="module")
-def store() -> ModelStore:
-    return ModelStore()
-
-
-@pytest.fixture(scope="module")
 def engine(store: ModelStore) -> MinutiaeFingerEngine:
     return load_finger_engine(store)
-
-
-@pytest.fixture(scope="module")
-def prints(store: ModelStore) -> dict[str, Image]:
-    names = ("p1_1", "p1_2", "p2_1")
-    return {name: decode_grey(store.sample(f"{name}.png").read_bytes()).pixels for name in names}
 
 
 def test_the_engine_is_a_finger_engine(engine: MinutiaeFingerEngine) -> None:

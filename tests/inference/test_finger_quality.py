@@ -20,7 +20,6 @@ from egate.domain.biometric import FingerTemplate, Image
 from egate.errors import ModelError
 from egate.inference.finger.engine import MinutiaeFingerEngine, load_finger_engine
 from egate.inference.finger.quality import FOREST, load_forest, parse_forest
-from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.store import ModelStore
 from egate.matching.finger.quality import Forest, block_kernels, finger_quality, guidance, usable, warm_up, wide_blur
 from egate.matching.finger.quality.features import FEATURES, measure_features
@@ -45,12 +44,6 @@ def forest(store: ModelStore) -> Forest:
 @pytest.fixture(scope="module")
 def engine(store: ModelStore) -> MinutiaeFingerEngine:
     return load_finger_engine(store)
-
-
-@pytest.fixture(scope="module")
-def prints(store: ModelStore) -> dict[str, Image]:
-    names = ("p1_1", "p1_2", "p2_1")
-    return {name: decode_grey(store.sample(f"{name}.png").read_bytes()).pixels for name in names}
 
 
 @pytest.fixture(scope="module")

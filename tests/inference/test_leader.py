@@ -13,7 +13,6 @@ import pytest
 from egate.domain.biometric import FingerTemplate, Image
 from egate.errors import ModelError
 from egate.inference.finger.minutiae import STRIDE, extract
-from egate.inference.image.decoder import decode_grey
 from egate.inference.weights.convert import CONVERSIONS
 from egate.inference.weights.leader.blocks import Planes, add_bottleneck
 from egate.inference.weights.leader.heads import add_window_head, head_block
@@ -30,11 +29,6 @@ STRIPE, BAR, MIDDLE = np.s_[:, 160:224], np.s_[150:214, :], np.s_[97:250, 80:301
 
 
 @pytest.fixture(scope="module")
-def store() -> ModelStore:
-    return ModelStore()
-
-
-@pytest.fixture(scope="module")
 def rewritten(store: ModelStore) -> onnxruntime.InferenceSession:
     return store.session("leader")
 
@@ -42,12 +36,6 @@ def rewritten(store: ModelStore) -> onnxruntime.InferenceSession:
 @pytest.fixture(scope="module")
 def original(store: ModelStore) -> onnxruntime.InferenceSession:
     return store.session("leader-original")
-
-
-@pytest.fixture(scope="module")
-def prints(store: ModelStore) -> dict[str, Image]:
-    names = ("p1_1", "p1_2", "p2_1")
-    return {name: decode_grey(store.sample(f"{name}.png").read_bytes()).pixels for name in names}
 
 
 def expected(original: onnxruntime.InferenceSession, image: Image) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

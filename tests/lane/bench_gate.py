@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from egate.crossing.policy import ALWAYS_MANDATORY, FaceResult, FingerResult, Policy
 from egate.document.data import DocumentData
-from egate.domain.biometric import EncodedFinger, FaceSample
+from egate.domain.biometric import EncodedFinger
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
@@ -23,7 +23,7 @@ from egate.errors import JournalError
 from egate.journal.store import SqliteJournal
 from egate.lane.finger_verifier import FingerReferences
 from egate.lane.live_face import LiveFace, LiveFrame
-from egate.lane.verifiers import FaceVerification, FingerVerification, References, Unusable
+from egate.lane.verifiers import FaceReference, FaceVerification, FingerVerification, References
 from egate.ports import Record, StoredResponse
 
 POLICY = Policy("bench", ALWAYS_MANDATORY | {Check.FINGER}, 0.5, 0.5, 1e-3, capture_s=5.0, passage_s=5.0)
@@ -113,8 +113,8 @@ class RecordedVerifiers:
         return {"recorded": "0"}
 
     def references(self, read: DocumentRead) -> References:
-        async def face() -> FaceSample | Unusable:
-            return Unusable(Reason.PORTRAIT_MISSING)
+        async def face() -> FaceReference:
+            return Reason.PORTRAIT_MISSING
 
         async def finger() -> FingerReferences:
             return Reason.FINGER_REFERENCE_MISSING

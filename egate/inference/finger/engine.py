@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 
 from egate.domain.biometric import ComparisonScore, FingerSample, FingerTemplate, Image
-from egate.domain.finger import AbsenceReason, Enrolment, FingerPosition, FingerSetComparison
+from egate.domain.finger import FINGER_POSITIONS, AbsenceReason, Enrolment, FingerPosition, FingerSetComparison
 from egate.errors import ImageError
 from egate.inference.engine_errors import engine_errors
 from egate.inference.finger.minutiae import extract
@@ -34,7 +34,6 @@ CALIBRATION = "finger-minutiae"
 
 CONTRAST_MIN = 4.0  # grey levels between the 5th and 95th percentile: an empty sensor
 MINUTIAE_MIN = 4  # the poorest of 400 corpus images has 4; three pairs can be found between any two fingers
-POSITIONS = range(11)  # ISO/IEC 19794-2:2005, table 2; 0 = unknown
 
 
 class Models(ForestModels, Protocol):
@@ -69,7 +68,7 @@ class MinutiaeFingerEngine:
         large), FINGER_IMAGE_TYPE, FINGER_IMAGE_BLANK, or FINGER_NOT_FOUND if fewer than MINUTIAE_MIN minutiae are in it.
         Raises ModelError if the network fails to run, ValueError for an unknown position.
         """
-        if position not in POSITIONS:
+        if position not in FINGER_POSITIONS:
             raise ValueError("finger position is a code from 0 to 10")
         if image.ndim != 2 or image.dtype != np.uint8:
             raise ImageError("a finger image is grey, 8 bits a pixel", code="FINGER_IMAGE_TYPE")

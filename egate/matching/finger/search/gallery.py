@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.domain.biometric import FingerTemplate
+from egate.domain.finger import FINGER_POSITIONS
 from egate.errors import EgateError, TemplateError
 from egate.matching.finger.search import stored
 from egate.matching.finger.search.stored import Stored
 
-POSITIONS = range(11)  # ISO/IEC 19794-2:2005, table 2; 0 = unknown
 IMPRESSIONS_MAX = 16  # of one finger, chosen: what one person's enrolment may take of everybody's search
 SPARE_SHARE = 0.25  # rows beyond the capacity: packing copies the gallery, so it is due once in so many removals
 NOBODY = -1
@@ -86,7 +86,7 @@ class FingerGallery:
         Raises GalleryFull with code FINGER_GALLERY_FULL, or FINGER_IMPRESSIONS_FULL if this finger has IMPRESSIONS_MAX;
         TemplateError with code FINGER_POSITION, FINGER_TEMPLATE_SMALL or FINGER_TEMPLATE_VALUES. Then nothing has changed.
         """
-        if template.position not in POSITIONS:
+        if template.position not in FINGER_POSITIONS:
             raise TemplateError("finger position is a code from 0 to 10", code="FINGER_POSITION")
         if self._live >= self.capacity:
             raise GalleryFull(f"the finger gallery holds its {self.capacity} impressions")
@@ -120,7 +120,7 @@ class FingerGallery:
         return len(rows)
 
     def _keys(self, identity: str) -> list[FingerKey]:
-        return [(identity, position) for position in POSITIONS if (identity, position) in self._fingers]
+        return [(identity, position) for position in FINGER_POSITIONS if (identity, position) in self._fingers]
 
     def _number(self, identity: str) -> int:
         """Numbers are not used again: an old snapshot must not give a new identity's name to what it shows."""
