@@ -10,9 +10,8 @@ from egate.domain.biometric import FingerSample, Guidance
 from egate.errors import TemplateError
 
 FINGERS_MAX = 10  # of one person
-IMPRESSIONS_MAX = (
-    10  # of one finger: bounds the comparisons; no gain was seen beyond three (bench/finger/bench_fusion.py)
-)
+# Of one finger: bounds the comparisons; no gain was seen beyond three (bench/finger/bench_fusion.py)
+IMPRESSIONS_MAX = 10
 # Of one person in one comparison: three of each finger. Chosen: what an enrolment keeps; bounds a comparison of two persons to 900 between
 # the sides and 435 within each, 0.1 s in all.
 SIDE_IMPRESSIONS_MAX = 30

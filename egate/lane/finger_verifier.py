@@ -13,9 +13,9 @@ from egate.domain.finger import FINGERS_MAX, FingerSetComparison
 from egate.domain.reason import Reason
 from egate.errors import EgateError, ImageError
 from egate.inference.finger.advice import advice
-from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
+from egate.inference.finger.image import STORED_PIXELS_MAX, capture_finger
 from egate.inference.image.budget import ImageBudget
-from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX, GreyImage
+from egate.inference.image.decoder import DOCUMENT_PIXELS_MAX
 from egate.inference.pool import InferencePool
 from egate.matching.finger.quality import usable
 from egate.ports import FingerEngine
@@ -75,11 +75,7 @@ class FingerVerifier:
         return FingerVerification(FingerResult(found.score, found.fmr), probe.guidance, images)
 
     def _captured(self, finger: EncodedFinger, pixels_max: int) -> FingerSample:
-        def see(image: GreyImage) -> FingerSample:
-            return self._engine.capture(image.pixels, finger.position, dpi)
-
-        dpi = finger_dpi(finger.image, finger.dpi)
-        return self._images.look_grey(finger.image, see, pixels_max=pixels_max)
+        return capture_finger(self._engine, self._images, finger, pixels_max=pixels_max)
 
     def _compared(self, probe: FingerSample, references: Sequence[FingerSample]) -> FingerSetComparison:
         return self._engine.compare_fingers([probe.template], [each.template for each in references])

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from egate.api.v1 import match_service_pb2 as pb
-from egate.domain.biometric import FingerSample, FingerTemplate
-from egate.inference.finger.image import STORED_PIXELS_MAX, finger_dpi
-from egate.inference.image.decoder import GreyImage
+from egate.domain.biometric import EncodedFinger, FingerSample, FingerTemplate
+from egate.inference.finger.image import capture_finger
 from egate.matching.finger.format.template_format import TemplateFormat, read_template
 from egate.matching.finger.plausible import plausible
 from egate.matching.finger.quality import usable
@@ -68,12 +67,8 @@ def template_format(field: str, value: int) -> TemplateFormat | None:
 
 def look(engines: Engines, message: pb.Finger) -> FingerSample:
     """The impression of an image. Raises ImageError and ModelError."""
-
-    def see(image: GreyImage) -> FingerSample:
-        return engines.finger.capture(image.pixels, message.position, dpi)
-
-    dpi = finger_dpi(message.image, message.resolution_dpi or None)
-    return engines.images.look_grey(message.image, see, pixels_max=STORED_PIXELS_MAX)
+    finger = EncodedFinger(message.image, message.position, message.resolution_dpi or None)
+    return capture_finger(engines.finger, engines.images, finger)
 
 
 def impressions(engines: Engines, field: str, message: pb.Finger) -> Impressions:

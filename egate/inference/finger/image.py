@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egate.domain.biometric import Image
+from egate.domain.biometric import EncodedFinger, FingerSample, Image
 from egate.inference.finger.resolution import DPI, DPI_MAX, PIXELS_MAX, check_size, choose_dpi
+from egate.inference.image.budget import ImageBudget
 from egate.inference.image.bytes import Header
-from egate.inference.image.decoder import decode_grey_bounded, read_bounded
+from egate.inference.image.decoder import GreyImage, decode_grey_bounded, read_bounded
+from egate.ports import FingerEngine
 
-STORED_PIXELS_MAX = int(
-    PIXELS_MAX * (DPI_MAX / DPI) ** 2
-)  # of the largest finger at the highest resolution: 6.6 million
+# Of the largest finger at the highest resolution: 6.6 million.
+STORED_PIXELS_MAX = int(PIXELS_MAX * (DPI_MAX / DPI) ** 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -33,6 +34,18 @@ def finger_image(data: bytes, asked: float | None = None, *, otherwise: float | 
     """
     header, dpi = _header(data, asked, otherwise)
     return Impression(decode_grey_bounded(data, header).pixels, dpi)
+
+
+def capture_finger(
+    engine: FingerEngine, images: ImageBudget, finger: EncodedFinger, *, pixels_max: int = STORED_PIXELS_MAX
+) -> FingerSample:
+    """The engine's sample of a file, decoded within the budget. Raises ImageError as finger_image and the engine do, and ModelError."""
+
+    def see(image: GreyImage) -> FingerSample:
+        return engine.capture(image.pixels, finger.position, dpi)
+
+    dpi = finger_dpi(finger.image, finger.dpi)
+    return images.look_grey(finger.image, see, pixels_max=pixels_max)
 
 
 def finger_dpi(data: bytes, asked: float | None = None, *, otherwise: float | None = None) -> float:
