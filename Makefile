@@ -16,9 +16,9 @@ SOURCES := egate hw bench tests proto
 demo: $(VENV)/.models
 	$(BIN)/egate demo $(if $(ONCE),--once --json demo.json)
 
-test: $(VENV)/.dev $(VENV)/.models
+test: $(VENV)/.dev $(VENV)/.models lint
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not realtime and not devices"
-	$(MAKE) lint & $(BIN)/python -m pytest -n 3 --dist loadfile -m "devices and not soak" && wait $$!
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "devices and not soak"
 	$(BIN)/python -m pytest -m "realtime and not soak"
 
 lint: $(VENV)/.dev
