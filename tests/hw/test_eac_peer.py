@@ -87,7 +87,9 @@ def test_our_terminal_opens_its_chip(peer: Peer, oid: str, parameter: int) -> No
             )
         except StepFailed:
             return False
-        assert result.chip_key.lstrip(b"\0").hex() == peer.last["id_icc"]
+        # A hash (DH) is whole at the peer's; a coordinate (ECDH) may lack its leading zeros there.
+        whole = result.chip_key if PACE[oid][0] == "DH" else result.chip_key.lstrip(b"\0")
+        assert whole.hex() == peer.last["id_icc"]
         send = protected(result.messaging, peer.transmit)
         return all(send(apdu.select_file(0x010E)).sw == apdu.SW_OK for _ in range(3))
 
