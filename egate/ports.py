@@ -21,13 +21,16 @@ from egate.domain.biometric import (
     FaceTemplate,
     FingerSample,
     FingerTemplate,
+    Guidance,
     Image,
     PadScore,
 )
-from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.captured import CameraFrame, CardRead, FingerImage, ScannedCode
+from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead, PageImages
 from egate.domain.finger import AbsenceReason, Enrolment, FingerPosition, FingerSetComparison
 from egate.domain.inspection import Finding
+from egate.domain.signal import TravellerSignal
 
 
 class Clock(Protocol):
@@ -39,10 +42,14 @@ class Clock(Protocol):
 
 
 class Device(Protocol):
-    """What all devices share."""
+    """What all devices share. Loss is noticed within 5 s, told once, and ends by itself when the device is back."""
 
     @property
     def state(self) -> DeviceState: ...
+
+    @property
+    def health(self) -> DeviceHealth:
+        """For supervision, at any time and from any thread."""
 
     async def start(self, on_state: Callable[[DeviceState], None]) -> None:
         """Opens the link and keeps it open. Returns at once; on_state is called at each change, once per change."""
@@ -57,6 +64,9 @@ class Lock(Device, Protocol):
     @property
     def lock_state(self) -> LockState:
         """From the device's own output status, never from what we commanded."""
+
+    def on_lock(self, callback: Callable[[LockState], None]) -> None:
+        """callback is called in the loop at each change of lock_state."""
 
     async def release(self, duration_s: float, deadline_s: float) -> ReleaseResult:
         """Releases the lock for duration_s (0.1 to 30 s, timed by the device).
@@ -98,6 +108,50 @@ class DocumentReader(Device, Protocol):
         Raises DeviceTimeout if none came within timeout_s, DeviceLost if the reader went away.
         Cancelling is safe: the reader is usable for the next document.
         """
+
+
+class Signal(Device, Protocol):
+    """Light, display and sound towards the traveller. Its loss stops no lane."""
+
+    async def show(self, signal: TravellerSignal) -> None:
+        """Shows it; the newest wins. Returns at once and never raises: while the device is lost the newest is kept and shown when it is
+        back, without its sound. A device that knows only part of it shows that part. Dark after `close` and after our death, where
+        the device can time it."""
+
+
+class FingerSensor(Device, Protocol):
+    """A sensor that takes images of fingers."""
+
+    async def capture(self, timeout_s: float, on_guidance: Callable[[Guidance], None]) -> FingerImage:
+        """The next impression of a finger laid on from now on. on_guidance is called in the loop, once per change of advice.
+
+        Raises DeviceTimeout if no usable one came within timeout_s, DeviceLost if the sensor went away, DeviceError if it is being used.
+        Cancelling is safe.
+        """
+
+
+class Camera(Device, Protocol):
+    """A camera that gives its newest frame only. DEGRADED: it gives frames, but too few, too dark, too bright, or always the same."""
+
+    async def frame(self, after_s: float, timeout_s: float) -> CameraFrame:
+        """The newest frame taken after after_s (CLOCK_MONOTONIC). Several callers may wait at once.
+
+        Raises DeviceTimeout if none came within timeout_s, DeviceLost if the camera went away.
+        """
+
+
+class BarcodeReader(Device, Protocol):
+    """A reader of bar codes."""
+
+    async def scan(self, timeout_s: float) -> ScannedCode:
+        """The next code read from now on; what was read before the call is discarded. Raises as DocumentReader.read."""
+
+
+class CardReader(Device, Protocol):
+    """A reader of cards or badges."""
+
+    async def card(self, timeout_s: float) -> CardRead:
+        """The next card presented from now on. Raises as DocumentReader.read."""
 
 
 class OpticalInspector(Protocol):

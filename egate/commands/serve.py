@@ -86,7 +86,7 @@ async def _devices(lane: LaneSection, base: Path) -> list[tuple[str, str]]:
     except EgateError as error:
         return [(f"{lane.id}", f"{error.code}: {error}")]
     changed = asyncio.Event()
-    await gate.start(lambda name, state: changed.set(), lambda levels: None)
+    await gate.start(lambda name, state: changed.set(), lambda levels: None, lambda lock: None)
     try:
         async with asyncio.timeout(ONLINE_S_MAX):
             while any(state is not DeviceState.ONLINE for state in gate.states.values()):

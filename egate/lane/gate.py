@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from egate.domain.device import DeviceState, SensorLevels
+from egate.domain.device import DeviceState, LockState, SensorLevels
 from egate.ports import Device, DocumentReader, Lock, Sensors
 
 
@@ -28,9 +28,13 @@ class Gate:
         return {name: device.state for name, device in self._devices.items()}
 
     async def start(
-        self, on_device: Callable[[str, DeviceState], None], on_levels: Callable[[SensorLevels], None]
+        self,
+        on_device: Callable[[str, DeviceState], None],
+        on_levels: Callable[[SensorLevels], None],
+        on_lock: Callable[[LockState], None],
     ) -> None:
         self.sensors.on_levels(on_levels)
+        self.lock.on_lock(on_lock)
         for name, device in self._devices.items():
             await device.start(lambda state, name=name: on_device(name, state))  # type: ignore[misc]
 

@@ -32,7 +32,6 @@ from egate.lane.services import Services
 from egate.ports import StoredResponse
 
 INBOX_MAX = 512  # a gate's frames beyond this are refused; device events are few and never refused
-LOCK_POLL_S = 0.01  # how often the lock's status, kept by its adapter, is looked at
 CONFIRMED, NOT_CONFIRMED = b"confirmed", b"not confirmed"  # stored answers to SecureLane
 RESTART_S = 0.5  # chosen: a lane that fails again and again must not take the processor from its neighbours
 _log = structlog.get_logger(__name__)
@@ -75,7 +74,6 @@ class GateLane:
 
     async def run(self) -> None:
         """Serves until cancelled. A bug secures the lane, refers its crossing and starts it anew; the neighbours never notice."""
-        watch = asyncio.create_task(self._watch_lock())
         try:
             await self._start_devices()
             while True:
@@ -85,14 +83,14 @@ class GateLane:
                     self._log.exception("lane failed; securing and starting anew")
                     await self._recover()
         finally:
-            watch.cancel()
             self._performer.cancel_all()
             await self._gate.close()
 
     async def _start_devices(self) -> None:
         """A device that can't be started stays lost, and the lane out of service; its neighbours serve."""
         try:
-            await self._gate.start(self._on_device, self._on_levels)
+            await self._gate.start(self._on_device, self._on_levels, self._on_lock)
+            self._on_lock(self._gate.lock.lock_state)
         except Exception:
             self._log.exception("devices not started")
 
@@ -168,14 +166,8 @@ class GateLane:
     def _on_levels(self, levels: SensorLevels) -> None:
         self.post(ev.LevelsChanged(levels))
 
-    async def _watch_lock(self) -> None:
-        known: LockState | None = None
-        while True:
-            state = self._gate.lock.lock_state
-            if state is not known:
-                known = state
-                self.post(ev.LockChanged(state))
-            await asyncio.sleep(LOCK_POLL_S)
+    def _on_lock(self, state: LockState) -> None:
+        self.post(ev.LockChanged(state))
 
     # What gates and officers ask
 

@@ -17,8 +17,9 @@ from typing import TypeVar
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import ReadCoilsRequest, WriteSingleCoilRequest
 
-from egate.domain.device import DeviceState, SensorLevels
+from egate.domain.device import DeviceHealth, DeviceState, SensorLevels
 from egate.errors import ConfigurationError, DeviceError, DeviceTimeout, ProtocolViolation
+from hw.health import HealthLog
 from hw.link.base import Link, LinkLost
 from hw.link.opener import link_keys, open_link
 from hw.modbus.exchange import Exchange, Garbled, Refused
@@ -129,10 +130,15 @@ class ModbusSensors:
         self._state = self._told_state = DeviceState.LOST
         self._told_levels = Levels()
         self._failure = "not connected"
+        self._health = HealthLog()
 
     @property
     def state(self) -> DeviceState:
         return self._state
+
+    @property
+    def health(self) -> DeviceHealth:
+        return self._health.report(self._state)
 
     @property
     def levels(self) -> SensorLevels:
@@ -186,6 +192,7 @@ class ModbusSensors:
         except (LinkLost, ConfigurationError) as error:
             self._failure = str(error)
             return False
+        self._health.opened()
         client = Client(link, self._framing, self._gap_s)
         heard_at = time.monotonic()
         read = False
@@ -199,6 +206,7 @@ class ModbusSensors:
             self._failure = str(lost)
         finally:
             link.close()
+        self._health.lost(self._failure)
         self._watch.on_lost()
         self._publish()
         return read
@@ -209,9 +217,11 @@ class ModbusSensors:
             reading = self._read(client)
         except (DeviceTimeout, ProtocolViolation) as failure:
             self._failure = str(failure)
+            self._health.error(self._failure)
             self._watch.on_failure(time.monotonic())
             return False
         self._failure = ""
+        self._health.heard(asked_at)
         self._watch.on_reading(reading, asked_at)
         return True
 

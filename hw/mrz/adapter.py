@@ -22,13 +22,14 @@ from pathlib import Path
 
 from egate.document.presentation import present
 from egate.domain.chip import ChipRead
-from egate.domain.device import DeviceState
+from egate.domain.device import DeviceHealth, DeviceState
 from egate.domain.document import DocumentRead
 from egate.domain.ids import DocumentSessionId
 from egate.errors import DeviceError, DeviceLost, DeviceTimeout
 from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread
 from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.session import CRYPTOGRAPHY_S_MAX, SESSION_S_MAX
+from hw.health import HealthLog
 from hw.link.base import Link
 from hw.link.noise import Noise
 from hw.link.opener import link_keys, open_link
@@ -75,6 +76,7 @@ class MrzReader:
         self._ports_open = [False, chip is None]
         self._ports_noisy = [False, False]
         self._state = DeviceState.LOST
+        self._health = HealthLog()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_state: Callable[[DeviceState], None] = lambda _: None
         self._lock = threading.Lock()  # guards _request's fields and _token: both port threads and the loop touch them
@@ -85,6 +87,10 @@ class MrzReader:
     @property
     def state(self) -> DeviceState:
         return self._state
+
+    @property
+    def health(self) -> DeviceHealth:
+        return self._health.report(self._state)
 
     async def start(self, on_state: Callable[[DeviceState], None]) -> None:
         self._loop, self._on_state = asyncio.get_running_loop(), on_state
@@ -131,6 +137,7 @@ class MrzReader:
             noise.skipped(decoder.skipped_count - skipped_count, now)
             if frames:
                 noise.valid()
+                self._health.heard(now)
             if noise.changed(now):
                 self._noise_changed(0, noise.noisy(now))
             for frame in frames:
@@ -175,6 +182,10 @@ class MrzReader:
 
     def _port_changed(self, index: int, is_open: bool) -> None:
         """Either port thread."""
+        if is_open:
+            self._health.opened()
+        else:
+            self._health.lost(("zone", "chip")[index])
         self._in_loop(lambda: self._apply(index, is_open, False))
 
     def _noise_changed(self, index: int, noisy: bool) -> None:

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from egate.domain.device import DeviceState, LockState, ReleaseResult
+from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult
 from egate.errors import ConfigurationError, DeviceError
+from hw.health import HealthLog
 from hw.link.base import Link, LinkLost
 from hw.link.opener import link_keys, open_link
 from hw.osdp.acu import Acu
@@ -89,12 +90,22 @@ class OsdpLock:
         self._ended: asyncio.Future[None] | None = None
         self._on_state: Callable[[DeviceState], None] = _ignore
         self._state = self._told = DeviceState.LOST
+        self._on_lock: list[Callable[[LockState], None]] = []
+        self._told_lock = LockState.UNKNOWN
+        self._health = HealthLog()
         self._heard_at = float("-inf")
         self._releasing = False
 
     @property
     def state(self) -> DeviceState:
         return self._state
+
+    @property
+    def health(self) -> DeviceHealth:
+        return self._health.report(self._state)
+
+    def on_lock(self, callback: Callable[[LockState], None]) -> None:
+        self._on_lock.append(callback)
 
     @property
     def lock_state(self) -> LockState:
@@ -195,6 +206,7 @@ class OsdpLock:
         except (LinkLost, ConfigurationError) as error:
             self._session.diagnosis = str(error)
             return False
+        self._health.opened()
         ready = False
         self._channel.attach(link)
         self._session.connect(time.monotonic())
@@ -210,6 +222,7 @@ class OsdpLock:
         finally:
             self._channel.attach(None)
             link.close()
+        self._health.lost(diagnosis)
         self._session.disconnect(diagnosis)
         self._publish()
         return ready
@@ -229,12 +242,16 @@ class OsdpLock:
             self._orders.popleft()(time.monotonic())
 
     def _publish(self) -> None:
+        if (lock := self.lock_state) is not self._told_lock:
+            self._told_lock = lock
+            self._call_soon(self._change_lock, lock)
         state = STATES[self._session.contact]
         now = time.monotonic()
         if self._session.timer_broken:
             state = DeviceState.LOST  # it answers and can be secured; no lane must count on it
         elif state is not DeviceState.LOST:
             self._heard_at = now
+            self._health.heard(now)
         elif now - self._heard_at < RECONNECT_S and not self._stop.is_set():
             # One late answer ends libosdp's connection; the next one is up in some 0.3 s. Its lock state is UNKNOWN meanwhile.
             state = DeviceState.DEGRADED
@@ -243,6 +260,10 @@ class OsdpLock:
             self._call_soon(self._change_state, state)
 
     # From here on: the event loop.
+
+    def _change_lock(self, lock: LockState) -> None:
+        for callback in self._on_lock:
+            callback(lock)
 
     def _change_state(self, state: DeviceState) -> None:
         self._state = state

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from egate.crossing.policy import ALWAYS_MANDATORY, FaceResult, FingerResult, Policy
 from egate.document.data import DocumentData
 from egate.domain.biometric import EncodedFinger
-from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import DocumentSessionId
@@ -36,6 +36,10 @@ class BenchDevice:
         self.state = DeviceState.LOST
         self._on_state: Callable[[DeviceState], None] = lambda state: None
 
+    @property
+    def health(self) -> DeviceHealth:
+        return DeviceHealth(self.state)
+
     async def start(self, on_state: Callable[[DeviceState], None]) -> None:
         self._on_state = on_state
         self.become(DeviceState.ONLINE)
@@ -53,9 +57,23 @@ class BenchLock(BenchDevice):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lock_state = LockState.SECURED
+        self._lock_state = LockState.SECURED
+        self._on_lock: Callable[[LockState], None] = lambda state: None
         self.commands: list[str] = []
         self.answer = ReleaseResult.ACKNOWLEDGED
+
+    @property
+    def lock_state(self) -> LockState:
+        return self._lock_state
+
+    @lock_state.setter
+    def lock_state(self, state: LockState) -> None:
+        if state is not self._lock_state:
+            self._lock_state = state
+            self._on_lock(state)
+
+    def on_lock(self, callback: Callable[[LockState], None]) -> None:
+        self._on_lock = callback
 
     async def release(self, duration_s: float, deadline_s: float) -> ReleaseResult:
         self.commands.append("release")
