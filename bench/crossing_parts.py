@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from bench.bench_journal import decide
-from egate.domain.device import DeviceState, LockState, ReleaseResult
+from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResult
 from egate.journal import SqliteJournal
 from egate.ports import Lock
 from hw.registry import open_device
@@ -32,7 +32,7 @@ async def append_alone(directory: Path, count: int) -> list[float]:
 
 async def release_alone(url: str, base: Path, count: int) -> list[float]:
     """Seconds of count timed releases, from the call to the acknowledgement, each on a secured lock."""
-    lock = cast(Lock, open_device(url, base))
+    lock = cast(Lock, open_device(url, base, DeviceRole.LOCK))
     await lock.start(lambda state: None)
     times = []
     try:

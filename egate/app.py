@@ -22,6 +22,7 @@ from egate.clock import SystemClock
 from egate.crossing.policy import PadMode, Policy
 from egate.document.chip_checks import Rules
 from egate.document.pki.trust import TrustStore
+from egate.domain.device import DeviceRole
 from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError, ModelError
@@ -167,10 +168,12 @@ def open_trust(settings: Settings, base: Path, now: datetime) -> TrustSource:
 def open_gate(section: LaneSection, base: Path) -> Gate:
     """The lane's devices, not started. Raises ConfigurationError naming the lane."""
     try:
-        reader = open_device(section.document_reader, base) if section.document_reader else None
+        reader = (
+            open_device(section.document_reader, base, DeviceRole.DOCUMENT_READER) if section.document_reader else None
+        )
         return Gate(
-            cast(Lock, open_device(section.lock, base)),
-            cast(Sensors, open_device(section.sensors, base)),
+            cast(Lock, open_device(section.lock, base, DeviceRole.LOCK)),
+            cast(Sensors, open_device(section.sensors, base, DeviceRole.SENSORS)),
             cast("DocumentReader | None", reader),
             section.finger_dpi,
         )

@@ -1,7 +1,8 @@
 """Opens devices by URL. Adapters are entry points in the group `egate.devices`, imported on first use.
 
-An entry point's name is the protocol, its value a factory `(url: DeviceUrl, base: Path) -> device`; base is the folder that
-relative references in the URL start from. The factory checks the URL completely and opens nothing.
+An entry point's name is "protocol.role" (egate.domain.device.DeviceRole), its value a factory `(url: DeviceUrl, base: Path) -> device`
+whose device implements the role's port; base is the folder that relative references in the URL start from. The factory checks the URL
+completely and opens nothing.
 
 Bare readers of chips, which are no device of a lane, are entry points in the group `egate.chips`: factories
 `(url: DeviceUrl) -> hw.emrtd.transport.CardTransport` that open the reader now.
@@ -13,6 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
+from egate.domain.device import DeviceRole
 from egate.errors import ConfigurationError
 from egate.ports import Device
 from hw.url import parse
@@ -21,12 +23,22 @@ GROUP = "egate.devices"
 CHIP_GROUP = "egate.chips"
 
 
-def open_device(url: str, base: Path) -> Device:
-    """The adapter for url, not started. Raises ConfigurationError if the URL or its protocol is not understood."""
+def open_device(url: str, base: Path, role: DeviceRole) -> Device:
+    """The adapter for url, not started. Raises ConfigurationError if the URL is not understood, or its protocol has no such role."""
     parsed = parse(url)
-    for point in entry_points(group=GROUP, name=parsed.protocol):
+    for point in entry_points(group=GROUP, name=f"{parsed.protocol}.{role}"):
         return cast(Device, point.load()(parsed, base))
+    roles = roles_of(parsed.protocol)
+    if roles:
+        names = ", ".join(roles)
+        raise ConfigurationError(f"a device of protocol {parsed.protocol} is no {role}; it can be a {names}")
     raise ConfigurationError(f"device protocol {parsed.protocol} is not known")
+
+
+def roles_of(protocol: str) -> tuple[DeviceRole, ...]:
+    """What devices of this protocol can be, by the installed packages; () if the protocol is not known."""
+    names = {point.name for point in entry_points(group=GROUP)}
+    return tuple(role for role in DeviceRole if f"{protocol}.{role}" in names)
 
 
 def is_chip_reader(url: str) -> bool:

@@ -47,7 +47,7 @@ def port_name(link: str, target: str) -> str:
     if target.startswith("/"):
         device = _device(Path(target))
         return f"device {device[0]}:{device[1]}" if device else str(Path(target).resolve())
-    if link != "tcp":
+    if link not in ("tcp", "rfc2217"):  # both speak to one serial server by its address
         return f"{link} {target}"
     host, port = split_host(target)
     if is_loopback(host):

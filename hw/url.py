@@ -7,7 +7,9 @@
     serial  absolute path of a serial port          pty     absolute path of a pseudo terminal (demo only)
     tcp     host:port                               sim     name of a simulated lane
     file    absolute path of recorded data          replay  absolute path of a recorded trace
-    reader  name of a PC/SC reader, percent-encoded
+    reader  name of a PC/SC reader, percent-encoded rfc2217 host:port of a serial port server (RFC 2217)
+    v4l2    absolute path of a video device         dir     absolute path of a folder of pictures
+    rtsp    host[:port]/path of a camera's stream   synthetic  name of a made picture
 
 Strict: what is not understood is a ConfigurationError, never a default. Secrets appear by reference (`file:PATH`) only,
 so a URL may be logged.
@@ -28,10 +30,12 @@ from hw.target import is_loopback, is_pty, port_name, split_host
 
 PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the same link
 SECRET_KEYS = frozenset({"key", "password", "token"})
-PATH_LINKS = frozenset({"serial", "pty", "file", "replay"})
-NAME_LINKS = frozenset({"tcp", "sim", "reader"})
+PATH_LINKS = frozenset({"serial", "pty", "file", "replay", "v4l2", "dir"})
+NAME_LINKS = frozenset({"tcp", "sim", "reader", "rfc2217", "synthetic"})
+STREAM_LINKS = frozenset({"rtsp"})  # host and path
+HOST_LINKS = frozenset({"tcp", "rfc2217", "rtsp"})
 VIRTUAL_READER = "Virtual PCD"  # as vsmartcard names its readers
-SIMULATED_LINKS = frozenset({"pty", "sim", "file", "replay"})
+SIMULATED_LINKS = frozenset({"pty", "sim", "file", "replay", "dir", "synthetic"})
 
 URL_CHARACTERS_MAX = 1024  # chosen; no real URL comes near
 SECRET_BYTES_MAX = 4096  # chosen; keys are 16-32 bytes in hex
@@ -70,7 +74,9 @@ class DeviceUrl:
             return True
         if self.link == "serial":
             return any(is_pty(Path(target)) for target in self.targets)
-        return self.link in SIMULATED_LINKS or (self.link == "tcp" and is_loopback(split_host(self.target)[0]))
+        if self.link in HOST_LINKS:
+            return is_loopback(split_host(self.target.partition("/")[0])[0])
+        return self.link in SIMULATED_LINKS
 
     def admit(self, required: Iterable[str], optional: Iterable[str] = ()) -> None:
         """Raises if a required parameter is missing or one is present that is neither required nor optional."""
@@ -147,6 +153,10 @@ def _target(link: str, netloc: str, path: str) -> str:
         if netloc or not path.startswith("/") or path == "/":
             raise ConfigurationError(f"device URL: {link} needs an absolute path after three slashes")
         return path
+    if link in STREAM_LINKS:
+        if not netloc:
+            raise ConfigurationError(f"device URL: {link} needs a host after two slashes")
+        return netloc + path
     if not netloc or path not in {"", "/"}:
         raise ConfigurationError(f"device URL: {link} needs a name after two slashes and no path")
     return unquote(netloc) if link == "reader" else netloc

@@ -14,6 +14,19 @@ class DeviceState(StrEnum):
     LOST = "LOST"  # does not answer
 
 
+class DeviceRole(StrEnum):
+    """What a device does for its lane; also the settings' keys. One physical device may have several."""
+
+    LOCK = "lock"
+    SENSORS = "sensors"
+    DOCUMENT_READER = "document_reader"
+    CAMERA = "camera"
+    FINGER_SENSOR = "finger_sensor"
+    BARCODE_READER = "barcode_reader"
+    CARD_READER = "card_reader"
+    SIGNAL = "signal"
+
+
 class LockState(StrEnum):
     SECURED = "SECURED"
     RELEASED = "RELEASED"

@@ -21,13 +21,13 @@ import pytest_asyncio
 
 from egate.document.verify import verify_document
 from egate.domain.chip import AccessProtocol
-from egate.domain.device import DeviceState
+from egate.domain.device import DeviceRole, DeviceState
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckResult
 from egate.errors import DeviceError, DeviceLost, DeviceTimeout
 from egate.ports import DocumentReader
 from hw.mrz.adapter import MrzReader, open_reader
-from hw.registry import open_device
+from hw.registry import open_device, roles_of
 from hw.sim.client import Simulator, spawn
 from hw.sim.field import PROTOCOLS
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
@@ -124,9 +124,9 @@ def simulator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 async def setup(request: pytest.FixtureRequest, simulator: Simulator | None) -> AsyncIterator[Setup]:
     if simulator is None:
         url = str(request.config.getoption("--device"))
-        if not url.startswith("mrz+"):
+        if DeviceRole.DOCUMENT_READER not in roles_of(parse(url).protocol):
             pytest.skip("--device is no document reader")
-        found = Setup(cast(DocumentReader, open_device(url, Path.cwd())))
+        found = Setup(cast(DocumentReader, open_device(url, Path.cwd(), DeviceRole.DOCUMENT_READER)))
     else:
         simulator.reset(LANE)
         url = simulator.urls(LANE)["document_reader"]

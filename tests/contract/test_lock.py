@@ -13,7 +13,7 @@ from typing import cast
 
 import pytest
 
-from egate.domain.device import DeviceState, LockState, ReleaseResult
+from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResult
 from egate.errors import DeviceError
 from egate.ports import Lock
 from tests.contract.conftest import SIMULATOR, open_hardware
@@ -49,7 +49,7 @@ async def bench(where: str, tmp_path: Path) -> AsyncIterator[Bench]:
         async with lock_bench(tmp_path, start=False) as inner:
             yield Bench(inner.lock, inner.port.unplug, inner.port.replug)
     else:
-        lock = cast(Lock, open_hardware(where))
+        lock = cast(Lock, open_hardware(where, DeviceRole.LOCK))
         yield Bench(lock)
         await lock.close()
 

@@ -13,7 +13,7 @@ from typing import cast
 
 import pytest
 
-from egate.domain.device import DeviceState, SensorLevels
+from egate.domain.device import DeviceRole, DeviceState, SensorLevels
 from egate.ports import Sensors
 from tests.contract.conftest import SIMULATOR, open_hardware
 from tests.hw.lock_bench import until
@@ -51,7 +51,7 @@ async def bench(where: str, tmp_path: Path) -> AsyncIterator[Bench]:
         async with sensor_bench(tmp_path, start=False) as inner:
             yield Bench(inner.sensors, inner)
     else:
-        sensors = cast(Sensors, open_hardware(where))
+        sensors = cast(Sensors, open_hardware(where, DeviceRole.SENSORS))
         yield Bench(sensors)
         await sensors.close()
 

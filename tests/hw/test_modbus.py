@@ -16,7 +16,7 @@ from pymodbus.pdu import DecodePDU
 from pymodbus.pdu.bit_message import ReadDiscreteInputsRequest, WriteSingleCoilRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersResponse
 
-from egate.domain.device import DeviceState, SensorLevels
+from egate.domain.device import DeviceRole, DeviceState, SensorLevels
 from egate.errors import ConfigurationError, DeviceTimeout, ProtocolViolation
 from hw.link import memory
 from hw.link.base import Link
@@ -296,9 +296,9 @@ def test_failures_degrade_then_lose() -> None:
 
 def test_url_is_checked_completely(tmp_path: Path) -> None:
     good = "modbus+pty:///tmp/sensors?unit=1"
-    open_device(good, tmp_path)
-    open_device(good + "&door=3&presence=4&persons=9&exits=10&baud=19200&parity=E", tmp_path)
-    open_device("modbus+tcp://127.0.0.1:502?unit=1", tmp_path)
+    open_device(good, tmp_path, DeviceRole.SENSORS)
+    open_device(good + "&door=3&presence=4&persons=9&exits=10&baud=19200&parity=E", tmp_path, DeviceRole.SENSORS)
+    open_device("modbus+tcp://127.0.0.1:502?unit=1", tmp_path, DeviceRole.SENSORS)
     for bad in (
         "modbus+pty:///tmp/sensors",
         good.replace("unit=1", "unit=0"),
@@ -310,4 +310,4 @@ def test_url_is_checked_completely(tmp_path: Path) -> None:
         "modbus+tcp://127.0.0.1:502?unit=1&baud=9600",
     ):
         with pytest.raises(ConfigurationError):
-            open_device(bad, tmp_path)
+            open_device(bad, tmp_path, DeviceRole.SENSORS)

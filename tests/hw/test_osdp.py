@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from egate.domain.device import DeviceState, LockState, ReleaseResult
+from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResult
 from egate.errors import ConfigurationError, DeviceError
 from hw.link import memory
 from hw.link.fault import FaultPlan
@@ -198,8 +198,8 @@ async def test_close_joins_the_thread_and_ends_a_release_on_the_way(tmp_path: Pa
 def test_url_is_checked_completely(tmp_path: Path) -> None:
     write_new_key(tmp_path / "lane.scbk")
     good = "osdp+pty:///tmp/lock?address=1&key=file:lane.scbk"
-    open_device(good, tmp_path)
-    open_device(good + "&output=1&baud=115200", tmp_path)
+    open_device(good, tmp_path, DeviceRole.LOCK)
+    open_device(good + "&output=1&baud=115200", tmp_path, DeviceRole.LOCK)
     for bad in (
         "osdp+pty:///tmp/lock?address=1",
         "osdp+pty:///tmp/lock?key=file:lane.scbk",
@@ -211,7 +211,7 @@ def test_url_is_checked_completely(tmp_path: Path) -> None:
         good.replace("pty:", "sim:"),
     ):
         with pytest.raises(ConfigurationError):
-            open_device(bad, tmp_path)
+            open_device(bad, tmp_path, DeviceRole.LOCK)
 
 
 def test_install_key_is_refused_unless_asked_for(tmp_path: Path) -> None:
@@ -219,8 +219,8 @@ def test_install_key_is_refused_unless_asked_for(tmp_path: Path) -> None:
     (tmp_path / "lane.scbk").write_text(INSTALL_KEY.hex())
     url = "osdp+pty:///tmp/lock?address=1&key=file:lane.scbk"
     with pytest.raises(ConfigurationError, match="install key"):
-        open_device(url, tmp_path)
-    open_device(url + "&install_key=1", tmp_path)
+        open_device(url, tmp_path, DeviceRole.LOCK)
+    open_device(url + "&install_key=1", tmp_path, DeviceRole.LOCK)
 
 
 @pytest.mark.parametrize("content", ["00", "00" * 15, "00" * 17])
@@ -228,7 +228,7 @@ def test_key_of_another_length_is_refused(tmp_path: Path, content: str) -> None:
     write_new_key(tmp_path / "lane.scbk")
     (tmp_path / "lane.scbk").write_text(content)
     with pytest.raises(ConfigurationError, match="16 bytes"):
-        open_device("osdp+pty:///tmp/lock?address=1&key=file:lane.scbk", tmp_path)
+        open_device("osdp+pty:///tmp/lock?address=1&key=file:lane.scbk", tmp_path, DeviceRole.LOCK)
 
 
 def test_new_keys_differ_and_are_private(tmp_path: Path) -> None:

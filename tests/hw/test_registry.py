@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from egate.domain.device import DeviceRole
 from egate.errors import ConfigurationError
 from hw.link.base import LinkLost
 from hw.registry import is_chip_reader, open_chip_reader, open_device
@@ -14,7 +15,12 @@ from hw.url import parse
 
 def test_unknown_protocol_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="teleport"):
-        open_device("teleport+tcp://host:1", tmp_path)
+        open_device("teleport+tcp://host:1", tmp_path, DeviceRole.LOCK)
+
+
+def test_device_of_another_role_is_refused_with_the_roles_it_has(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no lock; it can be a document_reader"):
+        open_device("mrz+pty:///run/mrz?baud=9600", tmp_path, DeviceRole.LOCK)
 
 
 @pytest.mark.parametrize("url", ["pn532+pty:///run/none", "emrtd+pty:///run/none?baud=921600"])

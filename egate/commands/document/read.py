@@ -24,6 +24,7 @@ from egate.document.chip_checks import NO_TRUST, Trust
 from egate.document.presentation import present
 from egate.document.verify import verify_document
 from egate.document.zone.mrz import parse_mrz, split_mrz
+from egate.domain.device import DeviceRole
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import DocumentSessionId
@@ -154,9 +155,7 @@ def _reading_of(arguments: argparse.Namespace) -> Callable[[Tell], DocumentRead]
     if is_chip_reader(arguments.device):
         plan = _plan(arguments)
         return lambda progress: _read_chip(arguments.device, plan, progress)
-    reader = open_device(arguments.device, Path.cwd())  # opens nothing yet
-    if not hasattr(reader, "read"):
-        raise ConfigurationError("--device is no reader of documents")
+    reader = open_device(arguments.device, Path.cwd(), DeviceRole.DOCUMENT_READER)  # opens nothing yet
     if arguments.mrz is not None or arguments.can is not None:
         raise ConfigurationError("a document reader reads the zone itself: no --mrz, no --can")
     if arguments.terminal is not None:
