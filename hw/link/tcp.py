@@ -25,6 +25,10 @@ class TcpLink:
     def write(self, data: bytes) -> None:
         write_descriptor(self._connection.fileno(), data)
 
+    def fileno(self) -> int:
+        """For an owner that waits for other things, too; -1 once closed."""
+        return self._connection.fileno()
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
