@@ -15,11 +15,12 @@ from egate.crossing.policy import Policy, decide, judge_face, judge_finger
 from egate.crossing.state import Comparing, Crossing, Ending, Pending, Phase, State
 from egate.domain.biometric import Guidance
 from egate.domain.decision import Decision, Outcome, ReasonDetail, Verdict
-from egate.domain.device import DeviceState, LockState, ReleaseResult
+from egate.domain.device import LIFE_SAFETY, Alarm, DeviceState, LockState, ReleaseResult
 from egate.domain.evidence import DOCUMENT_CHECKS, Check, CheckEvidence, CheckResult
 from egate.domain.ids import Token
 from egate.domain.reason import Reason
 
+_FLIGHT = frozenset({Reason.FIRE_ALARM, Reason.EMERGENCY_BUTTON})
 EXIT_COUNT_MODULUS = 65536  # the counter is one Modbus register
 
 
@@ -137,8 +138,11 @@ def _transition(turn: _Turn, event: ev.Event) -> None:
 
 
 def _secure_what_is_open(turn: _Turn, event: ev.Event) -> None:
-    """A bolt withdrawn or a door opened outside a release, whatever the lane is doing, also when it is out of service."""
-    if turn.state.phase in (Phase.RELEASING, Phase.RELEASED):
+    """A bolt withdrawn or a door opened outside a release, whatever the lane is doing, also when it is out of service.
+
+    Not against somebody who flees: what the fire panel and the emergency button open is wired, and our own release ends by its timer.
+    """
+    if turn.state.phase in (Phase.RELEASING, Phase.RELEASED) or turn.state.levels.alarms & LIFE_SAFETY:
         return
     match event:
         case ev.LockChanged(state=LockState.RELEASED):
@@ -442,7 +446,8 @@ def _release_completed(turn: _Turn, result: ReleaseResult) -> None:
         turn.emit(fx.Progress("release", CheckResult.PASS))
         turn.emit(fx.Respond(crossing.id, None if crossing.override else crossing.decision, result))
         if crossing.broken:
-            turn.emit(fx.Secure())
+            if not all(item.reason in _FLIGHT for item in crossing.broken):
+                turn.emit(fx.Secure())
             _end(turn, Ending(_broken_outcome(crossing), crossing.broken, case=True))
             return
         turn.phase(Phase.RELEASED)
@@ -462,8 +467,8 @@ def _release_completed(turn: _Turn, result: ReleaseResult) -> None:
 
 
 def _broken_outcome(crossing: Crossing) -> Outcome:
-    lost = any(item.reason is Reason.DEVICE_LOST for item in crossing.broken)
-    return Outcome.UNKNOWN if lost else Outcome.FAILED
+    unseen = any(item.reason in _FLIGHT or item.reason is Reason.DEVICE_LOST for item in crossing.broken)
+    return Outcome.UNKNOWN if unseen else Outcome.FAILED
 
 
 def _refer_instead(turn: _Turn, problem: tuple[ReasonDetail, ...]) -> None:
@@ -487,12 +492,18 @@ def _passage(turn: _Turn) -> None:
         return
     passed = (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
     if not crossing.override:
-        if levels.person_count > 1 or passed > 1:
-            _passage_failed(turn, ReasonDetail(Reason.TAILGATING), Outcome.FAILED)
-            return
         if passed == 0 and crossing.left and levels.person_count > 0:
             # The zone was empty and nobody had gone through: whoever is in it now was never verified.
             _passage_failed(turn, ReasonDetail(Reason.PRESENCE_BROKEN), Outcome.FAILED)
+            return
+        if levels.alarms & LIFE_SAFETY:
+            _fled(turn)
+            return
+        if levels.alarms & {Alarm.TAMPER, Alarm.TAILGATING}:
+            _passage_failed(turn, turn.state.alarms[0], Outcome.FAILED)
+            return
+        if levels.person_count > 1 or passed > 1:
+            _passage_failed(turn, ReasonDetail(Reason.TAILGATING), Outcome.FAILED)
             return
         if passed == 0 and levels.person_count == 0:
             turn.cross(left=True)
@@ -510,6 +521,15 @@ def _passage(turn: _Turn) -> None:
         turn.emit(fx.Secure())
         turn.emit(fx.Progress("passage", CheckResult.ABORTED))
         _end(turn, Ending(Outcome.NOT_PASSED, (ReasonDetail(Reason.NOT_PASSED),)))
+
+
+def _fled(turn: _Turn) -> None:
+    """Fire or emergency while the exit is released: it stays so until its timer ends, since whoever was admitted may be running through
+    it. What became of him is for an officer to find out."""
+    turn.cross(broken=tuple(dict.fromkeys((*turn.crossing.broken, *turn.state.alarms))))
+    if turn.state.phase is Phase.RELEASED:
+        turn.emit(fx.Progress("passage", CheckResult.ABORTED))
+        _end(turn, Ending(Outcome.UNKNOWN, turn.state.alarms, case=True))
 
 
 def _passage_failed(turn: _Turn, problem: ReasonDetail, outcome: Outcome) -> None:
@@ -574,12 +594,13 @@ def _override(turn: _Turn, *, started: bool) -> None:
 
 
 def _levels_before_release(turn: _Turn) -> None:
-    """Before the release the door must stay closed; from the first capture on exactly one person must stay."""
+    """Before the release the door must stay closed and nothing may warn; from the first capture on exactly one person must stay."""
     levels = turn.state.levels
     # An officer who overrides sees the people; the count binds only what the machine decides itself.
     watched = turn.crossing.captured and not turn.crossing.override
     # Sensors that are blind for a moment break a presence; before the first capture there is none to break.
-    if levels.door_closed is False or (watched and _presence_problem(turn.state)):
+    warned = bool(levels.alarms) and not turn.crossing.override
+    if levels.door_closed is False or warned or (watched and _presence_problem(turn.state)):
         _refuse(turn, *_presence_problem(turn.state))
 
 
@@ -592,6 +613,8 @@ def _presence_problem(state: State) -> tuple[ReasonDetail, ...]:
     levels = state.levels
     if _sensors_unknown(state) or levels.person_count is None:
         return (ReasonDetail(Reason.DEVICE_LOST, "sensors"),)
+    if levels.alarms:
+        return state.alarms
     if not levels.door_closed:
         return (ReasonDetail(Reason.DOOR_NOT_CLOSED),)
     if levels.person_count > 1:

@@ -6,10 +6,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from egate.domain.decision import Decision, Outcome, ReasonDetail
-from egate.domain.device import LockState, ReleaseResult, SensorLevels
+from egate.domain.device import Alarm, LockState, ReleaseResult, SensorLevels
 from egate.domain.evidence import CheckEvidence
 from egate.domain.ids import CrossingId, Token
 from egate.domain.reason import Reason
+
+
+ALARM_REASONS = {
+    Alarm.FIRE: Reason.FIRE_ALARM,
+    Alarm.EMERGENCY: Reason.EMERGENCY_BUTTON,
+    Alarm.TAMPER: Reason.TAMPER,
+    Alarm.TAILGATING: Reason.TAILGATING,
+    Alarm.OBJECT_LEFT: Reason.OBJECT_LEFT,
+}
 
 
 class Phase(StrEnum):
@@ -106,6 +115,11 @@ class State:
     vacated: bool = True
 
     @property
+    def alarms(self) -> tuple[ReasonDetail, ...]:
+        """What the sensors warn of, in a fixed order."""
+        return tuple(ReasonDetail(ALARM_REASONS[alarm]) for alarm in Alarm if alarm in self.levels.alarms)
+
+    @property
     def blockers(self) -> tuple[ReasonDetail, ...]:
         """Why the lane can't serve; empty if it can."""
         reasons = [ReasonDetail(Reason.DEVICE_LOST, device) for device in sorted(self.lost)]
@@ -115,6 +129,7 @@ class State:
             reasons.append(ReasonDetail(Reason.JOURNAL_FAILED))
         if self.lock is not LockState.SECURED:
             reasons.append(ReasonDetail(Reason.LOCK_UNKNOWN))
+        reasons += self.alarms
         if self.levels.door_closed is not True:
             reasons.append(ReasonDetail(Reason.DOOR_NOT_CLOSED))
         if self.levels.person_count is None or self.levels.exit_count is None:

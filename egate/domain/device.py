@@ -51,6 +51,10 @@ class Alarm(StrEnum):
     OBJECT_LEFT = "OBJECT_LEFT"  # a barrier stays interrupted in a zone without people
 
 
+# Somebody may be fleeing: software lets nobody else in, and locks nobody in by commanding the lock against him.
+LIFE_SAFETY = frozenset({Alarm.FIRE, Alarm.EMERGENCY})
+
+
 @dataclass(frozen=True, slots=True)
 class SensorLevels:
     """Newest level of each sensor of a lane. None = unknown (not read yet, or the device is lost).

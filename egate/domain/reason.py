@@ -73,6 +73,10 @@ class Reason(StrEnum):
     # equipment
     DEVICE_LOST = "DEVICE_LOST"  # detail names the device
     DOOR_NOT_CLOSED = "DOOR_NOT_CLOSED"
+    FIRE_ALARM = "FIRE_ALARM"
+    EMERGENCY_BUTTON = "EMERGENCY_BUTTON"
+    TAMPER = "TAMPER"  # a cabinet or device of the gate was opened
+    OBJECT_LEFT = "OBJECT_LEFT"  # something lies in the lane
     UNEXPECTED_EVENT = "UNEXPECTED_EVENT"
     VERIFIER_FAILED = "VERIFIER_FAILED"
     LOCK_FAILED = "LOCK_FAILED"

@@ -19,7 +19,7 @@ from egate.crossing.machine import step
 from egate.crossing.policy import FaceResult, FingerResult, PadMode, Policy
 from egate.crossing.state import Comparing, Crossing, Pending, Phase, State, initial
 from egate.domain.decision import Verdict
-from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.device import LIFE_SAFETY, Alarm, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import CrossingId, Token
 from egate.domain.reason import Reason
@@ -68,17 +68,21 @@ FACES = {
     "kept": FaceResult(0.9, 1e-6, 1, compared=False, kept=True, pad=1.0),
 }
 FINGERS = {"match": FingerResult(0.9, 1e-6), "nan": FingerResult(NAN, NAN)}
-# (door closed, people in the zone, people gone through since the first capture or the release)
+# (door closed, people in the zone, people gone through since the first capture or the release, alarms)
+QUIET: frozenset[Alarm] = frozenset()
 LEVELS = (
-    (True, 1, 0),
-    (True, 0, 0),
-    (True, 2, 0),
-    (False, 1, 0),
-    (False, 0, 0),
-    (True, 1, 1),
-    (True, 0, 1),
-    (False, 0, 2),
-    (None, None, None),
+    (True, 1, 0, QUIET),
+    (True, 0, 0, QUIET),
+    (True, 2, 0, QUIET),
+    (False, 1, 0, QUIET),
+    (False, 0, 0, QUIET),
+    (True, 1, 1, QUIET),
+    (True, 0, 1, QUIET),
+    (False, 0, 2, QUIET),
+    (True, 1, 0, frozenset({Alarm.TAMPER})),
+    (True, 1, 0, frozenset({Alarm.FIRE})),
+    (False, 1, 0, frozenset({Alarm.EMERGENCY})),
+    (None, None, None, QUIET),
 )
 BEFORE_RELEASE = (Phase.READING, Phase.VERIFYING, Phase.RECORDING)
 GOOD_CAPTURE, BAD_CAPTURE = 1, 0  # taken before exactly one person and a closed door, or not
@@ -210,8 +214,8 @@ def _possible(node: Node) -> Iterator[tuple[ev.Event, float]]:
                 yield ev.Looked(token, age_s), now
                 yield ev.Looked(token, age_s), 6.0
     base = _exit_base(state)
-    for door, people, gone in LEVELS:
-        levels = SensorLevels(door, people, None if gone is None else base + gone)
+    for door, people, gone, alarms in LEVELS:
+        levels = SensorLevels(door, people, None if gone is None else base + gone, alarms)
         if levels != state.levels:
             yield ev.LevelsChanged(levels), now
     yield from ((ev.LockChanged(lock), now) for lock in LockState if lock is not state.lock)
@@ -275,13 +279,19 @@ def _witness_levels(environment: Environment, state: State, levels: SensorLevels
     if state.phase in (Phase.RELEASING, Phase.RELEASED):
         emptied = levels.person_count == 0 and not moved
         return replace(environment, left=True) if emptied and not environment.left else environment
-    if environment.unbroken and ((levels.door_closed, levels.person_count) != (True, 1) or moved):
+    if environment.unbroken and ((levels.door_closed, levels.person_count, levels.alarms) != (True, 1, QUIET) or moved):
         return replace(environment, unbroken=False)
     return environment
 
 
 def _one_person(state: State) -> bool:
-    return state.levels.door_closed is True and state.levels.person_count == 1 and state.levels.exit_count is not None
+    levels = state.levels
+    return (
+        levels.door_closed is True
+        and levels.person_count == 1
+        and levels.exit_count is not None
+        and levels.alarms == QUIET
+    )
 
 
 def _exit_base(state: State) -> int:
@@ -404,7 +414,10 @@ def _judge_step(
         problems.append(f"phase {after.phase} without a crossing")
     if after.phase is Phase.READY and (after.crossing is not None or after.blockers):
         problems.append("ready although something blocks the lane")
-    if _follows_somebody_else(state, event, environment) and (fx.Secure not in kinds or after.phase is Phase.RELEASED):
+    stranger = _follows_somebody_else(state, event, environment)
+    if not stranger:
+        problems += _judge_alarm(state, event, kinds)
+    if stranger and (fx.Secure not in kinds or after.phase is Phase.RELEASED):
         problems.append("S2 the exit stays released for somebody who was not verified")
     for effect in effects:
         if isinstance(effect, fx.Respond) and effect.decision is not None:
@@ -414,14 +427,28 @@ def _judge_step(
     return problems
 
 
+def _judge_alarm(state: State, event: ev.Event, kinds: set[type[fx.Effect]]) -> list[str]:
+    """What an alarm must do while the exit is released for a traveller."""
+    if state.phase is not Phase.RELEASED or state.crossing is None or state.crossing.override:
+        return []
+    if not isinstance(event, ev.LevelsChanged) or not event.levels.alarms or event.levels.exit_count is None:
+        return []
+    fleeing = bool(event.levels.alarms & LIFE_SAFETY)
+    if fleeing and fx.Secure in kinds:
+        return ["the exit is secured against somebody who flees"]
+    return [] if fleeing or fx.Secure in kinds else ["S4 an alarm during a passage did not secure the lock"]
+
+
 def _is_unexpected(state: State, event: ev.Event) -> bool:
     """A bolt or a door that is open outside a release, in service or not; a document out of turn."""
     released = state.phase in (Phase.RELEASING, Phase.RELEASED)
     match event:
         case ev.LockChanged(state=lock):
-            return not released and lock is LockState.RELEASED
+            fleeing = bool(state.levels.alarms & LIFE_SAFETY)
+            return not released and not fleeing and lock is LockState.RELEASED
         case ev.LevelsChanged(levels):
-            return not released and levels.door_closed is False
+            fleeing = bool(levels.alarms & LIFE_SAFETY)
+            return not released and not fleeing and levels.door_closed is False
         case ev.DocumentPresented():
             return state.phase not in (Phase.READING, Phase.OUT_OF_SERVICE, Phase.READY)
         case _:
@@ -479,7 +506,7 @@ def _key(node: Node) -> object:
         phase,
         _crossing_key(state),
         pending,
-        (state.levels.door_closed, state.levels.person_count, state.levels.exit_count),
+        (state.levels.door_closed, state.levels.person_count, state.levels.exit_count, state.levels.alarms),
         state.lock if idle or phase is Phase.RECORDING else None,
         bool(state.lost) if idle or before else None,
         state.held if idle or phase is Phase.RECORDING else None,
@@ -506,7 +533,8 @@ def _crossing_key(state: State) -> object:
     if crossing is None:
         return None
     gathering = state.phase in (Phase.READING, Phase.VERIFYING)
-    lost = any(item.reason is Reason.DEVICE_LOST for item in crossing.broken)
+    unseen = {Reason.DEVICE_LOST, Reason.FIRE_ALARM, Reason.EMERGENCY_BUTTON}
+    lost = any(item.reason in unseen for item in crossing.broken)
     return (
         _gathering_key(state, crossing) if gathering else None,
         crossing.override,

@@ -16,7 +16,8 @@ from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing import machine, policy
 from egate.crossing.state import Comparing, Ending, Pending, Phase, State
-from egate.domain.decision import Decision, Verdict
+from egate.domain.decision import Decision, Outcome, Verdict
+from egate.domain.device import Alarm
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from tests.crossing.diagram import diagram
 from tests.crossing.search import Result, search
@@ -116,6 +117,25 @@ def test_presence_that_is_not_watched_is_found(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(machine, "_levels_before_release", door_only)
     _finds("S2")
+
+
+def test_alarm_that_nobody_minds_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = machine._presence_problem
+    quiet = frozenset[Alarm]()
+    monkeypatch.setattr(
+        machine,
+        "_presence_problem",
+        lambda state: original(replace(state, levels=replace(state.levels, alarms=quiet))),
+    )
+    _finds("S2")
+
+
+def test_exit_secured_against_somebody_who_flees_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rigid(turn: machine._Turn) -> None:
+        machine._passage_failed(turn, turn.state.alarms[0], Outcome.FAILED)
+
+    monkeypatch.setattr(machine, "_fled", rigid)
+    _finds("flees")
 
 
 def test_release_before_the_record_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
