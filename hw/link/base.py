@@ -32,12 +32,17 @@ class Link(Protocol):
 WRITE_STALL_S = 1.0  # chosen: far longer than any frame, shorter than every watchdog
 
 
+def _nothing_to_check(url: DeviceUrl) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class LinkType:
     """One entry point in `egate.links`. keys: URL parameters the link itself understands, all optional.
 
-    open raises LinkLost if the port is not there now, ConfigurationError if it can never be opened like this.
+    open raises LinkLost if the port is not there now, ConfigurationError if it can never be opened like this. check raises the latter for
+    what can be told from the URL alone; it touches nothing.
     """
 
     keys: frozenset[str]
     open: Callable[[DeviceUrl], Link]
+    check: Callable[[DeviceUrl], object] = _nothing_to_check

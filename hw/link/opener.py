@@ -24,8 +24,10 @@ def link_type(name: str) -> LinkType:
 
 
 def link_keys(url: DeviceUrl) -> frozenset[str]:
-    """URL parameters that the URL's link understands."""
-    return link_type(url.link).keys
+    """URL parameters that the URL's link understands. Raises ConfigurationError if the target or one of them is wrong."""
+    kind = link_type(url.link)
+    kind.check(url)
+    return kind.keys
 
 
 def open_link(url: DeviceUrl) -> Link:

@@ -43,11 +43,16 @@ def open_tcp(host: str, port: int) -> Link:
         raise LinkLost(f"{host}:{port} cannot be reached: {error}") from None
 
 
-def _open(url: DeviceUrl) -> Link:
+def host_and_port(url: DeviceUrl) -> tuple[str, int]:
+    """Of a target host:port. Raises ConfigurationError."""
     host, colon, port = url.target.rpartition(":")
     if not colon or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise ConfigurationError(f"device URL: {url.target} is not host:port")
-    return open_tcp(host.strip("[]"), int(port))
+    return host.strip("[]"), int(port)
 
 
-TCP = LinkType(frozenset(), _open)
+def _open(url: DeviceUrl) -> Link:
+    return open_tcp(*host_and_port(url))
+
+
+TCP = LinkType(frozenset(), _open, host_and_port)

@@ -21,11 +21,12 @@ from hw.link.pump import Pump
 from hw.link.serial import open_serial
 from hw.link.tcp import TcpLink, open_tcp
 from hw.url import parse
+from tests.hw.rfc2217_bench import SerialServer
 
 Ends = tuple[Link, Link]
 
 
-@pytest.fixture(params=["memory", "pty", "tcp"])
+@pytest.fixture(params=["memory", "pty", "tcp", "rfc2217"])
 def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
     """(client's end, device's end)"""
     if request.param == "memory":
@@ -33,8 +34,12 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
     elif request.param == "pty":
         device = open_pty_master(tmp_path / "port")
         client = open_serial(str(tmp_path / "port"), 9600)
-    else:
+    elif request.param == "tcp":
         client, device = _tcp_ends()
+    else:
+        server = SerialServer()
+        request.addfinalizer(server.close)
+        client, device = open_link(parse(f"osdp+rfc2217://{server.url_target}")), server.device
     yield client, device
     client.close()
     device.close()
@@ -178,10 +183,12 @@ def test_pty_link_refuses_what_is_no_pty() -> None:
         open_link(parse(f"osdp+pty://{os.devnull}"))
 
 
-@pytest.mark.parametrize("query", ["baud=1", "parity=X", "stop_bits=3", "baud=fast"])
-def test_wrong_port_settings_are_configuration_errors(query: str) -> None:
-    with pytest.raises(ConfigurationError):
-        open_link(parse(f"osdp+serial:///dev/ttyNone?{query}"))
+@pytest.mark.parametrize("query", ["baud=1", "parity=X", "stop_bits=3", "baud=fast", "rs485=1&rts=0", "dtr=2"])
+def test_wrong_port_settings_are_configuration_errors_before_anything_is_opened(query: str) -> None:
+    url = parse(f"osdp+serial:///dev/ttyNone?{query}")
+    for use in (open_link, link_keys):
+        with pytest.raises(ConfigurationError):
+            use(url)
 
 
 def test_unknown_link_is_a_configuration_error() -> None:
@@ -191,8 +198,9 @@ def test_unknown_link_is_a_configuration_error() -> None:
 
 @pytest.mark.parametrize("target", ["host", "host:0", "host:70000", ":1", "host:x"])
 def test_wrong_tcp_address_is_a_configuration_error(target: str) -> None:
-    with pytest.raises(ConfigurationError):
-        open_link(parse(f"modbus+tcp://{target}"))
+    for link, use in (("tcp", open_link), ("tcp", link_keys), ("rfc2217", link_keys)):
+        with pytest.raises(ConfigurationError):
+            use(parse(f"modbus+{link}://{target}"))
 
 
 def test_refused_tcp_connection_is_link_lost() -> None:
