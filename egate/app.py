@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import structlog
 
@@ -22,10 +21,12 @@ from egate.clock import SystemClock
 from egate.crossing.policy import PadMode, Policy
 from egate.document.chip_checks import Rules
 from egate.document.pki.trust import TrustStore
-from egate.domain.device import DeviceRole
 from egate.domain.evidence import Check
 from egate.domain.ids import LaneId
 from egate.errors import ConfigurationError, EgateError, JournalError, ModelError
+from egate.gates import check_ports as check_ports
+from egate.gates import has_default_key, is_simulated
+from egate.gates import open_gate as open_gate
 from egate.heap import return_large_blocks
 from egate.inference.face.engine import load_face_engine
 from egate.inference.finger.engine import CALIBRATION as FINGER_CALIBRATION
@@ -37,24 +38,22 @@ from egate.inference.weights.onnx_role import FACE_DETECTION
 from egate.inference.weights.store import ModelStore
 from egate.journal.pseudonym import document_pseudonym, load_or_create_key
 from egate.journal.store import SqliteJournal
-from egate.lane.gate import Gate
 from egate.lane.hall import GateHall
 from egate.lane.recovery import held_lanes, settle_unfinished
 from egate.lane.requests import Requests
 from egate.lane.runner import GateLane
 from egate.lane.services import Services
+from egate.lane.signal_texts import load_signal_texts
 from egate.lane.verifiers import EngineVerifiers, Verifiers
 from egate.matching.face.frames import attempt_fmr
-from egate.ports import DocumentReader, FaceEngine, FingerEngine, Lock, PadEngine, Record, Sensors
+from egate.ports import FaceEngine, FingerEngine, PadEngine, Record
 from egate.service.match import Engines
 from egate.service.officer_file import OfficerFile
 from egate.service.officers import Officers
 from egate.service.server import Parts, build_service
 from egate.service.settings import ServiceSettings, TlsFiles
-from egate.settings import LaneSection, PolicySection, ServiceSection, Settings
+from egate.settings import PolicySection, ServiceSection, Settings
 from egate.trust.source import TrustSource
-from hw.registry import open_device
-from hw.url import parse
 
 GRACE_S = 2.0  # chosen: calls under way when the daemon stops
 _log = structlog.get_logger(__name__)
@@ -165,48 +164,9 @@ def open_trust(settings: Settings, base: Path, now: datetime) -> TrustSource:
     return source
 
 
-def open_gate(section: LaneSection, base: Path) -> Gate:
-    """The lane's devices, not started. Raises ConfigurationError naming the lane."""
-    try:
-        reader = (
-            open_device(section.document_reader, base, DeviceRole.DOCUMENT_READER) if section.document_reader else None
-        )
-        return Gate(
-            cast(Lock, open_device(section.lock, base, DeviceRole.LOCK)),
-            cast(Sensors, open_device(section.sensors, base, DeviceRole.SENSORS)),
-            cast("DocumentReader | None", reader),
-            section.finger_dpi,
-        )
-    except ConfigurationError as error:
-        raise ConfigurationError(f"lane {section.id}: {error}", code=error.code) from None
-
-
-def check_ports(settings: Settings) -> None:
-    """Raises ConfigurationError SHARED_PORT if two devices are one port: each would take the other's answers for its own."""
-    known: dict[str, str] = {}
-    for lane in settings.lane:
-        for device in ("lock", "sensors", "document_reader"):
-            here = f"lane {lane.id} {device}"
-            for port in _ports(getattr(lane, device), here):
-                if port in known:
-                    raise ConfigurationError(f"{known[port]} and {here} are on one port", code="SHARED_PORT")
-                known[port] = here
-
-
-def _ports(url: str, device: str) -> tuple[str, ...]:
-    try:
-        return parse(url).ports if url else ()
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{device}: {error}", code=error.code) from None
-
-
 def check_lockouts(settings: Settings, base: Path) -> None:
     """Raises ConfigurationError LOCKOUT_… if these settings must not run outside the demo environment."""
-    lockouts.check(settings, base, lambda url: parse(url).simulated, _has_default_key)
-
-
-def _has_default_key(url: str) -> bool:
-    return "install_key" in parse(url).parameters
+    lockouts.check(settings, base, is_simulated, has_default_key)
 
 
 def service_settings(section: ServiceSection, settings: Settings, base: Path) -> ServiceSettings:
@@ -257,6 +217,7 @@ async def daemon(
     models = await asyncio.to_thread(load_models, settings, base)
     policy = build_policy(settings.policy, models)
     gates = {LaneId(lane.id): open_gate(lane, base) for lane in settings.lane}
+    texts = {LaneId(lane.id): load_signal_texts(lane.language) for lane in settings.lane}
     pool = InferencePool(settings.models.threads or None, settings.models.queue_max)
     images = ImageBudget(settings.models.image_mib_max)
     own = EngineVerifiers(
@@ -283,7 +244,12 @@ async def daemon(
             journal, cases, verifiers(own), clock, lambda state, number: document_pseudonym(key, state, number)
         )
         requests = Requests()
-        hall = GateHall([GateLane(id, gate, services, policy, requests, held=id in held) for id, gate in gates.items()])
+        hall = GateHall(
+            [
+                GateLane(id, gate, services, policy, requests, held=id in held, texts=texts[id])
+                for id, gate in gates.items()
+            ]
+        )
         engines = Engines(
             models.face,
             models.finger,

@@ -67,9 +67,8 @@ def _refuse_open_revocation(settings: Settings) -> None:
 
 def _refuse_simulated_devices(settings: Settings, is_simulated: Callable[[str], bool]) -> None:
     for lane in settings.lane:
-        for key in ("lock", "sensors", "document_reader"):
-            url = getattr(lane, key)
-            if url and is_simulated(url):
+        for key, url in lane.devices().items():
+            if is_simulated(url):
                 raise _refusal(
                     "SIMULATED_DEVICE", f"lane {lane.id}: {key} is a simulator, pty, file, replay or loopback"
                 )
@@ -77,8 +76,9 @@ def _refuse_simulated_devices(settings: Settings, is_simulated: Callable[[str], 
 
 def _refuse_default_keys(settings: Settings, has_default_key: Callable[[str], bool]) -> None:
     for lane in settings.lane:
-        if has_default_key(lane.lock):
-            raise _refusal("DEFAULT_KEY", f"lane {lane.id}: the lock's key is the public install key")
+        for key, url in lane.devices().items():
+            if has_default_key(url):
+                raise _refusal("DEFAULT_KEY", f"lane {lane.id}: the key of {key} is the public install key")
 
 
 def _refuse_foreign_models(settings: Settings) -> None:

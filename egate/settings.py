@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from egate.errors import ConfigurationError
 
+DEVICES = ("lock", "sensors", "document_reader", "camera", "finger_sensor", "signal")  # keys of a lane that name one
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -99,15 +100,28 @@ class ModelsSection(_Strict):
 
 
 class LaneSection(_Strict):
-    """One lane: its gate and its devices by URL. document_reader "": the document comes with the request. finger_dpi: pixels per inch of
-    the lane's finger sensor; without, each capture or its file must state its own."""
+    """One lane: its gate and its devices by URL.
+
+    document_reader "": the document comes with the request. camera, finger_sensor "": the gate sends those captures. finger_dpi: pixels per
+    inch of what the gate sends; without, each capture or its file must state its own. signal: light, display and sound. language: of the
+    display.
+    """
 
     id: Name
     gate: Name
     lock: str
     sensors: str
     document_reader: str = ""
+    camera: str = ""
+    finger_sensor: str = ""
+    signal: str = ""
+    language: str = "en"
     finger_dpi: Annotated[float | None, Field(ge=250, le=2000)] = None
+
+    def devices(self) -> dict[str, str]:
+        """The URLs of the lane's devices by role (egate.domain.device.DeviceRole); those it has not are left out."""
+        urls = {role: str(getattr(self, role)) for role in DEVICES}
+        return {role: url for role, url in urls.items() if url}
 
 
 class Settings(_Strict):
@@ -127,7 +141,8 @@ class Settings(_Strict):
         ids = [lane.id for lane in self.lane]
         if len(set(ids)) != len(ids):
             raise ValueError("two lanes have the same id")
-        urls = [url for lane in self.lane for url in (lane.lock, lane.sensors, lane.document_reader) if url]
+        # The same URL in two roles is one device that does both; whether it can is for its protocol to say.
+        urls = [(role, url) for lane in self.lane for role, url in lane.devices().items()]
         if len(set(urls)) != len(urls):
             raise ValueError("two devices have the same URL")
         return self

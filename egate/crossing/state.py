@@ -11,7 +11,6 @@ from egate.domain.evidence import CheckEvidence
 from egate.domain.ids import CrossingId, Token
 from egate.domain.reason import Reason
 
-
 ALARM_REASONS = {
     Alarm.FIRE: Reason.FIRE_ALARM,
     Alarm.EMERGENCY: Reason.EMERGENCY_BUTTON,

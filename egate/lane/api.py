@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.decision import Decision, Outcome, ReasonDetail
-from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import CheckResult
 from egate.domain.ids import CaseId, CrossingId, LaneId, OfficerId
@@ -24,7 +24,8 @@ DocumentSource = Literal["device", "request"]
 
 class LaneRefused(EgateError):
     """The lane can't take the request now. Codes: LANE_BUSY, LANE_HELD, LANE_OUT_OF_SERVICE, LANE_NOT_OVERRIDABLE,
-    LANE_INBOX_FULL, REQUEST_ID_REUSED (another payload under a used request_id), DOCUMENT_SOURCE (document given
+    LANE_INBOX_FULL, CAPTURE_SOURCE (a face or finger from the gate although the lane takes its own),
+    REQUEST_ID_REUSED (another payload under a used request_id), DOCUMENT_SOURCE (document given
     although the lane reads its own, or missing although it does not), CROSSING_OVER (capture for an ended crossing)."""
 
     code = "LANE_REFUSED"
@@ -125,6 +126,10 @@ class Lane(Protocol):
 
     @property
     def snapshot(self) -> LaneSnapshot: ...
+
+    @property
+    def health(self) -> Mapping[str, DeviceHealth]:
+        """Of each device, by the names of LaneSnapshot.devices."""
 
     async def begin(
         self, *, caller: str, request_id: str, payload_sha256: bytes, document: DocumentRead | None, streaming: bool

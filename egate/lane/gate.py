@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from egate.domain.device import DeviceState, LockState, SensorLevels
-from egate.ports import Device, DocumentReader, Lock, Sensors
+from egate.domain.device import DeviceHealth, DeviceState, LockState, SensorLevels
+from egate.ports import Camera, Device, DocumentReader, FingerSensor, Lock, Sensors, Signal
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """reader None: the document comes with the request. finger_dpi: of the finger sensor, None where captures or their files tell."""
+    """reader None: the document comes with the request. camera, finger_sensor None: the gate sends those captures. finger_dpi: of what the
+    gate sends, None where captures or their files tell."""
 
     lock: Lock
     sensors: Sensors
     reader: DocumentReader | None = None
     finger_dpi: float | None = None
+    camera: Camera | None = None
+    finger_sensor: FingerSensor | None = None
+    signal: Signal | None = None
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(self._devices)
+        """Of the devices without which the lane can't serve. A traveller finds his way without a light."""
+        return frozenset(self._devices) - {"signal"}
 
     @property
     def states(self) -> dict[str, DeviceState]:
         return {name: device.state for name, device in self._devices.items()}
+
+    @property
+    def health(self) -> Mapping[str, DeviceHealth]:
+        return {name: device.health for name, device in self._devices.items()}
 
     async def start(
         self,
@@ -44,7 +53,12 @@ class Gate:
 
     @property
     def _devices(self) -> dict[str, Device]:
-        devices: dict[str, Device] = {"lock": self.lock, "sensors": self.sensors}
-        if self.reader is not None:
-            devices["reader"] = self.reader
-        return devices
+        found: dict[str, Device | None] = {
+            "lock": self.lock,
+            "sensors": self.sensors,
+            "reader": self.reader,
+            "camera": self.camera,
+            "finger_sensor": self.finger_sensor,
+            "signal": self.signal,
+        }
+        return {name: device for name, device in found.items() if device is not None}

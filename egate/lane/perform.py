@@ -14,7 +14,7 @@ import structlog
 from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing.policy import Policy
-from egate.domain.biometric import EncodedFinger
+from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.decision import ReasonDetail
 from egate.domain.device import ReleaseResult
 from egate.domain.document import DocumentRead
@@ -25,10 +25,12 @@ from egate.lane.evidence import Evidence
 from egate.lane.gate import Gate
 from egate.lane.handle import LiveHandle
 from egate.lane.live_face import LiveFrame
+from egate.lane.own_captures import take_faces, take_fingers
 from egate.lane.recorder import Recorder
 from egate.lane.requests import Requests
 from egate.lane.samples import Samples
 from egate.lane.services import Services
+from egate.lane.signs import Signs
 from egate.lane.visit import Override, Starting, Visit
 
 RELEASE_RECORD_S = 0.5  # chosen: a record takes some milliseconds; a person needs longer to the door
@@ -48,6 +50,7 @@ class Performer:
         requests: Requests,
         post: Callable[[ev.Event], None],
         fail: Callable[[BaseException], None],
+        signs: Signs | None = None,
     ) -> None:
         self._lane = lane
         self._gate = gate
@@ -56,6 +59,7 @@ class Performer:
         self._requests = requests
         self._post = post
         self._fail = fail
+        self._signs = signs
         self._recorder = Recorder(lane, services, post)
         self._evidence = Evidence(gate.reader, services, post, self._tell)
         self._starting: dict[CrossingId, tuple[Visit, asyncio.Future[LiveHandle]]] = {}
@@ -114,10 +118,14 @@ class Performer:
     # whether it counts is for the machine to say, by what the sensors told when it came.
 
     def _face(self, visit: Visit, image: bytes) -> None:
+        if self._gate.camera is not None:
+            raise LaneRefused("this lane takes faces by its own camera", code="CAPTURE_SOURCE")
         if self._visit is visit and (number := visit.samples.stage_face(LiveFrame(image, self._now))) is not None:
             self._post(ev.FaceCaptured(number))
 
     def _finger(self, visit: Visit, finger: EncodedFinger) -> None:
+        if self._gate.finger_sensor is not None:
+            raise LaneRefused("this lane takes fingers by its own sensor", code="CAPTURE_SOURCE")
         if finger.dpi is None:
             finger = replace(finger, dpi=self._gate.finger_dpi)
         if self._visit is visit and (number := visit.samples.stage_finger(finger)) is not None:
@@ -126,6 +134,16 @@ class Performer:
     def _captures_end(self, visit: Visit) -> None:
         if self._visit is visit:
             self._post(ev.CapturesEnd())
+
+    def _take_captures(self, visit: Visit) -> None:
+        """By the lane's own devices; they end with the visit's tasks, when it is decided."""
+        if self._gate.camera is not None:
+            self._spawn(take_faces(self._gate.camera, visit.samples, self._post, self._services.clock))
+        if self._gate.finger_sensor is not None:
+            self._spawn(take_fingers(self._gate.finger_sensor, visit.samples, self._post, self._advise))
+
+    def _advise(self, code: Guidance) -> None:
+        self._tell(Guided((code,)))
 
     # Effects
 
@@ -138,6 +156,7 @@ class Performer:
             case fx.ReadDocument(token, timeout_s):
                 self._spawn(self._evidence.read_document(self._present_visit, token, timeout_s))
             case fx.VerifyDocument(token):
+                self._take_captures(self._present_visit)
                 self._spawn(self._evidence.verify_document(self._present_visit, token))
             case fx.VerifyFace(token, capture, last):
                 self._spawn(self._evidence.verify_face(self._present_visit, token, capture, last))
@@ -308,6 +327,8 @@ class Performer:
     def _tell(self, event: Progressed | Guided | Decided | Ended) -> None:
         if self._visit is not None and self._visit.handle is not None:
             self._visit.handle.publish(event)
+        if self._signs is not None and isinstance(event, Guided):
+            self._signs.advised(event.codes)
 
     # Tasks and timers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from types import MappingProxyType
@@ -15,8 +15,9 @@ from egate.crossing import events as ev
 from egate.crossing.machine import step
 from egate.crossing.policy import Policy
 from egate.crossing.state import Ending, Pending, Phase, State, initial
+from egate.domain.biometric import Guidance
 from egate.domain.decision import Outcome, ReasonDetail
-from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.ids import CrossingId, LaneId, OfficerId, Token
 from egate.domain.reason import Reason
@@ -29,6 +30,8 @@ from egate.lane.handle import ReplayedHandle
 from egate.lane.perform import Performer
 from egate.lane.requests import Requests, reused
 from egate.lane.services import Services
+from egate.lane.signal_texts import load_signal_texts
+from egate.lane.signs import Signs
 from egate.ports import StoredResponse
 
 INBOX_MAX = 512  # a gate's frames beyond this are refused; device events are few and never refused
@@ -41,8 +44,17 @@ class GateLane:
     """Implements api.Lane. Made by the composition root; `run` is its one task."""
 
     def __init__(
-        self, id: LaneId, gate: Gate, services: Services, policy: Policy, requests: Requests, *, held: bool = False
+        self,
+        id: LaneId,
+        gate: Gate,
+        services: Services,
+        policy: Policy,
+        requests: Requests,
+        *,
+        held: bool = False,
+        texts: Mapping[Guidance, str] | None = None,
     ) -> None:
+        """texts: of the signal's display; English if None."""
         self.id = id
         self._gate = gate
         self._services = services
@@ -55,7 +67,9 @@ class GateLane:
         self._version = 0
         self._listeners: list[Callable[[LaneSnapshot], None]] = []
         self._snapshot = LaneSnapshot(id, 0, LanePhase.OUT_OF_SERVICE, devices={}, reasons=self._state.blockers)
-        self._performer = Performer(id, gate, services, policy, requests, self.post, self._fail)
+        texts = load_signal_texts("en") if texts is None else texts
+        self._signs = None if gate.signal is None else Signs(gate.signal, texts)
+        self._performer = Performer(id, gate, services, policy, requests, self.post, self._fail, self._signs)
         self._log = _log.bind(lane=id)
 
     @property
@@ -65,6 +79,10 @@ class GateLane:
     @property
     def snapshot(self) -> LaneSnapshot:
         return self._snapshot
+
+    @property
+    def health(self) -> Mapping[str, DeviceHealth]:
+        return self._gate.health
 
     def on_change(self, listener: Callable[[LaneSnapshot], None]) -> None:
         """listener is called in the loop at each change of the snapshot."""
@@ -122,6 +140,8 @@ class GateLane:
             )
         if self._state is not before:
             self._publish()
+        if self._signs is not None:
+            self._signs.entered(self._state.phase)
         for effect in effects:
             self._performer.perform(effect)
 
@@ -147,11 +167,13 @@ class GateLane:
             crossing=crossing,
             token=retry,
             pending=Pending(timer=retry) if crossing is not None else Pending(),
-            lost=frozenset(name for name, device in self._gate.states.items() if device is DeviceState.LOST),
+            lost=frozenset(name for name in self._gate.names if self._gate.states[name] is DeviceState.LOST),
             levels=self._gate.sensors.levels,
             lock=self._gate.lock.lock_state,
         )
         self._publish()
+        if self._signs is not None:
+            self._signs.entered(self._state.phase)
         self._performer.secure_soon()
         await asyncio.sleep(RESTART_S)
         # The owed outcome is recorded by the same transition as after a journal failure; an empty lane looks at its sensors anew.
@@ -161,7 +183,10 @@ class GateLane:
 
     def _on_device(self, device: str, state: DeviceState) -> None:
         self._log.info("device", device=device, state=state.value)
-        self.post(ev.DeviceChanged(device, state))
+        if device in self._gate.names:
+            self.post(ev.DeviceChanged(device, state))
+        else:
+            self._publish()
 
     def _on_levels(self, levels: SensorLevels) -> None:
         self.post(ev.LevelsChanged(levels))
@@ -210,6 +235,8 @@ class GateLane:
     def _check_source(self, document: DocumentRead | None, streaming: bool) -> None:
         if self.document_source == "device" and document is not None:
             raise LaneRefused("this lane reads documents by its own device", code="DOCUMENT_SOURCE")
+        if self._gate.camera is not None and not streaming:
+            raise LaneRefused("this lane takes faces by its own camera: use Cross", code="CAPTURE_SOURCE")
         if self.document_source == "request" and document is None and not streaming:
             raise LaneRefused("this lane has no document reader: the request must hold it", code="DOCUMENT_SOURCE")
 

@@ -14,8 +14,9 @@ from egate.api.v1 import match_service_pb2 as match_pb
 from egate.api.v1 import values_pb2 as values_pb
 from egate.domain.biometric import FaceBox, FaceTemplate
 from egate.domain.decision import Decision, Outcome, ReasonDetail, Verdict
-from egate.domain.device import ReleaseResult
+from egate.domain.device import DeviceHealth, ReleaseResult
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
+from egate.domain.ids import LaneId
 from egate.domain.inspection import Finding
 from egate.lane.api import CrossingEvent, Decided, Ended, Guided, LanePhase, LaneSnapshot, Progressed
 
@@ -164,4 +165,19 @@ def lane(value: LaneSnapshot) -> lane_pb.Lane:
         reasons=[reason(each) for each in value.reasons],
         door_closed=value.levels.door_closed,
         person_count=value.levels.person_count,
+        alarms=sorted(value.levels.alarms),
+    )
+
+
+def device(lane: LaneId, name: str, health: DeviceHealth, now: float) -> lane_pb.Device:
+    """now: CLOCK_MONOTONIC seconds, as in health."""
+    heard_ago = None if health.heard_at is None else duration(max(0.0, now - health.heard_at))
+    return lane_pb.Device(
+        lane=lane,
+        name=name,
+        state=health.state,
+        heard_ago=heard_ago,
+        counters=dict(health.counters),
+        last_error=health.last_error,
+        identity=health.identity,
     )

@@ -39,6 +39,17 @@ class LaneServicer(pb_grpc.LaneServiceServicer):
             at = convert.timestamp(self._clock.now())
             yield pb.WatchLanesResponse(lane=convert.lane(snapshot), resume_token=token, at=at)
 
+    async def ListDevices(self, request: pb.ListDevicesRequest, context: object) -> pb.ListDevicesResponse:
+        names = dict.fromkeys(request.lanes or map(str, self._hall.lanes))
+        now = self._clock.monotonic()
+        return pb.ListDevicesResponse(
+            devices=[
+                convert.device(lane.id, name, health, now)
+                for lane in [lane_of(self._hall, each) for each in sorted(names)]
+                for name, health in sorted(lane.health.items())
+            ]
+        )
+
     async def SecureLane(self, request: pb.SecureLaneRequest, context: object) -> pb.SecureLaneResponse:
         lane = lane_of(self._hall, request.lane)
         securing = lane.secure(

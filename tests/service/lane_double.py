@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from egate.domain.biometric import EncodedFinger
 from egate.domain.decision import Decision, Outcome, ReasonDetail, Verdict
-from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import CaseId, CrossingId, LaneId, OfficerId
@@ -106,6 +106,15 @@ class LaneDouble:
     started: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)  # something was secured
     gate: asyncio.Event | None = None  # holds operations up until set
+
+    @property
+    def health(self) -> Mapping[str, DeviceHealth]:
+        return {
+            "lock": DeviceHealth(
+                DeviceState.ONLINE, -2.0, {"opened": 1, "lost": 0, "errors": 3}, "no answer", "vendor 1"
+            ),
+            "sensors": DeviceHealth(),
+        }
 
     @property
     def snapshot(self) -> LaneSnapshot:

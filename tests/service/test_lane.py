@@ -94,3 +94,26 @@ async def test_release_reports_what_the_lock_said(site: Site) -> None:
     request = pb.ReleaseLaneRequest(request_id="r", lane="lane-1", reason="x")
     answer = await desk(site).ReleaseLane(request, metadata=token, timeout=TIMEOUT_S)
     assert answer.release == values_pb2.RELEASE_ACKNOWLEDGED
+
+
+async def test_devices_tell_their_heartbeat_counters_and_last_error(site: Site) -> None:
+    answer = await desk(site).ListDevices(pb.ListDevicesRequest(lanes=["lane-1", "lane-1"]), timeout=TIMEOUT_S)
+    lock, sensors = answer.devices
+    assert (lock.lane, lock.name, lock.state, lock.last_error, lock.identity) == (
+        "lane-1",
+        "lock",
+        "ONLINE",
+        "no answer",
+        "vendor 1",
+    )
+    assert dict(lock.counters) == {"opened": 1, "lost": 0, "errors": 3}
+    assert lock.heard_ago.ToTimedelta().total_seconds() == 2.0  # the site's clock stands at 0
+    assert (sensors.name, sensors.state, sensors.HasField("heard_ago")) == ("sensors", "LOST", False)
+
+
+async def test_devices_of_all_lanes_are_listed_and_unknown_lanes_refused(site: Site) -> None:
+    every = await desk(site).ListDevices(pb.ListDevicesRequest(), timeout=TIMEOUT_S)
+    assert {device.lane for device in every.devices} == set(site.hall.lanes)
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await desk(site).ListDevices(pb.ListDevicesRequest(lanes=["lane-9"]), timeout=TIMEOUT_S)
+    assert error.value.code() is grpc.StatusCode.NOT_FOUND

@@ -33,7 +33,8 @@ class CrossingServiceStub:
     PERMISSION_DENIED    the caller is no gate, or the lane is another gate's
     NOT_FOUND            no such lane
     ALREADY_EXISTS       request_id was used with another payload
-    FAILED_PRECONDITION  the lane is busy, held or out of service
+    FAILED_PRECONDITION  the lane is busy, held or out of service, or takes documents or captures by its own devices
+    (DOCUMENT_SOURCE, CAPTURE_SOURCE)
     RESOURCE_EXHAUSTED   too much is queued; try again
     UNAVAILABLE          the record cannot be made durable; nothing was released
     """
@@ -64,7 +65,8 @@ class CrossingServiceServicer:
     PERMISSION_DENIED    the caller is no gate, or the lane is another gate's
     NOT_FOUND            no such lane
     ALREADY_EXISTS       request_id was used with another payload
-    FAILED_PRECONDITION  the lane is busy, held or out of service
+    FAILED_PRECONDITION  the lane is busy, held or out of service, or takes documents or captures by its own devices
+    (DOCUMENT_SOURCE, CAPTURE_SOURCE)
     RESOURCE_EXHAUSTED   too much is queued; try again
     UNAVAILABLE          the record cannot be made durable; nothing was released
     """
@@ -81,7 +83,8 @@ class CrossingServiceServicer:
         """One traveller as a stream:
         1. the gate sends `start`;
         2. the gate sends `document` if the lane's document source is the request; otherwise the lane reads its own device;
-        3. the gate sends `face` and `finger` captures; the daemon answers with `progress` and `guidance`;
+        3. the gate sends `face` and `finger` captures, unless the lane has a camera or sensor of its own for them; the daemon answers with
+        `progress` and `guidance`;
         `captures_end` says that what was sent decides. Half-closing the stream does not say it: servers can't always
         tell it from a gate that hung up;
         4. the daemon sends exactly one `decision` once it is durable and, if ADMIT, the lock has answered;
@@ -121,7 +124,8 @@ class CrossingService:
     PERMISSION_DENIED    the caller is no gate, or the lane is another gate's
     NOT_FOUND            no such lane
     ALREADY_EXISTS       request_id was used with another payload
-    FAILED_PRECONDITION  the lane is busy, held or out of service
+    FAILED_PRECONDITION  the lane is busy, held or out of service, or takes documents or captures by its own devices
+    (DOCUMENT_SOURCE, CAPTURE_SOURCE)
     RESOURCE_EXHAUSTED   too much is queued; try again
     UNAVAILABLE          the record cannot be made durable; nothing was released
     """

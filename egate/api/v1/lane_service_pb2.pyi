@@ -1,6 +1,7 @@
 import datetime
 
 from egate.api.v1 import values_pb2 as _values_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -33,7 +34,7 @@ LANE_PHASE_REFERRED: LanePhase
 LANE_PHASE_OUT_OF_SERVICE: LanePhase
 
 class Lane(_message.Message):
-    __slots__ = ("lane", "phase", "crossing_id", "devices", "lock", "held", "reasons", "door_closed", "person_count")
+    __slots__ = ("lane", "phase", "crossing_id", "devices", "lock", "held", "reasons", "door_closed", "person_count", "alarms")
     class DevicesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +51,7 @@ class Lane(_message.Message):
     REASONS_FIELD_NUMBER: _ClassVar[int]
     DOOR_CLOSED_FIELD_NUMBER: _ClassVar[int]
     PERSON_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
     lane: str
     phase: LanePhase
     crossing_id: str
@@ -59,7 +61,45 @@ class Lane(_message.Message):
     reasons: _containers.RepeatedCompositeFieldContainer[_values_pb2.Reason]
     door_closed: bool
     person_count: int
-    def __init__(self, lane: _Optional[str] = ..., phase: _Optional[_Union[LanePhase, str]] = ..., crossing_id: _Optional[str] = ..., devices: _Optional[_Mapping[str, str]] = ..., lock: _Optional[str] = ..., held: _Optional[bool] = ..., reasons: _Optional[_Iterable[_Union[_values_pb2.Reason, _Mapping]]] = ..., door_closed: _Optional[bool] = ..., person_count: _Optional[int] = ...) -> None: ...
+    alarms: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, lane: _Optional[str] = ..., phase: _Optional[_Union[LanePhase, str]] = ..., crossing_id: _Optional[str] = ..., devices: _Optional[_Mapping[str, str]] = ..., lock: _Optional[str] = ..., held: _Optional[bool] = ..., reasons: _Optional[_Iterable[_Union[_values_pb2.Reason, _Mapping]]] = ..., door_closed: _Optional[bool] = ..., person_count: _Optional[int] = ..., alarms: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ("lane", "name", "state", "heard_ago", "counters", "last_error", "identity")
+    class CountersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HEARD_AGO_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    lane: str
+    name: str
+    state: str
+    heard_ago: _duration_pb2.Duration
+    counters: _containers.ScalarMap[str, int]
+    last_error: str
+    identity: str
+    def __init__(self, lane: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., heard_ago: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., counters: _Optional[_Mapping[str, int]] = ..., last_error: _Optional[str] = ..., identity: _Optional[str] = ...) -> None: ...
+
+class ListDevicesRequest(_message.Message):
+    __slots__ = ("lanes",)
+    LANES_FIELD_NUMBER: _ClassVar[int]
+    lanes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, lanes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListDevicesResponse(_message.Message):
+    __slots__ = ("devices",)
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    devices: _containers.RepeatedCompositeFieldContainer[Device]
+    def __init__(self, devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ...) -> None: ...
 
 class WatchLanesRequest(_message.Message):
     __slots__ = ("lanes", "resume_token")

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class LaneServiceStub:
-    """Observes and overrides lanes. Callers: WatchLanes a console, officer or engineer; the other RPCs need a
+    """Observes and overrides lanes. Callers: WatchLanes and ListDevices a console, officer or engineer; the other RPCs need a
     console's or officer's certificate and an officer token (metadata `authorization: Bearer …`).
     """
 
@@ -41,6 +41,11 @@ class LaneServiceStub:
                 request_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesRequest.SerializeToString,
                 response_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesResponse.FromString,
                 _registered_method=True)
+        self.ListDevices = channel.unary_unary(
+                '/egate.api.v1.LaneService/ListDevices',
+                request_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesRequest.SerializeToString,
+                response_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesResponse.FromString,
+                _registered_method=True)
         self.SecureLane = channel.unary_unary(
                 '/egate.api.v1.LaneService/SecureLane',
                 request_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.SecureLaneRequest.SerializeToString,
@@ -54,13 +59,20 @@ class LaneServiceStub:
 
 
 class LaneServiceServicer:
-    """Observes and overrides lanes. Callers: WatchLanes a console, officer or engineer; the other RPCs need a
+    """Observes and overrides lanes. Callers: WatchLanes and ListDevices a console, officer or engineer; the other RPCs need a
     console's or officer's certificate and an officer token (metadata `authorization: Bearer …`).
     """
 
     def WatchLanes(self, request, context):
         """The present state of each lane, then each change. With resume_token: what happened since, or, if that is no
         longer kept, the present state first. Ends with RESOURCE_EXHAUSTED if the caller reads too slowly.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDevices(self, request, context):
+        """What supervision knows of each device at this moment. Holds nothing of a traveller.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +102,11 @@ def add_LaneServiceServicer_to_server(servicer, server):
                     request_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesRequest.FromString,
                     response_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesResponse.SerializeToString,
             ),
+            'ListDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDevices,
+                    request_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesRequest.FromString,
+                    response_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesResponse.SerializeToString,
+            ),
             'SecureLane': grpc.unary_unary_rpc_method_handler(
                     servicer.SecureLane,
                     request_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.SecureLaneRequest.FromString,
@@ -109,7 +126,7 @@ def add_LaneServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LaneService:
-    """Observes and overrides lanes. Callers: WatchLanes a console, officer or engineer; the other RPCs need a
+    """Observes and overrides lanes. Callers: WatchLanes and ListDevices a console, officer or engineer; the other RPCs need a
     console's or officer's certificate and an officer token (metadata `authorization: Bearer …`).
     """
 
@@ -130,6 +147,33 @@ class LaneService:
             '/egate.api.v1.LaneService/WatchLanes',
             egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesRequest.SerializeToString,
             egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.api.v1.LaneService/ListDevices',
+            egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesRequest.SerializeToString,
+            egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,70 @@
+"""From a lane's settings to its devices, not started; and what their URLs say about ports, simulators and keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from egate.domain.device import DeviceRole
+from egate.errors import ConfigurationError
+from egate.lane.gate import Gate
+from egate.ports import Camera, Device, DocumentReader, FingerSensor, Lock, Sensors, Signal
+from egate.settings import LaneSection, Settings
+from hw.registry import open_device
+from hw.url import DeviceUrl, parse
+
+# Several devices may share a line of these, each by its own address; their adapters refuse two that are one.
+BUS_PROTOCOLS = frozenset({"osdp", "modbus"})
+
+
+def open_gate(section: LaneSection, base: Path) -> Gate:
+    """The lane's devices, not started. Raises ConfigurationError naming the lane."""
+
+    def device(role: DeviceRole) -> Device | None:
+        url = section.devices().get(role)
+        return None if url is None else open_device(url, base, role)
+
+    try:
+        return Gate(
+            cast(Lock, device(DeviceRole.LOCK)),
+            cast(Sensors, device(DeviceRole.SENSORS)),
+            reader=cast("DocumentReader | None", device(DeviceRole.DOCUMENT_READER)),
+            finger_dpi=section.finger_dpi,
+            camera=cast("Camera | None", device(DeviceRole.CAMERA)),
+            finger_sensor=cast("FingerSensor | None", device(DeviceRole.FINGER_SENSOR)),
+            signal=cast("Signal | None", device(DeviceRole.SIGNAL)),
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"lane {section.id}: {error}", code=error.code) from None
+
+
+def check_ports(settings: Settings) -> None:
+    """Raises ConfigurationError SHARED_PORT if two devices are one port and no bus: each would take the other's answers for its own."""
+    known: dict[str, tuple[str, DeviceUrl]] = {}
+    for lane in settings.lane:
+        for role, text in lane.devices().items():
+            here = f"lane {lane.id} {role}"
+            url = _parsed(text, here)
+            for port in url.ports:
+                if port in known and not _share(known[port][1], url):
+                    raise ConfigurationError(f"{known[port][0]} and {here} are on one port", code="SHARED_PORT")
+                known.setdefault(port, (here, url))
+
+
+def is_simulated(url: str) -> bool:
+    return parse(url).simulated
+
+
+def has_default_key(url: str) -> bool:
+    return "install_key" in parse(url).parameters
+
+
+def _share(one: DeviceUrl, other: DeviceUrl) -> bool:
+    return one.protocol == other.protocol and one.protocol in BUS_PROTOCOLS and one.link == other.link
+
+
+def _parsed(url: str, device: str) -> DeviceUrl:
+    try:
+        return parse(url)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{device}: {error}", code=error.code) from None
