@@ -1,0 +1,241 @@
+"""A zone's raw inputs, whatever device reads them, as the levels that decide about people. Pure.
+
+Doubt never shows as fewer people than there are: it shows as unknown (None) or as the alarm TAILGATING, until the presence sensor has
+reported the zone empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from egate.domain.device import Alarm, SensorLevels
+from hw.sensing.barriers import Group, Passage
+from hw.sensing.debounce import Debounced
+from hw.sensing.layout import Layout
+from hw.sensing.tally import Tally
+
+__all__ = ["Inputs", "Layout", "Zone"]
+
+CONTACTS = (Alarm.FIRE, Alarm.EMERGENCY, Alarm.TAMPER)
+CONTRADICTIONS_MAX = 2  # readings: inputs and counters are read one after the other, a person may step out between
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One reading. present: None without a presence sensor. persons, exits: the device's own counters, None without. barriers: True =
+    interrupted, in order from the entry to the exit, as many as the layout has. alarms: contacts FIRE, EMERGENCY, TAMPER that are on."""
+
+    door_closed: bool
+    present: bool | None = None
+    persons: int | None = None
+    exits: int | None = None
+    barriers: tuple[bool, ...] = ()
+    alarms: frozenset[Alarm] = frozenset()
+
+
+class Zone:
+    """Feed it every reading, with the time at which it was asked for; `levels` and `consistent` follow.
+
+    consistent: False if presence sensor and count have contradicted each other for more than a moment; person_count is then None.
+    edges: how often each sensor's debounced level has changed.
+    A device that is polled calls `feed` only. One that reports changes calls `handle_timer` at `next_timer` too: what it does not
+    report has not changed.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._door = Debounced(layout.door_s, 0.0)
+        self._present = Debounced(0.0, layout.empty_s)
+        self._alarms = {alarm: Debounced(0.0, layout.alarm_off_s) for alarm in CONTACTS}
+        self._barriers = [Debounced(0.0, layout.clear_s) for _ in range(layout.barrier_count)]
+        self._entry, self._exit = Group(layout), Group(layout)
+        self._tally = Tally()
+        self._latched: set[Alarm] = set()
+        self._newest: Inputs | None = None
+        self._read_at: float | None = None
+        self._entered_at = self._left_at = self._reset_at = float("-inf")
+        self._left_since_closed = False
+        self._still_since = 0.0
+        self._persons: int | None = None
+        self._contradictions = 0
+        self._doubtful_since: float | None = None
+        self.consistent = True
+        self.levels = SensorLevels()
+
+    @property
+    def edges(self) -> Mapping[str, int]:
+        named = {"door": self._door, "presence": self._present}
+        named |= {alarm.lower(): contact for alarm, contact in self._alarms.items()}
+        named |= {f"barrier_{number}": barrier for number, barrier in enumerate(self._barriers, 1)}
+        return MappingProxyType({name: sensor.edges for name, sensor in named.items()})
+
+    def feed(self, inputs: Inputs, now: float) -> None:
+        """Raises ValueError if inputs have another number of barriers than the layout, or alarms that are no contacts."""
+        if len(inputs.barriers) != self._layout.barrier_count or not inputs.alarms <= frozenset(CONTACTS):
+            raise ValueError("inputs do not fit the layout")
+        if self._read_at is None or not 0.0 <= now - self._read_at <= self._layout.blind_s_max:
+            self._lose_count()
+        elif now - self._read_at > self._layout.sample_s_max:
+            self._entry.doubt()
+            self._exit.doubt()
+        self._read_at, self._newest = now, inputs
+        self._door.feed(inputs.door_closed, now)
+        if inputs.present is not None:
+            self._present.feed(inputs.present, now)
+        for alarm, contact in self._alarms.items():
+            contact.feed(alarm in inputs.alarms, now)
+        for barrier, interrupted in zip(self._barriers, inputs.barriers, strict=True):
+            barrier.feed(interrupted, now)
+        self._contradictions = self._contradictions + 1 if self._contradicted(inputs) else 0
+        self._update(now)
+
+    def handle_timer(self, now: float) -> None:
+        if self._newest is None:
+            return
+        self._read_at = now
+        for sensor in self._sensors():
+            sensor.handle_timer(now)
+        self._update(now)
+
+    def next_timer(self) -> float | None:
+        """When a level that lasts till then begins to count; None if none is waiting."""
+        return min((due for sensor in self._sensors() if (due := sensor.next_timer()) is not None), default=None)
+
+    def forget(self) -> None:
+        """Nothing was read for a while: everything is unknown until it is known again. Alarms stay until read as off."""
+        self._newest, self._read_at, self._persons = None, None, None
+        for sensor in (self._door, self._present, *self._barriers):
+            sensor.forget()
+        self._lose_count()
+        self._contradictions, self._doubtful_since = 0, None
+        self.consistent = True
+        self.levels = SensorLevels(alarms=self.levels.alarms)
+
+    def _sensors(self) -> tuple[Debounced, ...]:
+        return (self._door, self._present, *self._alarms.values(), *self._barriers)
+
+    def _lose_count(self) -> None:
+        """Somebody may have gone through unseen."""
+        self._tally.forget()
+        self._entry.forget()
+        self._exit.forget()
+
+    def _update(self, now: float) -> None:
+        self._follow_passages(now)
+        self._recognise_object(now)
+        if self._empty():
+            self._tally.empty()
+            if now - self._reset_at >= self._layout.empty_s:  # an alarm that nobody could have read is none
+                self._latched.clear()
+        if self._door.level:
+            self._left_since_closed = False
+        persons = self._count(now)
+        exits = self._newest.exits if self._newest and self._newest.exits is not None else self._exits()
+        alarms = frozenset(self._latched) | {alarm for alarm, contact in self._alarms.items() if contact.level}
+        self.levels = SensorLevels(self._door.level, persons, exits, alarms)
+
+    # The barriers.
+
+    def _follow_passages(self, now: float) -> None:
+        interrupted = [barrier.level for barrier in self._barriers]
+        if None in interrupted:
+            return  # what is clear at the beginning is not known yet
+        size = self._layout.entry_barriers
+        if size and (entry := self._entry.feed(*self._group(0, size))):
+            self._tally.entry(entry)
+            self._watch_entry(entry, now)
+        start = self._layout.barrier_count - self._layout.exit_barriers
+        if self._layout.exit_barriers and (exit_ := self._exit.feed(*self._group(start, self._layout.barrier_count))):
+            self._tally.exit(exit_, self._exit.bodies_max)
+            self._watch_exit(exit_, now)
+
+    def _group(self, start: int, end: int) -> tuple[tuple[bool, ...], tuple[float, ...]]:
+        barriers = self._barriers[start:end]
+        return tuple(bool(barrier.level) for barrier in barriers), tuple(barrier.since for barrier in barriers)
+
+    def _watch_entry(self, passage: Passage, now: float) -> None:
+        if passage is Passage.SEVERAL:
+            self._alarm(Alarm.TAILGATING, now)
+        if passage is Passage.FORWARD:
+            if now - self._entered_at <= self._layout.follow_s:
+                self._alarm(Alarm.TAILGATING, now)
+            self._entered_at = now
+
+    def _watch_exit(self, passage: Passage, now: float) -> None:
+        """Two through one opening of the door is one too many."""
+        if passage is Passage.SEVERAL or (passage is Passage.FORWARD and self._left_since_closed):
+            self._alarm(Alarm.TAILGATING, now)
+        if passage is Passage.FORWARD:
+            self._left_since_closed = True
+
+    def _alarm(self, alarm: Alarm, now: float) -> None:
+        self._latched.add(alarm)
+        self._reset_at = now
+
+    def _recognise_object(self, now: float) -> None:
+        """A barrier stays interrupted and nothing else moves, where nobody is."""
+        newest = max((barrier.since for barrier in self._barriers), default=now)
+        interrupted = any(barrier.level for barrier in self._barriers)
+        nobody = self._present.level is not True and (self._newest is None or not self._newest.persons)
+        if interrupted and nobody and now - newest >= self._layout.object_s:
+            self._alarm(Alarm.OBJECT_LEFT, now)
+
+    def _empty(self) -> bool:
+        """By the presence sensor and whatever else could tell otherwise."""
+        return (
+            self._present.level is False
+            and all(barrier.level is False for barrier in self._barriers)
+            and (self._newest is None or not self._newest.persons)
+        )
+
+    # The count.
+
+    def _exits(self) -> int | None:
+        if self._exit.in_doubt or not self._layout.exit_barriers:
+            return None
+        return self._tally.exits
+
+    def _count(self, now: float) -> int | None:
+        own = self._own_count()
+        seen = self._barrier_count()
+        self.consistent = not (self._contradictions and own is None)
+        if self._newest is not None and self._newest.persons is not None:
+            if own is None or (self._layout.counts_persons and seen is None):
+                return None
+            return max(own, seen or 0)
+        if seen == 0 and self._present.level:
+            return self._unaccounted(now)
+        self._doubtful_since = None
+        return seen
+
+    def _own_count(self) -> int | None:
+        """The device's count. It stands through a moment's contradiction, not longer; what was never known does not."""
+        newest = self._newest
+        if newest is None or newest.persons is None:
+            return None
+        if not self._contradictions:
+            self._persons = newest.persons
+        elif self._contradictions > CONTRADICTIONS_MAX:
+            self._persons = None
+        return self._persons
+
+    def _contradicted(self, inputs: Inputs) -> bool:
+        return inputs.present is False and bool(inputs.persons)
+
+    def _barrier_count(self) -> int | None:
+        """Who is on the way in counts as soon as he has reached the inner barrier."""
+        persons = self._tally.persons
+        if not self._layout.counts_persons or persons is None or self._entry.in_doubt or self._exit.in_doubt:
+            return None
+        return persons + self._entry.coming(from_a=True) + self._exit.coming(from_a=False)
+
+    def _unaccounted(self, now: float) -> int | None:
+        """The presence sensor sees somebody, the barriers let nobody in: he who has just left, or one who came unseen."""
+        if self._doubtful_since is None:
+            self._doubtful_since = now
+        if now - self._doubtful_since <= self._layout.presence_hold_s:
+            return 1
+        self.consistent = False
+        return None
