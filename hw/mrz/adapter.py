@@ -1,8 +1,10 @@
 """DocumentReader: a serial MRZ reader, and beside it the reader of the document's chip.
 
     mrz+serial:///dev/serial/by-path/…?baud=9600&chip=/dev/serial/by-path/…&chip_baud=921600
+    mrz+serial:///dev/serial/by-path/…?baud=9600&format=lines&terminator=CRLF&line_terminator=CR
 
-The reader of the chip is named by further parameters (hw.mrz.chip_url); without it only the zone is read. A zone that arrives while
+How zones come is told by further parameters (hw.mrz.setup). An imager that must be triggered is so while `read` waits.
+The reader of the chip is named by others (hw.mrz.chip_url); without it only the zone is read. A zone that arrives while
 `read` waits starts a document session; the chip is opened with it and read at once, and both come back under one session id.
 
 Two ports, one owner thread each (PortThread); results reach the event loop by call_soon_threadsafe. MRZ readers send nothing
@@ -13,6 +15,7 @@ documents are still read, if their blocks are whole. Otherwise ONLINE.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 import uuid
@@ -26,16 +29,16 @@ from egate.domain.device import DeviceHealth, DeviceState
 from egate.domain.document import DocumentRead
 from egate.domain.ids import DocumentSessionId
 from egate.errors import DeviceError, DeviceLost, DeviceTimeout
+from hw.barcode.trigger import Trigger
 from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread
 from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.session import CRYPTOGRAPHY_S_MAX, SESSION_S_MAX
 from hw.health import HealthLog
-from hw.link.base import Link
+from hw.link.base import Link, LinkLost
 from hw.link.noise import Noise
 from hw.link.opener import link_keys, open_link
 from hw.mrz.chip_url import BAUD_MAX, CHIP_KEYS, ChipSource, chip_source
-from hw.mrz.frame import Decoder
-from hw.mrz.messages import zone
+from hw.mrz.setup import SETUP_KEYS, ZoneSource, zone_source
 from hw.url import DeviceUrl
 
 POLL_S = 0.05  # how often the owner thread looks whether it shall end, or a false start has timed out
@@ -55,7 +58,8 @@ class _Request:
 class MrzReader:
     """See DocumentReader in egate.ports. A second read while one waits raises DeviceError."""
 
-    def __init__(self, url: DeviceUrl, chip: ChipSource | None) -> None:
+    def __init__(self, url: DeviceUrl, chip: ChipSource | None, zones: ZoneSource) -> None:
+        self._zones = zones
         self._mrz = PortThread(
             f"mrz {url.target}", lambda: open_link(url), self._serve, lambda up: self._port_changed(0, up)
         )
@@ -129,19 +133,34 @@ class MrzReader:
 
     def _serve(self, link: Link, stopped: Callable[[], bool]) -> None:
         """MRZ port thread."""
-        decoder, noise = Decoder(), Noise()
-        while not stopped():
-            data = link.read(READ_SIZE, POLL_S)
-            now, skipped_count = time.monotonic(), decoder.skipped_count
-            frames = decoder.feed(data, now) if data else decoder.handle_timer(now)
-            noise.skipped(decoder.skipped_count - skipped_count, now)
-            if frames:
-                noise.valid()
-                self._health.heard(now)
-            if noise.changed(now):
-                self._noise_changed(0, noise.noisy(now))
-            for frame in frames:
-                self._presented(zone(frame), frame.started_s)
+        decoder, noise, trigger = self._zones.decoder(), Noise(), Trigger(self._zones.commands)
+        try:
+            while not stopped():
+                self._send(link, trigger.data_to_send(self._request is not None, time.monotonic()))
+                data = link.read(READ_SIZE, POLL_S)
+                now, skipped_count = time.monotonic(), decoder.skipped_count
+                zones = decoder.feed(data, now) if data else decoder.handle_timer(now)
+                self._count(noise, decoder.skipped_count - skipped_count, now)
+                if zones:
+                    noise.valid()
+                    self._health.heard(now)
+                    self._health.count("zones", len(zones))
+                if noise.changed(now):
+                    self._noise_changed(0, noise.noisy(now))
+                for zone in zones:
+                    self._presented(zone.lines, zone.started_s)
+        finally:
+            with contextlib.suppress(LinkLost):  # an imager must not go on looking for nobody
+                self._send(link, trigger.data_to_send(False, time.monotonic()))
+
+    def _send(self, link: Link, data: bytes) -> None:
+        if data:
+            link.write(data)
+
+    def _count(self, noise: Noise, count: int, now: float) -> None:
+        noise.skipped(count, now)
+        if count:
+            self._health.count("skipped_bytes", count)
 
     def _presented(self, lines: tuple[str, ...], started_s: float) -> None:
         """MRZ port thread. The newest document counts: another zone that arrives during a session starts a new one.
@@ -212,9 +231,9 @@ class MrzReader:
 
 def open_reader(url: DeviceUrl, base: Path) -> MrzReader:
     """Factory of the entry point `mrz`. Checks the URL and reads what it refers to, opens nothing. Raises ConfigurationError."""
-    url.admit((), link_keys(url) | CHIP_KEYS)
+    url.admit((), link_keys(url) | CHIP_KEYS | SETUP_KEYS)
     url.integer("baud", None, 50, BAUD_MAX)
-    return MrzReader(url, chip_source(url, base))
+    return MrzReader(url, chip_source(url, base), zone_source(url))
 
 
 def document_read(lines: tuple[str, ...], chip: ChipRead | None) -> DocumentRead:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hw.mrz.frame import LINE_COUNT, PAD, Frame, encode
+from hw.mrz.frame import LINE_COUNT, PAD, Decoder, Frame, encode
+from hw.mrz.zone import Zone
 
 _WIDTHS = {2: 44, 3: 30}
 
@@ -24,3 +25,24 @@ def block(lines: Sequence[str]) -> bytes:
     width = _WIDTHS.get(len(lines), 44)
     padded = [line[:width].encode("ascii").ljust(width, PAD) for line in lines]
     return encode([b""] * (LINE_COUNT - len(padded)) + padded)
+
+
+class NativeDecoder:
+    """Bytes -> zones; see hw.mrz.zone.ZoneDecoder."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+
+    @property
+    def skipped_count(self) -> int:
+        return self._decoder.skipped_count
+
+    def feed(self, data: bytes, now: float) -> list[Zone]:
+        return _zones(self._decoder.feed(data, now))
+
+    def handle_timer(self, now: float) -> list[Zone]:
+        return _zones(self._decoder.handle_timer(now))
+
+
+def _zones(frames: Sequence[Frame]) -> list[Zone]:
+    return [Zone(zone(frame), frame.started_s) for frame in frames]
