@@ -51,7 +51,7 @@ RULES: Mapping[str, Rule] = {
     "/egate.api.v1.MatchService/ExtractFinger": _EXTRACTS,
     "/egate.api.v1.MatchService/ExtractEnrolment": Rule(MAY_HAVE_TEMPLATES),
     "/egate.api.v1.LaneService/WatchLanes": Rule(DESKS | ENGINEER),
-    "/egate.api.v1.LaneService/ListDevices": Rule(DESKS | ENGINEER),
+    "/egate.api.v1.LaneService/GetDevices": Rule(DESKS | ENGINEER),
     "/egate.api.v1.LaneService/SecureLane": _OFFICER_AT_DESK,
     "/egate.api.v1.LaneService/ReleaseLane": _OFFICER_AT_DESK,
     "/egate.api.v1.CaseService/ListCases": _OFFICER_AT_DESK,

@@ -39,10 +39,10 @@ class LaneServicer(pb_grpc.LaneServiceServicer):
             at = convert.timestamp(self._clock.now())
             yield pb.WatchLanesResponse(lane=convert.lane(snapshot), resume_token=token, at=at)
 
-    async def ListDevices(self, request: pb.ListDevicesRequest, context: object) -> pb.ListDevicesResponse:
+    async def GetDevices(self, request: pb.GetDevicesRequest, context: object) -> pb.GetDevicesResponse:
         names = dict.fromkeys(request.lanes or map(str, self._hall.lanes))
         now = self._clock.monotonic()
-        return pb.ListDevicesResponse(
+        return pb.GetDevicesResponse(
             devices=[
                 convert.device(lane.id, name, health, now)
                 for lane in [lane_of(self._hall, each) for each in sorted(names)]

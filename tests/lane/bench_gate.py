@@ -11,15 +11,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from egate.crossing.policy import ALWAYS_MANDATORY, FaceResult, FingerResult, Policy
 from egate.document.data import DocumentData
-from egate.domain.biometric import EncodedFinger
+from egate.domain.biometric import EncodedFinger, Guidance
+from egate.domain.captured import CameraFrame, FingerImage
 from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import DocumentSessionId
 from egate.domain.reason import Reason
-from egate.errors import JournalError
+from egate.domain.signal import TravellerSignal
+from egate.errors import DeviceLost, DeviceTimeout, JournalError
 from egate.journal.store import SqliteJournal
 from egate.lane.finger_verifier import FingerReferences
 from egate.lane.live_face import LiveFace, LiveFrame
@@ -117,6 +121,47 @@ class BenchSensors(BenchDevice):
         self.show(SensorLevels(True, 0, gone))
 
 
+class BenchSignal(BenchDevice):
+    """shown: everything that was shown, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[TravellerSignal] = []
+
+    async def show(self, signal: TravellerSignal) -> None:
+        self.shown.append(signal)
+
+
+class BenchCamera(BenchDevice):
+    """Gives a frame whenever it is asked; picture is what the frames show."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    async def frame(self, after_s: float, timeout_s: float) -> CameraFrame:
+        if self.state is DeviceState.LOST:
+            raise DeviceLost("no camera")
+        self.asked += 1
+        await asyncio.sleep(0)
+        return CameraFrame(np.full((48, 64, 3), 90, np.uint8), time.monotonic(), self.asked)
+
+
+class BenchFingerSensor(BenchDevice):
+    """Gives impression once it is set, and advises before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.impressions: asyncio.Queue[FingerImage] = asyncio.Queue()
+
+    async def capture(self, timeout_s: float, on_guidance: Callable[[Guidance], None]) -> FingerImage:
+        on_guidance(Guidance.PLACE_FINGER)
+        try:
+            return await asyncio.wait_for(self.impressions.get(), timeout_s)
+        except TimeoutError:
+            raise DeviceTimeout("no finger") from None
+
+
 @dataclass(slots=True)
 class RecordedVerifiers:
     """Implements lane.verifiers.Verifiers with evidence that was recorded. bug: raised by the face comparison."""
@@ -125,6 +170,7 @@ class RecordedVerifiers:
     finger_result: FingerResult = field(default_factory=lambda: FingerResult(0.9, 1e-6))
     bug: Exception | None = None
     compared: list[bytes] = field(default_factory=list)
+    fingers: list[EncodedFinger] = field(default_factory=list)
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -151,6 +197,7 @@ class RecordedVerifiers:
         return FaceVerification(self.face_result)
 
     async def finger(self, finger: EncodedFinger, references: References) -> FingerVerification:
+        self.fingers.append(finger)
         return FingerVerification(self.finger_result)
 
 

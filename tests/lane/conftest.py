@@ -23,6 +23,7 @@ from egate.lane.hall import GateHall
 from egate.lane.requests import Requests
 from egate.lane.runner import GateLane
 from egate.lane.services import Services
+from egate.ports import Camera, FingerSensor, Signal
 from tests.lane.bench_gate import DOCUMENT, OCCUPIED, POLICY, BenchLock, BenchSensors, FailingJournal, RecordedVerifiers
 
 WAIT_S = 10.0
@@ -64,20 +65,34 @@ class Workbench:
         return [(entry.kind, canonical.decode(entry.body)) for entry in await self.store.entries(limit=1000)]
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Workbench]:
-    async with await SqliteJournal.open(tmp_path / "journal.db") as store:
-        cases = await CaseStore.open(store, store.read, store.on_commit, DossierStore(tmp_path))
+@contextlib.asynccontextmanager
+async def workbench(
+    folder: Path,
+    *,
+    camera: Camera | None = None,
+    finger_sensor: FingerSensor | None = None,
+    signal: Signal | None = None,
+) -> AsyncIterator[Workbench]:
+    """A lane that is ready, with these devices beside lock and sensors."""
+    async with await SqliteJournal.open(folder / "journal.db") as store:
+        cases = await CaseStore.open(store, store.read, store.on_commit, DossierStore(folder))
         journal = FailingJournal(store)
         lock, sensors, verifiers = BenchLock(), BenchSensors(), RecordedVerifiers()
         services = Services(journal, cases, verifiers, SystemClock(), lambda state, number: "pseudonym")
-        lane = GateLane(LaneId("lane-1"), Gate(lock, sensors), services, POLICY, Requests())
+        gate = Gate(lock, sensors, camera=camera, finger_sensor=finger_sensor, signal=signal)
+        lane = GateLane(LaneId("lane-1"), gate, services, POLICY, Requests())
         hall = GateHall([lane])
         running = asyncio.create_task(hall.run())
-        workbench = Workbench(lane, hall, lock, sensors, verifiers, journal, store, cases)
-        await workbench.ready()
-        yield workbench
+        bench = Workbench(lane, hall, lock, sensors, verifiers, journal, store, cases)
+        await bench.ready()
+        yield bench
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
         await cases.close()
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Workbench]:
+    async with workbench(tmp_path) as found:
+        yield found

@@ -97,7 +97,7 @@ async def test_release_reports_what_the_lock_said(site: Site) -> None:
 
 
 async def test_devices_tell_their_heartbeat_counters_and_last_error(site: Site) -> None:
-    answer = await desk(site).ListDevices(pb.ListDevicesRequest(lanes=["lane-1", "lane-1"]), timeout=TIMEOUT_S)
+    answer = await desk(site).GetDevices(pb.GetDevicesRequest(lanes=["lane-1", "lane-1"]), timeout=TIMEOUT_S)
     lock, sensors = answer.devices
     assert (lock.lane, lock.name, lock.state, lock.last_error, lock.identity) == (
         "lane-1",
@@ -112,8 +112,8 @@ async def test_devices_tell_their_heartbeat_counters_and_last_error(site: Site) 
 
 
 async def test_devices_of_all_lanes_are_listed_and_unknown_lanes_refused(site: Site) -> None:
-    every = await desk(site).ListDevices(pb.ListDevicesRequest(), timeout=TIMEOUT_S)
+    every = await desk(site).GetDevices(pb.GetDevicesRequest(), timeout=TIMEOUT_S)
     assert {device.lane for device in every.devices} == set(site.hall.lanes)
     with pytest.raises(grpc.aio.AioRpcError) as error:
-        await desk(site).ListDevices(pb.ListDevicesRequest(lanes=["lane-9"]), timeout=TIMEOUT_S)
+        await desk(site).GetDevices(pb.GetDevicesRequest(lanes=["lane-9"]), timeout=TIMEOUT_S)
     assert error.value.code() is grpc.StatusCode.NOT_FOUND

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65gate/api/v1/lane_service.proto\x12\x0c\x65gate.api.v1\x1a\x19\x65gate/api/v1/values.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x02\n\x04Lane\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12&\n\x05phase\x18\x02 \x01(\x0e\x32\x17.egate.api.v1.LanePhase\x12\x13\n\x0b\x63rossing_id\x18\x03 \x01(\t\x12\x30\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x1f.egate.api.v1.Lane.DevicesEntry\x12\x0c\n\x04lock\x18\x05 \x01(\t\x12\x0c\n\x04held\x18\x06 \x01(\x08\x12%\n\x07reasons\x18\x07 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12\x18\n\x0b\x64oor_closed\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12\x19\n\x0cperson_count\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x0e\n\x06\x61larms\x18\n \x03(\t\x1a.\n\x0c\x44\x65vicesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_door_closedB\x0f\n\r_person_count\"\xee\x01\n\x06\x44\x65vice\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12,\n\theard_ago\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x08\x63ounters\x18\x05 \x03(\x0b\x32\".egate.api.v1.Device.CountersEntry\x12\x12\n\nlast_error\x18\x06 \x01(\t\x12\x10\n\x08identity\x18\x07 \x01(\t\x1a/\n\rCountersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"#\n\x12ListDevicesRequest\x12\r\n\x05lanes\x18\x01 \x03(\t\"<\n\x13ListDevicesResponse\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.egate.api.v1.Device\"8\n\x11WatchLanesRequest\x12\r\n\x05lanes\x18\x01 \x03(\t\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"t\n\x12WatchLanesResponse\x12 \n\x04lane\x18\x01 \x01(\x0b\x32\x12.egate.api.v1.Lane\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"S\n\x11SecureLaneRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12\x0c\n\x04hold\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\'\n\x12SecureLaneResponse\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\"F\n\x12ReleaseLaneRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"R\n\x13ReleaseLaneResponse\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12&\n\x07release\x18\x02 \x01(\x0e\x32\x15.egate.api.v1.Release*\xf4\x01\n\tLanePhase\x12\x1a\n\x16LANE_PHASE_UNSPECIFIED\x10\x00\x12\x14\n\x10LANE_PHASE_READY\x10\x01\x12\x16\n\x12LANE_PHASE_READING\x10\x02\x12\x18\n\x14LANE_PHASE_VERIFYING\x10\x03\x12\x18\n\x14LANE_PHASE_RECORDING\x10\x04\x12\x18\n\x14LANE_PHASE_RELEASING\x10\x05\x12\x17\n\x13LANE_PHASE_RELEASED\x10\x06\x12\x17\n\x13LANE_PHASE_REFERRED\x10\x07\x12\x1d\n\x19LANE_PHASE_OUT_OF_SERVICE\x10\x08\x32\xd9\x02\n\x0bLaneService\x12Q\n\nWatchLanes\x12\x1f.egate.api.v1.WatchLanesRequest\x1a .egate.api.v1.WatchLanesResponse0\x01\x12R\n\x0bListDevices\x12 .egate.api.v1.ListDevicesRequest\x1a!.egate.api.v1.ListDevicesResponse\x12O\n\nSecureLane\x12\x1f.egate.api.v1.SecureLaneRequest\x1a .egate.api.v1.SecureLaneResponse\x12R\n\x0bReleaseLane\x12 .egate.api.v1.ReleaseLaneRequest\x1a!.egate.api.v1.ReleaseLaneResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65gate/api/v1/lane_service.proto\x12\x0c\x65gate.api.v1\x1a\x19\x65gate/api/v1/values.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x02\n\x04Lane\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12&\n\x05phase\x18\x02 \x01(\x0e\x32\x17.egate.api.v1.LanePhase\x12\x13\n\x0b\x63rossing_id\x18\x03 \x01(\t\x12\x30\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x1f.egate.api.v1.Lane.DevicesEntry\x12\x0c\n\x04lock\x18\x05 \x01(\t\x12\x0c\n\x04held\x18\x06 \x01(\x08\x12%\n\x07reasons\x18\x07 \x03(\x0b\x32\x14.egate.api.v1.Reason\x12\x18\n\x0b\x64oor_closed\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12\x19\n\x0cperson_count\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x0e\n\x06\x61larms\x18\n \x03(\t\x1a.\n\x0c\x44\x65vicesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_door_closedB\x0f\n\r_person_count\"\xee\x01\n\x06\x44\x65vice\x12\x0c\n\x04lane\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12,\n\theard_ago\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x08\x63ounters\x18\x05 \x03(\x0b\x32\".egate.api.v1.Device.CountersEntry\x12\x12\n\nlast_error\x18\x06 \x01(\t\x12\x10\n\x08identity\x18\x07 \x01(\t\x1a/\n\rCountersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\"\n\x11GetDevicesRequest\x12\r\n\x05lanes\x18\x01 \x03(\t\";\n\x12GetDevicesResponse\x12%\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x14.egate.api.v1.Device\"8\n\x11WatchLanesRequest\x12\r\n\x05lanes\x18\x01 \x03(\t\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"t\n\x12WatchLanesResponse\x12 \n\x04lane\x18\x01 \x01(\x0b\x32\x12.egate.api.v1.Lane\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"S\n\x11SecureLaneRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12\x0c\n\x04hold\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\'\n\x12SecureLaneResponse\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\"F\n\x12ReleaseLaneRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04lane\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"R\n\x13ReleaseLaneResponse\x12\x13\n\x0b\x63rossing_id\x18\x01 \x01(\t\x12&\n\x07release\x18\x02 \x01(\x0e\x32\x15.egate.api.v1.Release*\xf4\x01\n\tLanePhase\x12\x1a\n\x16LANE_PHASE_UNSPECIFIED\x10\x00\x12\x14\n\x10LANE_PHASE_READY\x10\x01\x12\x16\n\x12LANE_PHASE_READING\x10\x02\x12\x18\n\x14LANE_PHASE_VERIFYING\x10\x03\x12\x18\n\x14LANE_PHASE_RECORDING\x10\x04\x12\x18\n\x14LANE_PHASE_RELEASING\x10\x05\x12\x17\n\x13LANE_PHASE_RELEASED\x10\x06\x12\x17\n\x13LANE_PHASE_REFERRED\x10\x07\x12\x1d\n\x19LANE_PHASE_OUT_OF_SERVICE\x10\x08\x32\xd6\x02\n\x0bLaneService\x12Q\n\nWatchLanes\x12\x1f.egate.api.v1.WatchLanesRequest\x1a .egate.api.v1.WatchLanesResponse0\x01\x12O\n\nGetDevices\x12\x1f.egate.api.v1.GetDevicesRequest\x1a .egate.api.v1.GetDevicesResponse\x12O\n\nSecureLane\x12\x1f.egate.api.v1.SecureLaneRequest\x1a .egate.api.v1.SecureLaneResponse\x12R\n\x0bReleaseLane\x12 .egate.api.v1.ReleaseLaneRequest\x1a!.egate.api.v1.ReleaseLaneResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,8 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LANE_DEVICESENTRY']._serialized_options = b'8\001'
   _globals['_DEVICE_COUNTERSENTRY']._loaded_options = None
   _globals['_DEVICE_COUNTERSENTRY']._serialized_options = b'8\001'
-  _globals['_LANEPHASE']._serialized_start=1291
-  _globals['_LANEPHASE']._serialized_end=1535
+  _globals['_LANEPHASE']._serialized_start=1289
+  _globals['_LANEPHASE']._serialized_end=1533
   _globals['_LANE']._serialized_start=142
   _globals['_LANE']._serialized_end=490
   _globals['_LANE_DEVICESENTRY']._serialized_start=411
@@ -48,22 +48,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEVICE']._serialized_end=731
   _globals['_DEVICE_COUNTERSENTRY']._serialized_start=684
   _globals['_DEVICE_COUNTERSENTRY']._serialized_end=731
-  _globals['_LISTDEVICESREQUEST']._serialized_start=733
-  _globals['_LISTDEVICESREQUEST']._serialized_end=768
-  _globals['_LISTDEVICESRESPONSE']._serialized_start=770
-  _globals['_LISTDEVICESRESPONSE']._serialized_end=830
-  _globals['_WATCHLANESREQUEST']._serialized_start=832
-  _globals['_WATCHLANESREQUEST']._serialized_end=888
-  _globals['_WATCHLANESRESPONSE']._serialized_start=890
-  _globals['_WATCHLANESRESPONSE']._serialized_end=1006
-  _globals['_SECURELANEREQUEST']._serialized_start=1008
-  _globals['_SECURELANEREQUEST']._serialized_end=1091
-  _globals['_SECURELANERESPONSE']._serialized_start=1093
-  _globals['_SECURELANERESPONSE']._serialized_end=1132
-  _globals['_RELEASELANEREQUEST']._serialized_start=1134
-  _globals['_RELEASELANEREQUEST']._serialized_end=1204
-  _globals['_RELEASELANERESPONSE']._serialized_start=1206
-  _globals['_RELEASELANERESPONSE']._serialized_end=1288
-  _globals['_LANESERVICE']._serialized_start=1538
-  _globals['_LANESERVICE']._serialized_end=1883
+  _globals['_GETDEVICESREQUEST']._serialized_start=733
+  _globals['_GETDEVICESREQUEST']._serialized_end=767
+  _globals['_GETDEVICESRESPONSE']._serialized_start=769
+  _globals['_GETDEVICESRESPONSE']._serialized_end=828
+  _globals['_WATCHLANESREQUEST']._serialized_start=830
+  _globals['_WATCHLANESREQUEST']._serialized_end=886
+  _globals['_WATCHLANESRESPONSE']._serialized_start=888
+  _globals['_WATCHLANESRESPONSE']._serialized_end=1004
+  _globals['_SECURELANEREQUEST']._serialized_start=1006
+  _globals['_SECURELANEREQUEST']._serialized_end=1089
+  _globals['_SECURELANERESPONSE']._serialized_start=1091
+  _globals['_SECURELANERESPONSE']._serialized_end=1130
+  _globals['_RELEASELANEREQUEST']._serialized_start=1132
+  _globals['_RELEASELANEREQUEST']._serialized_end=1202
+  _globals['_RELEASELANERESPONSE']._serialized_start=1204
+  _globals['_RELEASELANERESPONSE']._serialized_end=1286
+  _globals['_LANESERVICE']._serialized_start=1536
+  _globals['_LANESERVICE']._serialized_end=1878
 # @@protoc_insertion_point(module_scope)

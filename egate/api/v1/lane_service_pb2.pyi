@@ -89,13 +89,13 @@ class Device(_message.Message):
     identity: str
     def __init__(self, lane: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., heard_ago: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., counters: _Optional[_Mapping[str, int]] = ..., last_error: _Optional[str] = ..., identity: _Optional[str] = ...) -> None: ...
 
-class ListDevicesRequest(_message.Message):
+class GetDevicesRequest(_message.Message):
     __slots__ = ("lanes",)
     LANES_FIELD_NUMBER: _ClassVar[int]
     lanes: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, lanes: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class ListDevicesResponse(_message.Message):
+class GetDevicesResponse(_message.Message):
     __slots__ = ("devices",)
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     devices: _containers.RepeatedCompositeFieldContainer[Device]

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class LaneServiceStub:
-    """Observes and overrides lanes. Callers: WatchLanes and ListDevices a console, officer or engineer; the other RPCs need a
+    """Observes and overrides lanes. Callers: WatchLanes and GetDevices a console, officer or engineer; the other RPCs need a
     console's or officer's certificate and an officer token (metadata `authorization: Bearer …`).
     """
 
@@ -41,10 +41,10 @@ class LaneServiceStub:
                 request_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesRequest.SerializeToString,
                 response_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesResponse.FromString,
                 _registered_method=True)
-        self.ListDevices = channel.unary_unary(
-                '/egate.api.v1.LaneService/ListDevices',
-                request_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesRequest.SerializeToString,
-                response_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesResponse.FromString,
+        self.GetDevices = channel.unary_unary(
+                '/egate.api.v1.LaneService/GetDevices',
+                request_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.GetDevicesRequest.SerializeToString,
+                response_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.GetDevicesResponse.FromString,
                 _registered_method=True)
         self.SecureLane = channel.unary_unary(
                 '/egate.api.v1.LaneService/SecureLane',
@@ -59,7 +59,7 @@ class LaneServiceStub:
 
 
 class LaneServiceServicer:
-    """Observes and overrides lanes. Callers: WatchLanes and ListDevices a console, officer or engineer; the other RPCs need a
+    """Observes and overrides lanes. Callers: WatchLanes and GetDevices a console, officer or engineer; the other RPCs need a
     console's or officer's certificate and an officer token (metadata `authorization: Bearer …`).
     """
 
@@ -71,7 +71,7 @@ class LaneServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListDevices(self, request, context):
+    def GetDevices(self, request, context):
         """What supervision knows of each device at this moment. Holds nothing of a traveller.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -102,10 +102,10 @@ def add_LaneServiceServicer_to_server(servicer, server):
                     request_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesRequest.FromString,
                     response_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.WatchLanesResponse.SerializeToString,
             ),
-            'ListDevices': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListDevices,
-                    request_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesRequest.FromString,
-                    response_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesResponse.SerializeToString,
+            'GetDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDevices,
+                    request_deserializer=egate_dot_api_dot_v1_dot_lane__service__pb2.GetDevicesRequest.FromString,
+                    response_serializer=egate_dot_api_dot_v1_dot_lane__service__pb2.GetDevicesResponse.SerializeToString,
             ),
             'SecureLane': grpc.unary_unary_rpc_method_handler(
                     servicer.SecureLane,
@@ -126,7 +126,7 @@ def add_LaneServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LaneService:
-    """Observes and overrides lanes. Callers: WatchLanes and ListDevices a console, officer or engineer; the other RPCs need a
+    """Observes and overrides lanes. Callers: WatchLanes and GetDevices a console, officer or engineer; the other RPCs need a
     console's or officer's certificate and an officer token (metadata `authorization: Bearer …`).
     """
 
@@ -158,7 +158,7 @@ class LaneService:
             _registered_method=True)
 
     @staticmethod
-    def ListDevices(request,
+    def GetDevices(request,
             target,
             options=(),
             channel_credentials=None,
@@ -171,9 +171,9 @@ class LaneService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/egate.api.v1.LaneService/ListDevices',
-            egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesRequest.SerializeToString,
-            egate_dot_api_dot_v1_dot_lane__service__pb2.ListDevicesResponse.FromString,
+            '/egate.api.v1.LaneService/GetDevices',
+            egate_dot_api_dot_v1_dot_lane__service__pb2.GetDevicesRequest.SerializeToString,
+            egate_dot_api_dot_v1_dot_lane__service__pb2.GetDevicesResponse.FromString,
             options,
             channel_credentials,
             insecure,
