@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hw.mrz.pd import READER_SETUPS
 from hw.sim.control import CommandRefused, ControlServer, Request
 from hw.sim.field import PROTOCOLS
 from hw.sim.lane import SimulatedLane
@@ -33,14 +34,28 @@ class Hall:
     """All lanes and the commands they understand."""
 
     def __init__(
-        self, directory: Path, lane_count: int, seed: int, durations: Durations, *, paced: bool, chip_protocol: str
+        self,
+        directory: Path,
+        lane_count: int,
+        seed: int,
+        durations: Durations,
+        *,
+        paced: bool,
+        chip_protocol: str,
+        zone_setup: str,
     ) -> None:
         self.running = True
         self._lanes: dict[str, SimulatedLane] = {}
         for number in range(1, lane_count + 1):
             name = f"lane-{number}"
             self._lanes[name] = SimulatedLane(
-                directory, name, seed + number, durations, paced=paced, chip_protocol=chip_protocol
+                directory,
+                name,
+                seed + number,
+                durations,
+                paced=paced,
+                chip_protocol=chip_protocol,
+                zone_setup=zone_setup,
             )
 
     def execute(self, request: Request) -> Any:
@@ -87,6 +102,7 @@ def main() -> int:
         durations,
         paced=not arguments.unpaced,
         chip_protocol=arguments.chip_protocol,
+        zone_setup=arguments.zone_setup,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, hall.stop)
@@ -111,6 +127,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--chip-protocol", choices=PROTOCOLS, default="pn532", help="how the chip readers are spoken to"
     )
+    parser.add_argument("--zone-setup", choices=READER_SETUPS, default="native", help="how the MRZ readers send zones")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 

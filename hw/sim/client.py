@@ -184,16 +184,17 @@ def spawn(
     scale: float = 1.0,
     paced: bool = True,
     chip_protocol: str = "pn532",
+    zone_setup: str = "native",
 ) -> Iterator[Simulator]:
     """Runs a simulator for the length of the block; it also ends when this process dies.
 
     directory is made if missing. scale: factor on how long people take. paced: bytes take as long as at the ports' baud rates.
-    chip_protocol: of hw.sim.field.PROTOCOLS.
+    chip_protocol: of hw.sim.field.PROTOCOLS. zone_setup: of hw.mrz.pd.READER_SETUPS.
     Raises SimulatorError if it does not come up; its own words are then on standard error.
     """
     directory.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "hw.sim", "--dir", str(directory), "--lanes", str(lanes), "--seed", str(seed)]
-    command += ["--chip-protocol", chip_protocol]
+    command += ["--chip-protocol", chip_protocol, "--zone-setup", zone_setup]
     command += ["--scale", str(scale), "--until-stdin-closes"] + ([] if paced else ["--unpaced"])
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:

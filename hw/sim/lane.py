@@ -30,6 +30,7 @@ from hw.link.pty import PtyMaster, open_pty_master
 from hw.link.pump import Pump
 from hw.modbus.points import Points
 from hw.modbus.server import SensorPeripheral
+from hw.mrz.pd import READER_SETUPS
 from hw.osdp.keys import write_new_key
 from hw.osdp.pd import LockPeripheral
 from hw.sim import wire
@@ -60,8 +61,10 @@ class SimulatedLane:
         *,
         paced: bool,
         chip_protocol: str = "pn532",
+        zone_setup: str = "native",
     ) -> None:
-        """chip_protocol: of hw.sim.field.PROTOCOLS."""
+        """chip_protocol: of hw.sim.field.PROTOCOLS. zone_setup: of hw.mrz.pd.READER_SETUPS."""
+        self._zone_setup = READER_SETUPS[zone_setup]
         self.name, self._chip_protocol = name, chip_protocol
         self._directory, self._paced = directory, paced
         self._lock = threading.Lock()  # guards the world
@@ -81,7 +84,9 @@ class SimulatedLane:
         self._bolt.on_change = self._bolt_moved
         self._sensors = SensorPeripheral(self._links["sensors"], time.monotonic, Points(MODBUS_UNIT))
         self.world.on_change = self._sense
-        self._reader = SimulatedReader(self._links["mrz"], self._links["chip"], make_field(chip_protocol), self._record)
+        self._reader = SimulatedReader(
+            self._links["mrz"], self._links["chip"], make_field(chip_protocol), self._record, self._zone_setup
+        )
         self._pumps = [
             Pump(f"{name} {device}", poll)
             for device, poll in (
@@ -112,7 +117,7 @@ class SimulatedLane:
             return self.world.next_due()
 
     def urls(self) -> dict[str, str]:
-        mrz = f"mrz+pty://{self._path('mrz')}?baud={BAUDS['mrz']}"
+        mrz = f"mrz+pty://{self._path('mrz')}?baud={BAUDS['mrz']}{self._zone_setup.parameters}"
         return {
             "lock": f"osdp+pty://{self._path('lock')}?address={OSDP_ADDRESS}&baud={BAUDS['lock']}"
             f"&key=file:{self._path('scbk')}",

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hw.barcode.pd import ReaderSession
 from hw.emrtd.chip.personalisation import Personalisation
 from hw.link.base import Link
-from hw.mrz.messages import block
+from hw.mrz.pd import READER_SETUPS, ReaderSetup
 from hw.sim.field import Field
 
 POLL_S = 0.01
@@ -42,7 +43,15 @@ class Presentation:
 class SimulatedReader:
     """poll_mrz and poll_chip are called again and again, each by the thread that owns its link."""
 
-    def __init__(self, mrz: Link, chip: Link, field: Field, on_event: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        mrz: Link,
+        chip: Link,
+        field: Field,
+        on_event: Callable[[str], None],
+        setup: ReaderSetup = READER_SETUPS["native"],
+    ) -> None:
+        self._encode, self._imager = setup.encode, ReaderSession(setup.commands)
         self._mrz_link, self._chip_link, self._on_event = mrz, chip, on_event
         self._lock = threading.Lock()
         self._field = field
@@ -76,6 +85,7 @@ class SimulatedReader:
             if self._document is None:
                 return
             self._document, self._send_at_s = None, None
+            self._imager.remove()
             self._insert(None)
         self._on_event("document_removed")
 
@@ -86,17 +96,25 @@ class SimulatedReader:
             self._field.insert(chip)
 
     def poll_mrz(self) -> None:
-        self._mrz_link.read(READ_SIZE, POLL_S)  # it takes no commands
+        commands = self._mrz_link.read(READ_SIZE, POLL_S)
         now = time.monotonic()
         with self._lock:
-            document = self._document
-            if document is None or self._send_at_s is None or now < self._send_at_s:
-                return
-            taken = self._field.content_read_size > 0
-            self._send_at_s = now + document.repeat_s if document.repeat_s and not taken else None
-        if not taken:
-            self._mrz_link.write(block(document.mrz_lines))
+            self._imager.receive(commands, now)
+            self._show(now)
+            frame = self._imager.data_to_send(now)
+        if frame:
+            self._mrz_link.write(frame)
             self._on_event("zone_sent")
+
+    def _show(self, now: float) -> None:
+        """Holds the zone of what lies there before the imager, if it is time; an untriggered one looks at once."""
+        document = self._document
+        if document is None or self._send_at_s is None or now < self._send_at_s:
+            return
+        taken = self._field.content_read_size > 0
+        self._send_at_s = now + document.repeat_s if document.repeat_s and not taken else None
+        if not taken:
+            self._imager.present(self._encode(document.mrz_lines))
 
     def poll_chip(self) -> None:
         data = self._chip_link.read(READ_SIZE, POLL_S)

@@ -52,6 +52,8 @@ SMALL_FILES_SIZE = sum(
 )
 
 
+LINES = "lines"
+
 # These wait for timers of the chip or pour at ports: seconds each. The simulator's default protocol
 # has them in `make test`, the other in `make soak`.
 IN_REAL_TIME = pytest.mark.parametrize(
@@ -59,6 +61,9 @@ IN_REAL_TIME = pytest.mark.parametrize(
     ["pn532", *(pytest.param(name, marks=pytest.mark.soak) for name in PROTOCOLS if name != "pn532")],
     indirect=True,
 )
+
+# How zones come matters to what reads the zone, not to what reads the chip: these run with every protocol and set-up of the zone's port.
+WITH_LINES = pytest.mark.parametrize("simulator", [*PROTOCOLS, LINES], indirect=True)
 
 
 def document(index: int = 0, chip_number: str = "") -> IssuedDocument:
@@ -115,8 +120,9 @@ def simulator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     if request.config.getoption("--device", default=None):
         yield None
         return
-    protocol = request.param
-    with spawn(tmp_path_factory.mktemp("gate"), lanes=1, seed=3, paced=False, chip_protocol=protocol) as running:
+    protocol, zone_setup = ("pn532", LINES) if request.param == LINES else (request.param, "native")
+    folder = tmp_path_factory.mktemp("gate")
+    with spawn(folder, lanes=1, seed=3, paced=False, chip_protocol=protocol, zone_setup=zone_setup) as running:
         yield running
 
 
@@ -168,6 +174,7 @@ async def test_close_ends_a_waiting_read_and_may_be_repeated(setup: Setup) -> No
         await setup.reader.read(0.1)
 
 
+@WITH_LINES
 async def test_document_comes_back_whole_under_one_session(setup: Setup) -> None:
     shown = document()
     read = await setup.read(shown)
@@ -180,6 +187,7 @@ async def test_document_comes_back_whole_under_one_session(setup: Setup) -> None
     assert found[Check.MRZ] is found[Check.DOCUMENT_VALIDITY] is found[Check.DOCUMENT_SESSION] is CheckResult.PASS
 
 
+@WITH_LINES
 async def test_two_documents_in_a_row_are_two_sessions_and_never_mixed(setup: Setup) -> None:
     one, two = await setup.read(document(1)), await setup.read(document(2))
     assert one.session != two.session
@@ -187,6 +195,7 @@ async def test_two_documents_in_a_row_are_two_sessions_and_never_mixed(setup: Se
     assert (two.mrz_lines, two.chip_mrz) == (document(2).mrz_lines, "".join(document(2).mrz_lines))
 
 
+@WITH_LINES
 async def test_document_presented_before_the_read_is_discarded(setup: Setup) -> None:
     setup.hand.present_document(LANE, document(1))
     await eventually(lambda: cast(MrzReader, setup.reader).discarded_count == 1)
@@ -195,6 +204,7 @@ async def test_document_presented_before_the_read_is_discarded(setup: Setup) -> 
     assert (await setup.read(document(2))).mrz_lines == document(2).mrz_lines
 
 
+@WITH_LINES
 async def test_cancelled_read_leaves_nothing_to_the_next(setup: Setup) -> None:
     """Traveller A's chip is being read when A's crossing is abandoned: B must not get A's document."""
     abandoned = await setup.reading()
@@ -208,6 +218,7 @@ async def test_cancelled_read_leaves_nothing_to_the_next(setup: Setup) -> None:
     assert (await setup.read(document(2))).chip_mrz == "".join(document(2).mrz_lines)
 
 
+@WITH_LINES
 async def test_newer_document_during_a_session_replaces_it(setup: Setup) -> None:
     task = await setup.reading()
     setup.hand.present_document(LANE, document(1), chip_stall_s=5.0, stall_after_size=2_000)
@@ -286,6 +297,7 @@ async def test_file_that_is_denied_is_named_and_nothing_is_made_up(setup: Setup,
     assert (not read.fingers) is (denied in ("dg1", "dg3"))
 
 
+@WITH_LINES
 async def test_document_without_chip_and_chip_without_finger(setup: Setup) -> None:
     paper = await setup.read(IssuedDocument(document().mrz_lines, {}))
     assert (paper.failure, paper.portrait) == ("chip_absent", None)
@@ -351,6 +363,7 @@ async def test_megabyte_of_garbage_is_no_document_and_leaves_no_memory(setup: Se
     assert (await waiting).chip_mrz == "".join(document(2).mrz_lines)
 
 
+@WITH_LINES
 @pytest.mark.parametrize("device", ["mrz", "chip"])
 async def test_garbage_is_told_in_time_and_ends_with_the_next_document(setup: Setup, device: str) -> None:
     setup.hand.fault(LANE, device, "garbage", size=1_000, seed=4)
