@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 from egate.errors import ConfigurationError
 from hw.link.base import Link, LinkType
+from hw.link.trace.tap import tapped
 from hw.url import DeviceUrl
 
 GROUP = "egate.links"
@@ -32,4 +33,4 @@ def link_keys(url: DeviceUrl) -> frozenset[str]:
 
 def open_link(url: DeviceUrl) -> Link:
     """Opens it now. Raises LinkLost if the port is not there, ConfigurationError if the URL can never work."""
-    return link_type(url.link).open(url)
+    return tapped(url, link_type(url.link).open(url))
