@@ -77,13 +77,16 @@ def open_hall(
     policy: Mapping[str, object] = POLICY,
     state: Utopia | None = None,
     models: Path | None = None,
+    lanes: int = 2,
+    request_lanes: frozenset[str] = frozenset({REQUEST_LANE}),
 ) -> Iterator[Hall]:
     """lane-1 has a document reader, the gate of lane-2 sends the document. scale: factor on how long people take.
 
+    request_lanes: those whose gates send the document; the others read it themselves.
+
     state: whose documents must be found genuine; without one nobody's need be.
     """
-    with spawn(directory / "gate", lanes=2, seed=seed, scale=scale, paced=paced) as simulator:
-        request_lanes = frozenset({REQUEST_LANE})
+    with spawn(directory / "gate", lanes=lanes, seed=seed, scale=scale, paced=paced) as simulator:
         site = make_site(
             directory / "site",
             device_urls(simulator),
@@ -144,7 +147,7 @@ async def calling(hall: Hall) -> AsyncIterator[Callers]:
         async def stubs(caller: str) -> Stubs:
             return Stubs(await stack.enter_async_context(channel(hall.daemon.address, hall.site.pki, caller)))
 
-        gates = {lane: await stubs(lane.replace("lane", "gate")) for lane in (DEVICE_LANE, REQUEST_LANE)}
+        gates = {lane: await stubs(lane.replace("lane", "gate")) for lane in hall.simulator.lanes()}
         console = await stubs("console-1")
         yield Callers(gates, await stubs("engineer-1"), console, await hall.officer(console))
 
