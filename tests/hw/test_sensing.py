@@ -162,6 +162,14 @@ def test_second_through_the_exit_before_the_door_closes_is_tailgating(gate: Benc
     assert gate.hold(QUIET, 1.0).alarms == frozenset()
 
 
+def test_alarm_in_an_empty_zone_stays_long_enough_to_be_read(gate: Bench) -> None:
+    for beams in ((4,), (4, 5), (5,), (4, 5), (5,), ()):
+        levels = gate.beams(*beams, present=False)
+    assert levels.alarms == {Alarm.TAILGATING}
+    assert gate.hold(QUIET, 0.3).alarms == {Alarm.TAILGATING}
+    assert gate.hold(QUIET, 0.5).alarms == frozenset()
+
+
 def test_next_person_after_the_door_closed_is_no_tailgater(gate: Bench) -> None:
     for _ in range(2):
         gate.walk(1, 2)
