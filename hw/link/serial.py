@@ -43,6 +43,10 @@ class SerialLink:
     def write(self, data: bytes) -> None:
         write_descriptor(self._descriptor, data)
 
+    def fileno(self) -> int:
+        """For an owner that waits for other things, too; -1 once closed."""
+        return self._descriptor
+
     def close(self) -> None:
         self._descriptor = -1
         # What has not left yet must not leave later: it may be a command nobody stands behind any more.
