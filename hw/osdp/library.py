@@ -7,11 +7,14 @@ refresh every 20 ms. Facts about the native module that callers rely on (read in
   peripheral's command callback returns (`lend` adds it).
 - It never lets go of a channel object: one channel per adapter, used by every context in turn.
 - A context belongs to the thread that made it, until its last reference goes.
+- It draws the secure channel's challenges from C's `rand`, which nobody seeds: each process would draw the same ones, and who recorded
+  one connection could answer the next (`quiet` seeds it before each context).
 """
 
 from __future__ import annotations
 
 import ctypes
+import secrets
 import sys
 from typing import Any
 
@@ -25,11 +28,18 @@ _give_back.restype = None
 _take = ctypes.pythonapi.Py_IncRef
 _take.argtypes = [ctypes.py_object]
 _take.restype = None
+_seed = ctypes.CDLL(None).srand
+_seed.argtypes = [ctypes.c_uint]
+_seed.restype = None
+
+SEED_BYTES = 4  # all that srand takes
 
 
 def quiet() -> None:
-    """Native logging would print to standard output from a thread that speaks to a lock."""
+    """Call it before each context. Native logging would print to standard output from a thread that speaks to a lock, and its
+    challenges would repeat."""
     native.set_loglevel(native.LOG_EMERG)
+    _seed(int.from_bytes(secrets.token_bytes(SEED_BYTES), "little"))
 
 
 def lend(answer: tuple[int, object]) -> tuple[int, object]:

@@ -73,7 +73,6 @@ class LockPeripheral:
         equipment: Equipment = FULLY_EQUIPPED,
         identity: Identity = ANONYMOUS,
     ) -> None:
-        quiet()
         self._link = link
         self._clock = clock
         self._address = address
@@ -205,6 +204,7 @@ class LockPeripheral:
         for output in self.outputs:
             self._move(output, lambda one: one.reset(self._clock()))
         self._channel.clear()
+        quiet()
         self._context = native.PeripheralDevice(
             _information(self._channel, self._address, self.key, self._identity),
             capabilities=capabilities(self._equipment),

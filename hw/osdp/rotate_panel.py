@@ -28,7 +28,6 @@ class KeyPanel:
     """
 
     def __init__(self, link: Link, address: int) -> None:
-        quiet()
         self._channel = _Channel(link)
         self._address = address
 
@@ -61,6 +60,7 @@ class KeyPanel:
 
     def _context(self, key: bytes, flags: int) -> Any:
         self._channel.clear()
+        quiet()
         information = {
             "name": f"PD-{self._address}",
             "address": self._address,
