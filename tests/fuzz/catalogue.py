@@ -21,6 +21,7 @@ MODULES = (
     "security_infos",
     "chips",
     "reader_frames",
+    "finger_sensor",
     "seals",
     "images",
     "finger_templates",
@@ -36,6 +37,7 @@ INSTRUMENTED = (
     "hw.emrtd",
     "hw.pn532",
     "hw.mrz",
+    "hw.finger",
 )
 COMPILED = (  # numba compiles no instrumented code
     "egate.inference.image.wsq_kernel",

@@ -56,7 +56,7 @@ class Line:
     counters: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     advice: list[Guidance] = field(default_factory=list)
-    images: list[bytes] = field(default_factory=list)
+    images: list[bytes] = field(default_factory=list, repr=False)
     _coming: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
@@ -109,8 +109,9 @@ class Line:
     def capture(self, print_: NDArray[np.uint8], within_s: float = 60.0) -> bytes:
         """The finger is laid on once the sensor was seen empty."""
         self.sensor.lift()
+        told_count = len(self.advice)
         self.want()
-        self.until(lambda: Guidance.PLACE_FINGER in self.advice)
+        self.until(lambda: Guidance.PLACE_FINGER in self.advice[told_count:])
         self.sensor.lay(print_)
         count = len(self.images)
         self.until(lambda: len(self.images) > count, within_s)
