@@ -21,6 +21,7 @@ from hw.link.base import LinkLost
 
 # Chosen: a traveller presses the open book down some time after its zone was seen, and PC/SC readers look for chips every 0.4 s.
 PRESENCE_S_MAX, PRESENCE_STEP_S = 0.5, 0.05
+STATUS_CLASSES = (0x6, 0x9)  # ISO/IEC 7816-3, 12.2.1: anything else is no SW1, and the line to blame
 
 
 def drive(
@@ -72,7 +73,7 @@ def _answer(transport: CardTransport, request: Request, clock: Callable[[], floa
     except LinkLost:
         raise SessionOver("lost") from None
     response = parse_response(message)
-    if response is None:
+    if response is None or response.sw >> 12 not in STATUS_CLASSES:
         raise CardGarbled("no status word")
     return response
 

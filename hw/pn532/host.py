@@ -35,6 +35,7 @@ class Exchange:
         self._output = self._frame
         self._acknowledged = False
         self._resend_count = 0
+        self._resent = False
         self._ack_due = now + ACK_S_MAX
         self._deadline = now + timeout_s
         self._broken_count = 0
@@ -47,6 +48,11 @@ class Exchange:
     def repeated(self) -> bool:
         """Something was sent twice: it may be answered twice."""
         return self._resend_count > 0
+
+    @property
+    def resent(self) -> bool:
+        """The command itself was sent twice, since its receipt was unknown: it may have been carried out twice."""
+        return self._resent
 
     @property
     def skipped_count(self) -> int:
@@ -106,5 +112,6 @@ class Exchange:
             self.failure = "broken" if self._acknowledged else "silent"
             return
         self._resend_count += 1
+        self._resent |= not self._acknowledged
         self._output += Signal.NACK.value if self._acknowledged else self._frame
         self._ack_due = now + ACK_S_MAX

@@ -49,6 +49,7 @@ class Pn532Transport:
         self._target = 1
         self._noise_count = 0
         self._silent_count = 0
+        self._resent = False  # the newest command
         self._check_at = clock() + CHECK_S
         try:
             link.write(WAKE_UP)
@@ -124,6 +125,9 @@ class Pn532Transport:
         """Status and content of one InDataExchange."""
         request = messages.in_data_exchange(self._target, payload, more=more)
         answer = self._command(request, deadline - self._clock())
+        if self._resent:
+            # The chip may have been asked twice: its counters, and what of a chained message it holds, are not what we think.
+            raise CardGarbled("sent twice")
         if not answer:
             raise CardGarbled("no status")
         code = answer[0] & STATUS_MASK
@@ -156,6 +160,7 @@ class Pn532Transport:
                     raise ExchangeCancelled
         finally:
             self._noise_count += exchange.skipped_count
+            self._resent = exchange.resent
             self._check_at = self._clock() + CHECK_S
         if exchange.answer is not None:
             if exchange.repeated:

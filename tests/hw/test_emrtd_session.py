@@ -13,7 +13,7 @@ from hw.emrtd.chip.personalisation import Personalisation
 from hw.emrtd.drive import PRESENCE_S_MAX, drive
 from hw.emrtd.file import FILE_SIZE_MAX
 from hw.emrtd.plan import Progress, ReadPlan
-from hw.emrtd.session import RESPONSE_S_MAX, RETRY_COUNT_MAX, SESSION_S_MAX
+from hw.emrtd.session import GARBLED_COUNT_MAX, RESPONSE_S_MAX, RETRY_COUNT_MAX, SESSION_S_MAX
 from hw.emrtd.transport import CONNECT_S_MAX, DRAIN_S_MAX
 from hw.emrtd.wire import apdu
 from hw.emrtd.wire.apdu import Command, Response, parse_command, parse_response
@@ -290,7 +290,7 @@ def test_every_exchange_torn_ends_after_the_retries() -> None:
         return b"\xff" * 300 if is_read(data) else answered
 
     result, _ = run(answer)
-    assert resets == 1 + RETRY_COUNT_MAX
+    assert resets == 1 + RETRY_COUNT_MAX + GARBLED_COUNT_MAX
     assert result.failures == {"access": "torn"}
 
 
