@@ -26,6 +26,7 @@ COMMANDS = {
     "officer": "officer",
     "pki": "pki",
     "document": "document.command",
+    "hw": "hw.command",
 }
 EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 130, 141  # the latter two as shells count signals
 # What writing alone runs into. Any other OSError that gets here is a fault of ours: its traceback says where.

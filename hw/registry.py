@@ -10,7 +10,8 @@ Bare readers of chips, which are no device of a lane, are entry points in the gr
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ def open_device(url: str, base: Path, role: DeviceRole) -> Device:
     """The adapter for url, not started. Raises ConfigurationError if the URL is not understood, or its protocol has no such role."""
     parsed = parse(url)
     for point in entry_points(group=GROUP, name=f"{parsed.protocol}.{role}"):
-        return cast(Device, point.load()(parsed, base))
+        return cast(Device, _loaded(point)(parsed, base))
     roles = roles_of(parsed.protocol)
     if roles:
         names = ", ".join(roles)
@@ -35,10 +36,36 @@ def open_device(url: str, base: Path, role: DeviceRole) -> Device:
     raise ConfigurationError(f"device protocol {parsed.protocol} is not known")
 
 
+def _loaded(point: EntryPoint) -> Any:
+    """A vendor's package may be half removed, or made for another release of ours."""
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"the adapter {point.value} of {point.name} cannot be loaded: {error}") from error
+
+
 def roles_of(protocol: str) -> tuple[DeviceRole, ...]:
     """What devices of this protocol can be, by the installed packages; () if the protocol is not known."""
     names = {point.name for point in entry_points(group=GROUP)}
     return tuple(role for role in DeviceRole if f"{protocol}.{role}" in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A protocol, what its devices can be, and the package it comes with."""
+
+    protocol: str
+    roles: tuple[DeviceRole, ...]
+    package: str
+
+
+def installed() -> tuple[Installed, ...]:
+    """All protocols of devices, by name. Imports none of them."""
+    packages = {
+        point.name.partition(".")[0]: point.dist.name if point.dist else "" for point in entry_points(group=GROUP)
+    }
+    found = (Installed(protocol, roles_of(protocol), package) for protocol, package in sorted(packages.items()))
+    return tuple(item for item in found if item.roles)
 
 
 def is_chip_reader(url: str) -> bool:

@@ -24,6 +24,11 @@ def link_type(name: str) -> LinkType:
     raise ConfigurationError(f"link {name} is not known")
 
 
+def links() -> tuple[str, ...]:
+    """Names of all installed links. Imports none of them."""
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+
+
 def link_keys(url: DeviceUrl) -> frozenset[str]:
     """URL parameters that the URL's link understands. Raises ConfigurationError if the target or one of them is wrong."""
     kind = link_type(url.link)
