@@ -1,0 +1,134 @@
+"""The campaigns over one family: noise, and unplugging. `python -m tests.hw.device_campaign_run noise FAMILY BYTES` is one in a process of
+its own, whose memory is nobody else's, and prints its findings as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+from egate.domain.device import DeviceState
+from hw.link.pty import PtyMaster
+from tests.hw.device_campaign import running, watched
+from tests.hw.lock_bench import until
+
+PORTION = 4096  # what a pty holds
+STALLED_S = 0.9  # a write that took so long was given up by the port (hw.link.base.WRITE_STALL_S): nobody read
+LOSS_S_MAX = 10.0  # the bar of 5 s is the contract suites'; here the machine may be loaded
+WARM_SHARE = 0.1  # of the noise, before memory is measured first
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseFindings:
+    """taken: bytes the port took. false: what was told that never was. before, after: kB resident, without and with the noise."""
+
+    taken: int
+    seconds: float
+    false: list[str]
+    states: list[str]
+    before: int
+    after: int
+
+
+async def noise(name: str, folder: Path, size: int, seed: int = 1) -> NoiseFindings:
+    """Random bytes as fast as the port takes them; afterwards the device is to be as before, and to work."""
+    async with running(name, folder) as rig:
+        async with watched(rig) as came:
+            warm = int(size * WARM_SHARE)
+            taken = await asyncio.to_thread(pour, rig.port, warm, seed)
+            before, started = resident_kb(), time.monotonic()
+            taken += await asyncio.to_thread(pour, rig.port, size - warm, seed + 1)
+            seconds, after = time.monotonic() - started, resident_kb()
+            if not rig.unasked:
+                await rig.ready()
+            false = rig.false() + came
+        await rig.prove()
+        await rig.ready()
+        return NoiseFindings(taken, seconds, false, [state.name for state in rig.states], before, after)
+
+
+def pour(port: PtyMaster, size: int, seed: int) -> int:
+    """Writes size random bytes; returns how many of them the port took."""
+    random, taken = Random(seed), 0
+    while size > 0:
+        portion = random.randbytes(min(PORTION, size))
+        started = time.monotonic()
+        port.write(portion)
+        taken += len(portion) if time.monotonic() - started < STALLED_S else 0
+        size -= len(portion)
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class ReplugFindings:
+    """lost, online: how often each was told. files, threads: more of them than before."""
+
+    rounds: int
+    seconds: float
+    lost: int
+    online: int
+    false: list[str]
+    files: int
+    threads: int
+
+
+async def replug(name: str, folder: Path, rounds: int) -> ReplugFindings:
+    """Unplugs and replugs; every time the device is to tell its loss once, come back and work."""
+    async with running(name, folder) as rig:
+        await rig.prove()
+        files, threads, started = file_count(), thread_count(), time.monotonic()
+        rig.states.clear()
+        false: list[str] = []
+        for _ in range(rounds):
+            rig.port.unplug()
+            await until(lambda: rig.device.state is DeviceState.LOST, LOSS_S_MAX)
+            false += rig.false()
+            rig.port.replug()
+            await rig.ready()
+            false += rig.false()
+            await rig.prove()
+        seconds, states = time.monotonic() - started, list(rig.states)
+        return ReplugFindings(
+            rounds,
+            seconds,
+            states.count(DeviceState.LOST),
+            states.count(DeviceState.ONLINE),
+            false,
+            file_count() - files,
+            thread_count() - threads,
+        )
+
+
+def file_count() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def thread_count() -> int:
+    """Without those of the event loop, which keeps its own."""
+    return sum(not thread.name.startswith("asyncio") for thread in threading.enumerate())
+
+
+def resident_kb() -> int:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def main(kind: str, name: str, amount: int) -> str:
+    """kind: noise or replug; amount: bytes or rounds. The findings as JSON."""
+    with tempfile.TemporaryDirectory() as directory:
+        if kind == "noise":
+            return json.dumps(asdict(asyncio.run(noise(name, Path(directory), amount))))
+        return json.dumps(asdict(asyncio.run(replug(name, Path(directory), amount))))
+
+
+if __name__ == "__main__":
+    print(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
