@@ -1,6 +1,11 @@
-"""A simulated sensor block: the server half of Modbus, with the inputs and registers of `points` and a few coils.
+"""Simulated controllers on a line: the server half of Modbus for any register map, with the timers and sensors it names.
 
-Not modelled: response delay of real devices, diagnostics functions, broadcast, several units on one line.
+    Line            owns the link; hears the requests of all units on it, answers for those that are there
+    Peripheral      one unit: outputs that the device times itself (pulse, timer register, or an external watchdog), grants that are
+                    used up by whoever passes, contacts and counters as they are set
+    SensorPeripheral  a sensor block on a line of its own
+
+Not modelled: response delay of real devices, bounce of contacts, diagnostics functions, broadcast, wear of settings memory.
 """
 
 from __future__ import annotations
@@ -8,120 +13,281 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
-from pymodbus.pdu.bit_message import (
-    ReadCoilsRequest,
-    ReadCoilsResponse,
-    ReadDiscreteInputsRequest,
-    ReadDiscreteInputsResponse,
-    WriteSingleCoilRequest,
-    WriteSingleCoilResponse,
-)
-from pymodbus.pdu.register_message import ReadInputRegistersRequest, ReadInputRegistersResponse
-
+from egate.domain.device import Alarm
 from hw.link.base import Link
-from hw.modbus.exchange import FRAMINGS
+from hw.modbus.controller import Controller, Mode, Point, Pulse, SensorMap, TimeRegister
+from hw.modbus.frame import COIL_ON, READ_FUNCTIONS, WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS, Framing, Table
 from hw.modbus.points import Points
+from hw.modbus.release_time import Watchdog, WatchdogKind
+from hw.modbus.request import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Request, RequestDecoder
 
 RECEIVE_BYTES = 256
-COILS = 8
 GAP_S = 0.05  # a frame that has not ended after this was never one: forget it, so that the next one is found
+REGISTER_MAX = 0xFFFF
+
+_TABLES = {function: table for table, function in READ_FUNCTIONS.items()}
+
+
+class Refusal(Exception):
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
-class CoilWrite:
+class WriteSeen:
+    """A write that arrived, carried out or not."""
+
     at: float
+    table: Table
     address: int
-    value: bool
+    value: int
 
 
-class SensorPeripheral:
-    """Call poll again and again from one thread (`hw.link.pump.Pump` does); set the attributes from any.
+class Peripheral:
+    """One unit. Set the attributes from any thread; `poll` of its line calls the rest.
 
-    present None: as person_count says; a bool contradicts or confirms it. silent: requests are ignored.
-    replies_lost: so many requests are carried out and not answered.
+    present None: as person_count says. barriers: in the map's order. alarms: contacts that are on. mode: the value at the map's mode.
+    timer_s: the setting at the map's timer register. watchdog: an external one, if there is any.
+    Faults: silent (requests are ignored), replies_lost (so many are carried out and not answered), stuck (writes are answered and not
+    carried out), timer_fault (nothing ends by itself).
     """
 
-    def __init__(self, link: Link, clock: Callable[[], float], points: Points, framing: str = "rtu") -> None:
-        self._link = link
-        self._clock = clock
-        self._points = points
-        self._framer = FRAMINGS[framing](DecodePDU(True))
-        self._received = b""
-        self._received_at = 0.0
-        self.door_closed = True
-        self.person_count = 0
-        self.exit_count = 0
+    def __init__(self, controller: Controller, unit: int, watchdog: Watchdog | None = None) -> None:
+        self.unit, self.controller, self.watchdog = unit, controller, watchdog
+        self.outputs = [0] * controller.outputs  # of the lock, or of the board; grants that are left
+        self._ends: dict[int, float] = {}  # when the device ends an output by itself
+        self._heard_at = 0.0
+        self.door_closed, self.person_count, self.exit_count = True, 0, 0
         self.present: bool | None = None
-        self.coils = [False] * COILS
-        self.coil_writes: list[CoilWrite] = []
-        self.silent = False
-        self.replies_lost = 0
-        self.request_count = 0
+        self.barriers = [False] * (len(controller.sensors.barriers) if controller.sensors else 0)
+        self.alarms: frozenset[Alarm] = frozenset()
+        mode = controller.lock.mode if controller.lock else None
+        self.mode = mode.normal[0] if mode is not None else 0
+        self.timer_s = 5.0
+        self.silent = self.stuck = self.timer_fault = False
+        self.replies_lost = self.request_count = 0
+        self.writes: list[WriteSeen] = []
+        self.on_change: Callable[[bool, float], None] = lambda released, at: None  # of output 0
+
+    @property
+    def released(self) -> bool:
+        mode = self.controller.lock.mode if self.controller.lock else None
+        return bool(self.outputs[0]) or (mode is not None and self.mode in mode.open)
+
+    def pass_person(self, now: float) -> None:
+        """Somebody goes through the exit and uses up a grant."""
+        self.exit_count += 1
+        if self.outputs[0] not in (0, REGISTER_MAX) and not isinstance(self._timer, Pulse):
+            self._set(0, self.outputs[0] - 1, now)
+
+    def power_cycle(self, now: float) -> None:
+        for index in range(len(self.outputs)):
+            self._set(index, 0, now)
+
+    def tick(self, now: float) -> None:
+        """Ends what is over."""
+        if self.timer_fault:
+            return
+        for index, end in list(self._ends.items()):
+            watched = self.watchdog is not None and self.watchdog.kind is WatchdogKind.COMMUNICATION
+            if now >= (self._heard_at + self.watchdog.seconds if watched and self.watchdog else end):
+                self._set(index, 0, now)
+
+    def answer(self, request: Request, framing: Framing, now: float) -> bytes | None:
+        """The answer's frame, None if there is none."""
+        self.tick(now)
+        self.request_count += 1
+        if self.silent:
+            return None
+        self._heard_at = now
+        try:
+            frame = request.answer(self._carry_out(request, now), framing)
+        except Refusal as refusal:
+            frame = request.refusal(refusal.code, framing)
+        if self.replies_lost > 0:
+            self.replies_lost -= 1
+            return None
+        return frame
+
+    @property
+    def _timer(self) -> Pulse | TimeRegister | None:
+        return self.controller.lock.timer if self.controller.lock else None
+
+    def _carry_out(self, request: Request, now: float) -> bytes:
+        function = request.function
+        if function in _TABLES:
+            return self._read(_TABLES[function], request)
+        if function == WRITE_COIL:
+            self._write(Table.COIL, request.address, request.value, now)
+            return request.pdu
+        if function == WRITE_REGISTER:
+            self._write(Table.HOLDING, request.address, request.value, now)
+            return request.pdu
+        if function == WRITE_REGISTERS:
+            data = request.pdu[6:]
+            if not 0 < request.value <= 123 or len(data) != 2 * request.value:  # Application Protocol 1.1b3, 6.12
+                raise Refusal(ILLEGAL_VALUE)
+            for index in range(request.value):
+                value = int.from_bytes(data[2 * index : 2 * index + 2], "big")
+                self._write(Table.HOLDING, request.address + index, value, now)
+            return request.pdu[:5]
+        raise Refusal(ILLEGAL_FUNCTION)
+
+    def _read(self, table: Table, request: Request) -> bytes:
+        if not 0 < request.value <= (2000 if table.of_bits else 125):
+            raise Refusal(ILLEGAL_VALUE)
+        points = self._values(table)
+        if request.address + request.value > max(points, default=-1) + 1:
+            raise Refusal(ILLEGAL_ADDRESS)
+        found = [points.get(address, 0) for address in range(request.address, request.address + request.value)]
+        data = _packed(found) if table.of_bits else b"".join(value.to_bytes(2, "big") for value in found)
+        return bytes([request.function, len(data)]) + data
+
+    def _write(self, table: Table, address: int, value: int, now: float) -> None:
+        self.writes.append(WriteSeen(now, table, address, value))
+        pulse = self._pulsed(table, address)
+        if pulse is not None:
+            index, step_s = pulse
+            if not 0 < value <= 0x7FFF:
+                raise Refusal(ILLEGAL_VALUE)
+            if not self.stuck:
+                self._set(index, 1, now)
+                self._ends[index] = now + value * step_s
+            return
+        index = self._output(table, address)
+        if table is Table.COIL and value not in (0, COIL_ON):
+            raise Refusal(ILLEGAL_VALUE)
+        if self.stuck:
+            return
+        self._set(index, int(bool(value)) if table is Table.COIL else value, now)
+        if value and isinstance(self._timer, TimeRegister):
+            self._ends[index] = now + self.timer_s
+        elif value and self.watchdog is not None:
+            self._ends[index] = now + self.watchdog.seconds
+
+    def _pulsed(self, table: Table, address: int) -> tuple[int, float] | None:
+        """Which output the write at address switches on for a time, and the step of that time."""
+        lock, signal, count = self.controller.lock, self.controller.signal, len(self.outputs)
+        if lock is not None and isinstance(lock.timer, Pulse) and table is lock.release.table:
+            number = address - lock.release.address
+            if 0 <= number < count:
+                return number, lock.timer.step_s
+        if signal is not None and signal.pulse is not None and table is Table.COIL:
+            plain = address - signal.pulse_offset
+            if plain in (self._values(Table.COIL) if plain >= 0 else ()):
+                return self._output(table, plain), signal.pulse.step_s
+        return None
+
+    def _output(self, table: Table, address: int) -> int:
+        """The number of the output at address. Raises Refusal if there is none."""
+        lock, signal = self.controller.lock, self.controller.signal
+        bases = [point for point in (lock.secure, lock.release) if table is point.table] if lock is not None else []
+        firsts = [base.address for base in bases]
+        if signal is not None and signal.base is not None and table is Table.COIL:
+            firsts.append(signal.base.address)
+        for first in firsts:
+            if 0 <= address - first < len(self.outputs):
+                return address - first
+        raise Refusal(ILLEGAL_ADDRESS)
+
+    def _set(self, index: int, value: int, now: float) -> None:
+        before, self.outputs[index] = self.outputs[index], value
+        if not value:
+            self._ends.pop(index, None)
+        if index == 0 and bool(before) is not bool(value):
+            self.on_change(bool(value), now)
+
+    def _values(self, table: Table) -> dict[int, int]:
+        """What can be read of table, by address."""
+        found: dict[int, int] = {}
+        lock, signal, sensors = self.controller.lock, self.controller.signal, self.controller.sensors
+        for index, value in enumerate(self.outputs):
+            if signal is not None and signal.base is not None and table is Table.COIL:
+                found[signal.base.address + index] = value
+            if lock is not None and table is lock.secure.table:
+                found[lock.secure.address + index] = value
+            if lock is not None and table is lock.state.table:
+                found[lock.state.address + index] = value ^ lock.state.inverted
+        if lock is not None and isinstance(lock.mode, Mode) and table is lock.mode.point.table:
+            found[lock.mode.point.address] = self.mode
+        if lock is not None and isinstance(lock.timer, TimeRegister) and table is lock.timer.point.table:
+            found[lock.timer.point.address] = round(self.timer_s / lock.timer.step_s)
+        if sensors is not None:
+            found |= self._sensed(sensors, table)
+        return found
+
+    def _sensed(self, sensors: SensorMap, table: Table) -> dict[int, int]:
+        present = self.person_count > 0 if self.present is None else self.present
+        pairs: list[tuple[Point | None, int]] = [
+            (sensors.door, self.door_closed),
+            (sensors.present, present),
+            (sensors.persons, self.person_count),
+            (sensors.exits, self.exit_count % (REGISTER_MAX + 1)),
+            *zip(sensors.barriers, self.barriers, strict=True),
+            *((point, alarm in self.alarms) for alarm, point in sensors.alarms.items()),
+        ]
+        return {
+            point.address: int(value) ^ point.inverted
+            for point, value in pairs
+            if point is not None and point.table is table
+        }
+
+
+class Line:
+    """Call poll again and again from one thread (`hw.link.pump.Pump` does)."""
+
+    def __init__(
+        self, link: Link, clock: Callable[[], float], peripherals: Sequence[Peripheral], framing: str = Framing.RTU
+    ) -> None:
+        self._link, self._clock = link, clock
+        self._framing = Framing(framing)
+        self._units = {peripheral.unit: peripheral for peripheral in peripherals}
+        self._decoder = RequestDecoder(self._framing)
+        self._received_at = 0.0
+
+    @property
+    def skipped(self) -> int:
+        """Bytes that belonged to no request."""
+        return self._decoder.skipped
 
     def poll(self, timeout_s: float = 0.005) -> None:
-        """Waits up to timeout_s for bytes and answers a request they complete. Raises LinkLost."""
+        """Waits up to timeout_s for bytes and answers the requests they complete. Raises LinkLost."""
         data = self._link.read(RECEIVE_BYTES, timeout_s)
         now = self._clock()
-        if self._received and now - self._received_at > GAP_S:
-            self._received = b""
+        for peripheral in self._units.values():
+            peripheral.tick(now)
         if not data:
+            if now - self._received_at > GAP_S:
+                self._decoder.forget()
             return
-        self._received += data
         self._received_at = now
-        try:
-            used, request = self._framer.handleFrame(self._received, 0, 0)
-        except (ModbusException, ValueError, IndexError):
-            self._received = b""
-            return
-        self._received = self._received[used:]
-        if request is not None and request.dev_id == self._points.unit:
-            self._answer(request)
+        for request in self._decoder.feed(data):
+            asked = self._units.get(request.unit)
+            answer = asked.answer(request, self._framing, now) if asked is not None else None
+            if answer is not None:
+                self._link.write(answer)
 
     def close(self) -> None:
         self._link.close()
 
-    def _answer(self, request: ModbusPDU) -> None:
-        self.request_count += 1
-        if self.silent:
-            return
-        response = self._carry_out(request)
-        response.dev_id, response.transaction_id = request.dev_id, request.transaction_id
-        if self.replies_lost > 0:
-            self.replies_lost -= 1
-            return
-        self._link.write(self._framer.buildFrame(response))
 
-    def _carry_out(self, request: ModbusPDU) -> ModbusPDU:
-        # the exact class: a write request is a subclass of its response, discrete inputs of coils
-        kind = type(request)
-        points = self._points
-        if kind is ReadDiscreteInputsRequest:
-            present = self.person_count > 0 if self.present is None else self.present
-            values = _window(request, {points.door: self.door_closed, points.presence: present})
-            return ReadDiscreteInputsResponse(bits=[bool(v) for v in values]) if values else _no_address(request)
-        if kind is ReadInputRegistersRequest:
-            values = _window(request, {points.persons: self.person_count, points.exits: self.exit_count % 65536})
-            return ReadInputRegistersResponse(registers=values) if values else _no_address(request)
-        if kind is ReadCoilsRequest and request.address + request.count <= COILS:
-            return ReadCoilsResponse(bits=self.coils[request.address : request.address + request.count])
-        if kind is WriteSingleCoilRequest and request.address < COILS:
-            self.coils[request.address] = bool(request.bits[0])
-            self.coil_writes.append(CoilWrite(self._clock(), request.address, bool(request.bits[0])))
-            return WriteSingleCoilResponse(address=request.address, bits=[bool(request.bits[0])])
-        if kind in {ReadCoilsRequest, WriteSingleCoilRequest}:
-            return _no_address(request)
-        return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_FUNCTION)
+class SensorPeripheral(Peripheral):
+    """A sensor block alone on its line."""
+
+    def __init__(self, link: Link, clock: Callable[[], float], points: Points, framing: str = Framing.RTU) -> None:
+        super().__init__(points.controller, points.unit)
+        self._line = Line(link, clock, [self], framing)
+
+    def poll(self, timeout_s: float = 0.005) -> None:
+        self._line.poll(timeout_s)
+
+    def close(self) -> None:
+        self._line.close()
 
 
-def _window(request: ModbusPDU, points: dict[int, int]) -> Sequence[int]:
-    """The asked range, points that are no sensor read 0; empty if it reaches beyond the last one."""
-    if request.address + request.count > max(points) + 1:
-        return []
-    return [int(points.get(address, 0)) for address in range(request.address, request.address + request.count)]
-
-
-def _no_address(request: ModbusPDU) -> ModbusPDU:
-    return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)
+def _packed(bits: Sequence[int]) -> bytes:
+    packed = bytearray(-(-len(bits) // 8))
+    for index, bit in enumerate(bits):
+        packed[index >> 3] |= (bit & 1) << (index & 7)
+    return bytes(packed)

@@ -14,6 +14,8 @@ from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
 from hw.link.serial import open_serial
 from hw.modbus.adapter import ModbusSensors
+from hw.modbus.adapter.bus import Bus
+from hw.modbus.adapter.line import serial_timing
 from hw.modbus.points import Points
 from hw.modbus.server import SensorPeripheral
 
@@ -45,7 +47,10 @@ async def sensor_bench(
     peripheral = SensorPeripheral(fault, time.monotonic, points)
     pump = Pump("sensor-peripheral", peripheral.poll)
     path = str(folder / "sensors")
-    bench = SensorBench(ModbusSensors(lambda: open_serial(path), points), port, fault, peripheral)
+    sensors = points.controller.sensors
+    assert sensors is not None
+    bus = Bus(lambda: open_serial(path), serial_timing(baud or 115_200))
+    bench = SensorBench(ModbusSensors(bus, sensors, points.unit), port, fault, peripheral)
     bench.sensors.on_levels(bench.levels.append)
     try:
         if start:

@@ -1,0 +1,190 @@
+"""One line with several units: it owns the port and its thread, devices borrow it and are asked one after the other.
+
+A unit that does not answer costs a time limit each time: it is asked less and less often (each member sees to that), right after
+everybody else was asked, and its wait is cut short when somebody has an order.
+When a release has stayed without answer, the port is closed and opened again: what it still holds is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from egate.errors import ConfigurationError
+from hw.link.base import Link, LinkLost
+from hw.modbus.adapter.line import Client, Timing
+
+REOPEN_S = 3.0  # chosen: a port on which nobody has answered for so long is closed and opened again
+BACKOFF_S = (0.1, 0.25, 0.5, 1.0)  # waits before the port is opened again; the last one repeats
+WAIT_S_MAX = 1.0  # chosen; nothing depends on it
+
+
+class Member(Protocol):
+    """A device that borrows the line. All calls come from the line's thread."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether its unit has not answered for a while."""
+
+    def connected(self, now: float) -> None: ...
+
+    def disconnected(self, why: str) -> None: ...
+
+    def tend(self, now: float) -> float:
+        """Carries out orders and what is due without the line. Returns when to be called again at the latest."""
+
+    def due(self, now: float) -> float:
+        """When it wants its next turn."""
+
+    def turn(self, client: Client) -> None:
+        """Asks its questions. Raises LinkLost."""
+
+    def take_abort(self) -> bool:
+        """True once if what the line still holds must not leave any more."""
+
+    def farewell(self, client: Client) -> None:
+        """Its last turn, if there is a line. Raises LinkLost."""
+
+    def left(self) -> None:
+        """It is not called any more."""
+
+
+class Bus:
+    """open_port: opens the port anew each time. The thread runs as long as there are members."""
+
+    def __init__(self, open_port: Callable[[], Link], timing: Timing) -> None:
+        self._open_port = open_port
+        self.timing = timing
+        self._guard = threading.Lock()  # of the three below
+        self._joining: list[Member] = []
+        self._leaving: list[Member] = []
+        self._running = False
+        self._members: list[Member] = []
+        self._bell = threading.Semaphore(0)
+        self._urgent = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether a unit that does not answer keeps others waiting."""
+        return len(self._members) > 1
+
+    def join(self, member: Member) -> None:
+        with self._guard:
+            self._joining.append(member)
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name="modbus", daemon=True).start()
+        self.ring()
+
+    def leave(self, member: Member) -> None:
+        """member.left follows."""
+        with self._guard:
+            self._leaving.append(member)
+        self.ring()
+
+    def ring(self) -> None:
+        """Somebody has an order."""
+        self._urgent = True
+        self._bell.release()
+
+    # From here on: the line's thread.
+
+    def _run(self) -> None:
+        attempt = 0
+        try:
+            while not self._ended():
+                if self._admit(None):
+                    attempt = 0 if self._stay_connected() else min(attempt + 1, len(BACKOFF_S) - 1)
+                    self._pause(BACKOFF_S[attempt])
+        except BaseException:
+            for member in self._members:
+                member.left()  # a bug must not look like a device that is still there
+            raise
+
+    def _ended(self) -> bool:
+        with self._guard:
+            self._running = bool(self._members or self._joining or self._leaving)
+            return not self._running
+
+    def _admit(self, client: Client | None) -> bool:
+        """Lets members in and out. False: nobody is left."""
+        with self._guard:
+            joining, self._joining = self._joining, []
+            leaving, self._leaving = self._leaving, []
+        self._members = [one for one in (*self._members, *joining) if one not in leaving]
+        for member in joining:
+            if client is not None and member not in leaving:
+                member.connected(time.monotonic())
+        for member in leaving:
+            if client is not None and member not in joining:
+                with contextlib.suppress(LinkLost):
+                    member.farewell(client)
+            member.left()
+        return bool(self._members)
+
+    def _stay_connected(self) -> bool:
+        """Opens the port and serves the members until it is lost. True if anybody answered."""
+        try:
+            link = self._open_port()
+        except (LinkLost, ConfigurationError) as error:
+            self._tell_lost(str(error))
+            return False
+        opened_at = time.monotonic()
+        client = self._client(link)
+        why = "nobody answers"
+        for member in self._members:
+            member.connected(opened_at)
+        try:
+            while self._admit(client):
+                if time.monotonic() - client.heard_at > REOPEN_S:
+                    break
+                self._step(client)
+                aborts = [member.take_abort() for member in self._members]  # of all: none stays behind
+                if any(aborts):
+                    link.close()
+                    link = self._open_port()
+                    client = self._client(link, client.heard_at)
+        except (LinkLost, ConfigurationError) as error:
+            why = str(error)
+        finally:
+            link.close()
+        self._tell_lost(why)
+        return client.heard_at > opened_at
+
+    def _step(self, client: Client) -> None:
+        """Lets one member have its turn, or waits until one is due."""
+        self._urgent = False
+        now = time.monotonic()
+        wake_at = min(member.tend(now) for member in self._members)
+        due, member = min(((one.due(now), one) for one in self._members), key=lambda pair: pair[0])
+        if due > now:
+            self._wait(min(due, wake_at) - now)
+            return
+        if member.lost:
+            for other in self._members:
+                if not other.lost:
+                    other.turn(client)
+        member.turn(client)
+
+    def _client(self, link: Link, heard_at: float | None = None) -> Client:
+        client = Client(link, self.timing, lambda: self._urgent)
+        client.heard_at = client.heard_at if heard_at is None else heard_at
+        return client
+
+    def _tell_lost(self, why: str) -> None:
+        for member in self._members:
+            member.disconnected(why)
+
+    def _pause(self, duration_s: float) -> None:
+        until = time.monotonic() + duration_s
+        while self._admit(None) and (now := time.monotonic()) < until:
+            wake_at = min(member.tend(now) for member in self._members)
+            self._wait(min(until, wake_at) - now)
+
+    def _wait(self, duration_s: float) -> None:
+        if self._bell.acquire(timeout=max(0.0, min(duration_s, WAIT_S_MAX))):
+            while self._bell.acquire(blocking=False):
+                pass

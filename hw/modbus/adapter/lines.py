@@ -1,0 +1,63 @@
+"""The lines of this process: devices on one port share one, by whatever name they call it; what they say of it must be the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Mapping
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from hw.link.opener import link_keys
+from hw.modbus.adapter.bus import Bus
+from hw.modbus.adapter.line import Timing, serial_timing
+from hw.modbus.adapter.stream import STREAM_LINKS, until_abandoned
+from hw.modbus.frame import Framing
+from hw.target import port_name
+from hw.url import DeviceUrl
+
+BAUD_DEFAULT = 9600  # hw.link.serial
+
+_guard = threading.Lock()
+_lines: WeakValueDictionary[str, Bus] = WeakValueDictionary()
+_settings: WeakKeyDictionary[Bus, Mapping[str, str]] = WeakKeyDictionary()
+_claims: WeakKeyDictionary[Bus, WeakKeyDictionary[object, frozenset[Hashable]]] = WeakKeyDictionary()
+
+
+def bus_of(url: DeviceUrl) -> Bus:
+    """The line of url's port, new or shared. Raises ConfigurationError if its settings differ from those it is shared with."""
+    timing = _timing(url)
+    keys = (link_keys(url) | {"framing"}) & url.parameters.keys()
+    settings = {key: url.parameters[key] for key in keys} | {"link": url.link}
+    name = port_name(url.link, url.target)
+    with _guard:
+        bus = _lines.get(name)
+        if bus is None:
+            bus = Bus(lambda: until_abandoned(url), timing)
+            _lines[name], _settings[bus], _claims[bus] = bus, settings, WeakKeyDictionary()
+        elif _settings[bus] != settings:
+            raise url.error("another device on this port has other line settings")
+    return bus
+
+
+def claim(url: DeviceUrl, bus: Bus, device: object, outputs: set[Hashable]) -> None:
+    """Outputs belong to one device each: a light on a lock's output would open it. Raises ConfigurationError."""
+    with _guard:
+        if any(outputs & taken for taken in _claims[bus].values()):
+            raise url.error("another device on this port has one of its outputs")
+        _claims[bus][device] = frozenset(outputs)
+
+
+def unclaim(bus: Bus, device: object) -> None:
+    with _guard:
+        if bus in _claims:
+            _claims[bus].pop(device, None)
+
+
+def _timing(url: DeviceUrl) -> Timing:
+    framing = url.text("framing", Framing.TCP if url.link == "tcp" else Framing.RTU)
+    if framing not in list(Framing):
+        raise url.error(f"framing is none of {', '.join(Framing)}")
+    if framing == Framing.TCP:
+        return Timing(Framing.TCP)
+    if url.link in STREAM_LINKS and "baud" not in url.parameters:
+        return Timing(Framing.RTU)
+    return serial_timing(url.integer("baud", BAUD_DEFAULT, 50, 4_000_000))

@@ -1,0 +1,42 @@
+"""Links over TCP: what is unsent or unacknowledged must not be delivered after we have given it up.
+
+A connection is closed by a reset (SO_LINGER 0): the kernel throws away what it still holds, also when the process is killed. While the
+process is stopped, the kernel repeats what was not acknowledged for TCP_USER_TIMEOUT at most, then ends the connection itself. What the
+other end's kernel has acknowledged is out of reach: a serial server in between may hold a frame in its own buffer and put it on its
+line later, and a device whose program stands still may read it later. Their buffers must be shorter than a release's deadline; a lock
+that must not depend on this has its serial line in the cabinet.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+from egate.errors import ConfigurationError
+from hw.link.base import Link
+from hw.link.opener import open_link
+from hw.url import DeviceUrl
+
+STREAM_LINKS = frozenset({"tcp", "rfc2217"})
+UNACKNOWLEDGED_MS_MAX = 250  # chosen: a device in the same cabinet answers in milliseconds
+DELAY_S_MAX = 0.5  # the first repetition comes 0.2 s after the segment, then the kernel gives up (RFC 6298 with Linux' minimum; tcp(7))
+
+
+def until_abandoned(url: DeviceUrl) -> Link:
+    """Opens the link of url so that nothing of it outlives its closing. Raises LinkLost, ConfigurationError."""
+    link = open_link(url)
+    if url.link in STREAM_LINKS:
+        forget_on_close(link)
+    return link
+
+
+def forget_on_close(link: Link) -> None:
+    """link: over a TCP socket, with `fileno`."""
+    fileno = getattr(link, "fileno", None)
+    if fileno is None:
+        link.close()
+        raise ConfigurationError("a link over TCP that does not tell its socket cannot take back what it has not sent")
+    with socket.socket(fileno=os.dup(fileno())) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS_MAX)
