@@ -33,6 +33,8 @@ from hw.url import DeviceUrl
 
 POLL_S = 0.05  # how often the owner thread looks whether it shall end, trigger, or a false start has timed out
 
+LEAVE_S = 0.1  # chosen: a dozen characters at 1200 baud
+
 
 @dataclass(slots=True, eq=False)
 class _Request:
@@ -95,7 +97,8 @@ class SerialBarcodeReader:
         decoder, noise, trigger = Decoder(self._framing), Noise(), Trigger(self._commands)
         try:
             while not stopped():
-                self._send(link, trigger.data_to_send(self._waited_for(), time.monotonic()))
+                if command := trigger.data_to_send(self._waited_for(), time.monotonic()):
+                    link.write(command)
                 data = link.read(READ_SIZE, POLL_S)
                 now, skipped_count = time.monotonic(), decoder.skipped_count
                 codes = decoder.feed(data, now) if data else decoder.handle_timer(now)
@@ -111,12 +114,7 @@ class SerialBarcodeReader:
                 with self._lock:
                     self._presentation.handle_timer(now)
         finally:
-            with contextlib.suppress(LinkLost):  # an imager must not go on looking for nobody
-                self._send(link, trigger.data_to_send(False, time.monotonic()))
-
-    def _send(self, link: Link, data: bytes) -> None:
-        if data:
-            link.write(data)
+            withdraw(link, trigger)
 
     def _count(self, noise: Noise, count: int, now: float) -> None:
         noise.skipped(count, now)
@@ -171,6 +169,15 @@ class SerialBarcodeReader:
         if state is DeviceState.LOST and request is not None and not request.result.done():
             request.result.set_exception(DeviceLost("bar code reader went away"))
         self._on_state(state)
+
+
+def withdraw(link: Link, trigger: Trigger) -> None:
+    """Before a port is closed: an imager must not go on looking for nobody. Closing discards what has not left yet, so this waits."""
+    command = trigger.data_to_send(False, time.monotonic())
+    if command:
+        with contextlib.suppress(LinkLost):
+            link.write(command)
+            time.sleep(LEAVE_S)
 
 
 def open_barcode_reader(url: DeviceUrl, base: Path) -> SerialBarcodeReader:

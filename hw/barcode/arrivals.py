@@ -24,15 +24,17 @@ class Arrivals:
         """count: at most the size of data."""
         del self.data[:count]
         self._dropped += count
+        if not self.data:
+            self._chunks.clear()
         while len(self._chunks) > 1 and self._chunks[1][0] <= self._dropped:
             self._chunks.popleft()
 
     @property
     def first_s(self) -> float:
-        """When the first byte of data came."""
+        """When the first byte of data came. Only while there is any."""
         return self._chunks[0][1]
 
     @property
     def last_s(self) -> float:
-        """When the newest byte came."""
+        """When the newest byte came. Only while there is any."""
         return self._chunks[-1][1]

@@ -29,7 +29,7 @@ INTER_CHARACTER_S = (
 )
 SYMBOLOGIES = {"L": Symbology.PDF417, "z": Symbology.AZTEC, "d": Symbology.DATA_MATRIX, "Q": Symbology.QR}
 AIM_CHARACTERS = {symbology: character for character, symbology in SYMBOLOGIES.items()} | {Symbology.OTHER: "X"}
-_AIM = rb"\][A-Za-z][0-9A-Za-z]"
+_AIM = rb"\][A-Za-z][0-9A-F]"
 _AIM_SIZE = 3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

@@ -31,22 +31,24 @@ UNTRIGGERED = TriggerCommands()
 
 
 class Trigger:
-    """What to send when. Belongs to one opening of a port: another opening finds an imager that does not look."""
+    """What to send when. Belongs to one opening of a port: whether the imager looks is not known then, so it is told."""
 
     def __init__(self, commands: TriggerCommands) -> None:
         self._commands = commands
-        self._sent_s: float | None = None  # when it was last sent; None: withdrawn
+        self._sent_s: float | None = None  # when it was last sent; None: withdrawn, or never sent
+        self._told = False
 
     def data_to_send(self, wanted: bool, now: float) -> bytes:
         """Bytes to write now, b"" if nothing is due. wanted: somebody waits. now: seconds, monotonic."""
         if not self._commands.on:
             return b""
         if not wanted:
-            withdrawn, self._sent_s = self._sent_s is not None, None
-            return self._commands.off if withdrawn else b""
+            due = self._sent_s is not None or not self._told
+            self._sent_s, self._told = None, True
+            return self._commands.off if due else b""
         if self._sent_s is not None and now - self._sent_s < self._commands.every_s:
             return b""
-        self._sent_s = now
+        self._sent_s, self._told = now, True
         return self._commands.on
 
 

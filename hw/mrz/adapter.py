@@ -15,7 +15,6 @@ documents are still read, if their blocks are whole. Otherwise ONLINE.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 import uuid
@@ -29,12 +28,13 @@ from egate.domain.device import DeviceHealth, DeviceState
 from egate.domain.document import DocumentRead
 from egate.domain.ids import DocumentSessionId
 from egate.errors import DeviceError, DeviceLost, DeviceTimeout
+from hw.barcode.adapter import withdraw
 from hw.barcode.trigger import Trigger
 from hw.emrtd.adapter import READ_SIZE, ChipPort, PortThread
 from hw.emrtd.plan import OnProgress, ReadPlan, ignore_progress
 from hw.emrtd.session import CRYPTOGRAPHY_S_MAX, SESSION_S_MAX
 from hw.health import HealthLog
-from hw.link.base import Link, LinkLost
+from hw.link.base import Link
 from hw.link.noise import Noise
 from hw.link.opener import link_keys, open_link
 from hw.mrz.chip_url import BAUD_MAX, CHIP_KEYS, ChipSource, chip_source
@@ -136,7 +136,8 @@ class MrzReader:
         decoder, noise, trigger = self._zones.decoder(), Noise(), Trigger(self._zones.commands)
         try:
             while not stopped():
-                self._send(link, trigger.data_to_send(self._request is not None, time.monotonic()))
+                if command := trigger.data_to_send(self._request is not None, time.monotonic()):
+                    link.write(command)
                 data = link.read(READ_SIZE, POLL_S)
                 now, skipped_count = time.monotonic(), decoder.skipped_count
                 zones = decoder.feed(data, now) if data else decoder.handle_timer(now)
@@ -150,12 +151,7 @@ class MrzReader:
                 for zone in zones:
                     self._presented(zone.lines, zone.started_s)
         finally:
-            with contextlib.suppress(LinkLost):  # an imager must not go on looking for nobody
-                self._send(link, trigger.data_to_send(False, time.monotonic()))
-
-    def _send(self, link: Link, data: bytes) -> None:
-        if data:
-            link.write(data)
+            withdraw(link, trigger)
 
     def _count(self, noise: Noise, count: int, now: float) -> None:
         noise.skipped(count, now)
