@@ -16,7 +16,7 @@ from hw.link.base import WRITE_STALL_S, Link, LinkLost, LinkType
 from hw.link.comport import PURGE_TRANSMIT, ComPort, purge
 from hw.link.descriptor import read_descriptor, write_descriptor
 from hw.link.line import LINE_KEYS, LineSettings, line_settings
-from hw.link.tcp import CONNECT_S_MAX, host_and_port
+from hw.link.tcp import CONNECT_S_MAX, host_and_port, prepare
 from hw.link.turnaround import in_turn
 from hw.url import DeviceUrl
 
@@ -29,8 +29,7 @@ class Rfc2217Link:
 
     def __init__(self, connection: socket.socket, settings: LineSettings) -> None:
         """Raises LinkLost if the server does not agree within NEGOTIATION_S_MAX."""
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        prepare(connection)
         self._connection = connection
         self._port = ComPort()
         self._held = b""  # arrived with an answer, or more than the last read took
@@ -48,7 +47,7 @@ class Rfc2217Link:
         deadline = time.monotonic() + timeout_s
         while not self._held:
             rest = deadline - time.monotonic()
-            self._receive(max(0.0, rest))
+            self._receive(max(0.0, rest), size_max)
             if rest <= 0:
                 break
         data, self._held = self._held[:size_max], self._held[size_max:]
@@ -59,9 +58,13 @@ class Rfc2217Link:
         while self._port.suspended:
             if (rest := deadline - time.monotonic()) <= 0:
                 raise LinkLost("write: the serial port server takes no data")
-            self._receive(rest)
+            self._receive(rest, RECEIVE_BYTES)
         self._port.send(data)
         self._send()
+
+    def fileno(self) -> int:
+        """Of the connection: an owner that waits for other things too reads whenever it is readable. -1 once closed."""
+        return self._connection.fileno()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -74,12 +77,12 @@ class Rfc2217Link:
         rest = deadline - time.monotonic()
         if rest <= 0:
             raise LinkLost("it does not answer as a serial port server (RFC 2217)")
-        self._receive(rest)
+        self._receive(rest, RECEIVE_BYTES)
         if self._port.refused:
             raise LinkLost(self._port.refused)
 
-    def _receive(self, timeout_s: float) -> None:
-        data = read_descriptor(self._connection.fileno(), RECEIVE_BYTES, timeout_s)
+    def _receive(self, timeout_s: float, size_max: int) -> None:
+        data = read_descriptor(self._connection.fileno(), size_max, timeout_s)
         self._held += self._port.receive(data)
         self._send()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 
 from egate.errors import ConfigurationError
 from hw.link.base import Link, LinkLost, LinkType
@@ -15,8 +16,7 @@ CONNECT_S_MAX = 2.0  # chosen: a device in the same cabinet answers in milliseco
 
 class TcpLink:
     def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # frames are small and answered one by one
+        prepare(connection)
         self._connection = connection
 
     def read(self, size_max: int, timeout_s: float) -> bytes:
@@ -33,6 +33,14 @@ class TcpLink:
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
+
+
+def prepare(connection: socket.socket) -> None:
+    """A connection as link: what was written leaves at once, or never after `close`."""
+    connection.setblocking(False)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # frames are small and answered one by one
+    # Closing resets it: otherwise the kernel goes on delivering for minutes what nobody stands behind any more.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def open_tcp(host: str, port: int) -> Link:

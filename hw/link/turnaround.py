@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from hw.link.base import Link
 
@@ -38,6 +39,11 @@ class TurnaroundLink:
 
     def close(self) -> None:
         self._inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "fileno":  # links that tell their descriptor go on doing so
+            return getattr(self._inner, name)
+        raise AttributeError(name)
 
 
 def in_turn(link: Link, turnaround_s: float) -> Link:

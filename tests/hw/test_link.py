@@ -20,6 +20,8 @@ from hw.link.pty import PtyMaster, open_pty_master
 from hw.link.pump import Pump
 from hw.link.serial import open_serial
 from hw.link.tcp import TcpLink, open_tcp
+from hw.link.trace.tap import TraceLink
+from hw.link.turnaround import in_turn
 from hw.url import parse
 from tests.hw.rfc2217_bench import SerialServer
 
@@ -208,6 +210,33 @@ def test_refused_tcp_connection_is_link_lost() -> None:
         port = server.getsockname()[1]
     with pytest.raises(LinkLost):
         open_tcp("127.0.0.1", port)
+
+
+def test_what_a_closed_connection_has_not_delivered_never_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hw.link.descriptor.WRITE_STALL_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = open_tcp("127.0.0.1", server.getsockname()[1])
+        connection, _ = server.accept()
+    with connection:
+        with pytest.raises(LinkLost):
+            client.write(bytes(16_000_000))  # more than both ends hold: nobody reads
+        client.close()
+        connection.settimeout(5.0)
+        with pytest.raises(ConnectionResetError):
+            while connection.recv(1_000_000):
+                pass
+
+
+def test_wrapped_links_tell_the_descriptor_of_what_they_wrap() -> None:
+    near, _ = memory.pair()
+    client, device = _tcp_ends()
+    assert isinstance(client, TcpLink)
+    for link in (in_turn(client, 0.01), TraceLink(parse("mrz+tcp://host:1"), client, print)):
+        assert getattr(link, "fileno")() == client.fileno() > 0  # noqa: B009
+    for link in (in_turn(near, 0.01), TraceLink(parse("mrz+tcp://host:1"), near, print)):
+        assert not hasattr(link, "fileno")
+    client.close()
+    device.close()
 
 
 def _faulty(plan: FaultPlan, seed: int) -> tuple[FaultLink, Link]:

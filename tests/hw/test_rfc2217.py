@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import threading
 import time
@@ -93,6 +95,18 @@ def test_server_that_suspends_and_never_resumes_is_lost_after_the_stall(
     link.close()
 
 
+def test_owner_that_waits_for_the_descriptor_misses_nothing(server: SerialServer) -> None:
+    link = _open(server, "?turnaround_ms=1")
+    server.device.write(bytes([IAC]) * 30 + b"end")
+    heard = b""
+    while not heard.endswith(b"end"):
+        ready, _, _ = select.select([getattr(link, "fileno")()], [], [], 5.0)  # noqa: B009
+        assert ready, "bytes were held back"
+        heard += link.read(4, 0)
+    assert heard == bytes([IAC]) * 30 + b"end"
+    link.close()
+
+
 @pytest.mark.parametrize("speech", [b"", b"220 mail ready\r\n", bytes((IAC, DONT, COM_PORT)), b"\x00" * 1000])
 def test_server_that_is_none_is_lost_by_name(speech: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hw.link.rfc2217.NEGOTIATION_S_MAX", 0.2)
@@ -100,7 +114,7 @@ def test_server_that_is_none_is_lost_by_name(speech: bytes, monkeypatch: pytest.
 
         def answer() -> None:
             connection, _ = sockets.accept()
-            with connection:
+            with connection, contextlib.suppress(ConnectionError):
                 connection.sendall(speech)
                 while connection.recv(1000):
                     pass

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from hw.link.base import Link
 from hw.link.trace import modbus, osdp, sized
@@ -71,6 +71,11 @@ class TraceLink:
 
     def close(self) -> None:
         self._inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "fileno":  # links that tell their descriptor go on doing so
+            return getattr(self._inner, name)
+        raise AttributeError(name)
 
     def _tell(self, direction: Direction, data: bytes) -> None:
         now = self._clock()
