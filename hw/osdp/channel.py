@@ -1,7 +1,8 @@
-"""What stands between libosdp and the link: the last place where a late release can be stopped.
+"""What stands between libosdp and the line: the last place where a late release can be stopped.
 
 libosdp repeats an unanswered command for 8 s and keeps queued ones; neither can be taken back (measured, 3.2.9). So each frame
-is looked at when it is about to leave.
+is looked at when it is about to leave. Where several peripherals share a line each has a channel of its own; what arrives is
+delivered by address.
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hw.link.base import Link, LinkLost
-from hw.osdp.frame import COMMAND_OUT, Assembler, command_of
-
-RECEIVED_BYTES_MAX = 4096  # far more than one frame; noise beyond it is dropped
+from hw.osdp.frame import COMMAND_OUT, FRAME_BYTES_MAX, command_of
 
 
 class Channel:
     """libosdp's channel over a link that may be exchanged. Its methods read, write, flush are called by libosdp and never raise.
 
-    out_until: no osdp_OUT frame leaves at or after this time; None: no limit. out_count: osdp_OUT frames that left.
+    out_until: no osdp_OUT frame leaves at or after this time; None: no limit. out_count: osdp_OUT frames that left; sent_count:
+    frames. failure: what a write failed with since the link was attached.
     """
 
     id = 1  # libosdp's name of the wire
@@ -25,31 +25,29 @@ class Channel:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._link: Link | None = None
-        self._assembler = Assembler()
         self._received = bytearray()
-        self._failure: LinkLost | None = None
+        self.failure: LinkLost | None = None
         self.out_until: float | None = None
         self.out_count = 0
+        self.sent_count = 0
         self.received_count = 0
 
     def attach(self, link: Link | None) -> None:
         self._link = link
-        self._assembler.clear()
         self._received.clear()
-        self._failure = None
+        self.failure = None
         self.out_until = None
-        self.received_count = 0
 
-    def receive(self, size_max: int, timeout_s: float) -> None:
-        """Waits for bytes of the link. Raises LinkLost, also for a write that failed since."""
-        if self._failure is not None:
-            raise self._failure
-        if self._link is None:
-            raise LinkLost("no link")
-        data = self._link.read(size_max, timeout_s)
-        self.received_count += len(data)
-        self._received += self._assembler.feed(data, self._clock())
-        del self._received[:-RECEIVED_BYTES_MAX]
+    def exchange(self, link: Link) -> None:
+        """The same port, opened again: nothing else changes."""
+        self._link = link
+        self.failure = None
+
+    def deliver(self, frame: bytes) -> None:
+        """A whole frame for libosdp to read."""
+        self.received_count += 1
+        self._received += frame
+        del self._received[:-FRAME_BYTES_MAX]
 
     def read(self, size_max: int) -> bytes:
         data = bytes(self._received[:size_max])
@@ -57,12 +55,13 @@ class Channel:
         return data
 
     def write(self, frame: bytes) -> int:
-        if self._link is None or self._failure is not None or not self._may_leave(frame):
+        if self._link is None or self.failure is not None or not self._may_leave(frame):
             return len(frame)
         try:
             self._link.write(frame)
+            self.sent_count += 1
         except LinkLost as failure:
-            self._failure = failure
+            self.failure = failure
         return len(frame)
 
     def flush(self) -> None:

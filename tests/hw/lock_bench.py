@@ -14,9 +14,12 @@ from egate.domain.device import DeviceState, LockState
 from hw.link.fault import FaultLink
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
-from hw.link.serial import open_serial
-from hw.osdp.adapter import TICK_S, OsdpLock
+from hw.osdp.adapter import OsdpLock, open_lock
 from hw.osdp.pd import ON_TIMED, LockPeripheral
+from hw.url import parse
+
+TICK_S = 0.001  # how long the peripheral waits for bytes before it looks at its timer
+BAUD_UNPACED = 115_200  # what a lock believes of a line whose bytes take no time
 
 
 @dataclass
@@ -52,6 +55,12 @@ async def until(condition: Callable[[], bool], within_s: float) -> None:
         await asyncio.sleep(0.002)
 
 
+def write_key(path: Path, key: bytes) -> None:
+    """As egate.keys of a site: hexadecimal, the owner's alone."""
+    path.touch(mode=0o600)
+    path.write_text(key.hex())
+
+
 @asynccontextmanager
 async def lock_bench(
     folder: Path,
@@ -64,15 +73,13 @@ async def lock_bench(
 ) -> AsyncIterator[LockBench]:
     """peripheral_key b"": the lock's own. baud: pace the wire."""
     key = secrets.token_bytes(16)
+    write_key(folder / f"lock-{seed}.scbk", key)
     port = PtyMaster(folder / f"lock-{seed}", baud)
     fault = FaultLink(port, seed)
     peripheral = LockPeripheral(fault, key if peripheral_key == b"" else peripheral_key, time.monotonic)
     pump = Pump("lock-peripheral", lambda: peripheral.poll(tick_s))
-    transit_s = 0.02 + (400 / baud if baud else 0)
-    path = str(folder / f"lock-{seed}")
-    bench = LockBench(
-        OsdpLock(lambda: open_serial(path), 1, key, transit_s=transit_s, tick_s=tick_s), port, fault, peripheral
-    )
+    url = parse(f"osdp+pty://{folder}/lock-{seed}?address=1&baud={baud or BAUD_UNPACED}&key=file:lock-{seed}.scbk")
+    bench = LockBench(open_lock(url, folder), port, fault, peripheral)
     try:
         if start:
             await bench.lock.start(bench.states.append)

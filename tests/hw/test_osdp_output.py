@@ -15,8 +15,10 @@ from hw.link import memory
 from hw.link.pump import Pump
 from hw.osdp.acu import Acu
 from hw.osdp.channel import Channel
+from hw.osdp.line import Line
+from hw.osdp.lock import OVERDUE_S, SECURE_AGAIN_S, Contact, Fate, LockDuty
 from hw.osdp.pd import OFF_STOP_TIMER, LockPeripheral
-from hw.osdp.session import OVERDUE_S, SECURE_AGAIN_S, Contact, Fate, LockSession
+from hw.osdp.peripheral import Peripheral
 from tests.hw.lock_bench import LockBench, lock_bench, until
 
 
@@ -116,17 +118,22 @@ class Workbench:
         key = bytes(range(16))
         self.peripheral = LockPeripheral(far, key, self.now)
         self.pump = Pump("lock-peripheral", self.peripheral.poll)
+        self.near = near
         self.channel = Channel(self.now)
         self.channel.attach(near)
-        self.session = LockSession(self.channel, lambda: Acu(self.channel, 1, key), 0, 0.02)
+        self.line = Line(115_200)
+        self.acu_side = Peripheral(self.channel, 1, lambda: Acu(self.channel, 1, key))
+        self.line.add(self.acu_side)
+        self.session = LockDuty(self.acu_side, 0, 0.02)
+        self.acu_side.add(self.session, self.now())
         self.fates: list[Fate] = []
 
     def now(self) -> float:
         return time.monotonic() + self.jumped_s
 
     def turn(self) -> None:
-        self.channel.receive(1024, 0.001)
-        self.session.step(self.now())
+        self.line.receive(self.near.read(1024, 0.001), self.now())
+        self.line.turn(self.now())
 
     def turn_until(self, condition: Callable[[], bool], within_s: float = 2.0) -> None:
         deadline = time.monotonic() + within_s
@@ -143,21 +150,21 @@ class Workbench:
         known = self.peripheral.question_count
         while True:
             assert time.monotonic() < deadline
-            self.session.step(self.now())
+            self.line.turn(self.now())
             time.sleep(0.002)  # the peripheral's turn
             if self.peripheral.question_count > known:
                 return
-            self.channel.receive(1024, 0.001)
+            self.line.receive(self.near.read(1024, 0.001), self.now())
             known = self.peripheral.question_count
 
 
 @pytest.fixture
 def workbench() -> Iterator[Workbench]:
     bench = Workbench()
-    bench.session.connect(bench.now())
+    bench.acu_side.plug(bench.now())
     bench.turn_until(bench.ready, 5.0)
     yield bench
-    bench.session.close()
+    bench.acu_side.unplug("closed")
     bench.pump.close()
     bench.peripheral.close()
 

@@ -1,0 +1,119 @@
+"""Who may speak on a line that several peripherals share: one command at a time, its reply awaited, then the next. Pure.
+
+    free ──turn: the most urgent, then the longest due──▶ command on the wire ──whole reply of that address──▶ gap ──▶ free
+                                                              └── REPLY_S without: silent ──▶ free
+
+A peripheral that does not answer costs its neighbours little: those that are absent get one part in PROBE_SHARE of the line together,
+and an output command of a neighbour does not wait for them.
+"""
+
+from __future__ import annotations
+
+from hw.osdp.peripheral import NOW, Peripheral
+from hw.osdp.replies import Replies
+
+REPLY_S = 0.2  # OSDP 2.2: a reply begins within 200 ms; so long libosdp waits
+REPLY_SILENT_S = 0.05  # chosen: after so long an output command of another takes the line from one that is absent
+GAP_CHARACTERS = 2  # chosen: a transmitter lets go of the line within two; the mark before a frame makes a third
+CHARACTER_BITS = 10
+PROBE_SHARE = 5  # chosen: the absent ones together wait a fifth of the time
+
+
+class Line:
+    """All calls from one thread. baud: how long the gap between a reply and the next command is."""
+
+    def __init__(self, baud: int) -> None:
+        self._gap_s = GAP_CHARACTERS * CHARACTER_BITS / baud
+        self._replies = Replies()
+        self._peripherals: list[Peripheral] = []
+        self._owner: Peripheral | None = None
+        self._probing = False
+        self._sent_at = self._free_at = self._probe_at = 0.0
+
+    @property
+    def skipped_count(self) -> int:
+        """Bytes that were no reply to what was asked."""
+        return self._replies.skipped_count
+
+    @property
+    def peripherals(self) -> tuple[Peripheral, ...]:
+        return tuple(self._peripherals)
+
+    @property
+    def awaits_reply(self) -> bool:
+        return self._owner is not None
+
+    def add(self, peripheral: Peripheral) -> None:
+        self._peripherals.append(peripheral)
+
+    def remove(self, peripheral: Peripheral) -> None:
+        self._peripherals.remove(peripheral)
+        if self._owner is peripheral:
+            self._owner = None
+
+    def clear(self, now: float) -> None:
+        """The port was opened anew."""
+        self._replies.clear()
+        self._owner = None
+        self._free_at = now
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Call it without data, too."""
+        for address, frame in self._replies.feed(data, now):
+            owner = self._owner
+            if owner is None or owner.address != address:
+                continue  # too late: libosdp has given the line up, and repeats the command
+            self._owner = None
+            self._free_at = now + self._gap_s
+            owner.on_reply(frame, now)
+
+    def turn(self, now: float) -> None:
+        """What is due. Hands the line out if it is free."""
+        for peripheral in self.peripherals:
+            peripheral.handle_timer(now)
+        if self._owner is not None and now >= self._given_up_at(now):
+            owner, self._owner = self._owner, None
+            self._replies.clear()
+            if self._probing:
+                self._probe_at = now + (PROBE_SHARE - 1) * (now - self._sent_at)
+            owner.on_silence(now)
+        if self._owner is None and now >= self._free_at:
+            self._hand_out(now)
+
+    def next_timer(self, now: float) -> float:
+        """When turn must be called again, at the latest."""
+        timer = min((peripheral.next_timer() for peripheral in self._peripherals), default=float("inf"))
+        if self._owner is not None:
+            return min(timer, self._given_up_at(now))
+        wanted = float("inf")
+        for peripheral in self._peripherals:
+            at = peripheral.wants_line(now)[1]
+            wanted = min(wanted, max(at, self._probe_at) if self._must_wait(peripheral, now) else at)
+        return min(timer, max(wanted, self._free_at))
+
+    def _given_up_at(self, now: float) -> float:
+        """When the owner loses the line if nothing comes."""
+        if self._owner is not None and self._probing and any(self._urgent(one, now) for one in self._peripherals):
+            return self._sent_at + REPLY_SILENT_S
+        return self._sent_at + REPLY_S
+
+    def _urgent(self, peripheral: Peripheral, now: float) -> bool:
+        urgency, at, _ = peripheral.wants_line(now)
+        return urgency == NOW and at <= now and peripheral is not self._owner
+
+    def _must_wait(self, peripheral: Peripheral, now: float) -> bool:
+        """Absent ones wait for their part of the line, unless nobody else is there."""
+        alone = all(one is peripheral or not one.online for one in self._peripherals)
+        return not peripheral.online and not alone and now < self._probe_at
+
+    def _hand_out(self, now: float) -> None:
+        wanting = []
+        for number, peripheral in enumerate(self._peripherals):
+            urgency, at, since = peripheral.wants_line(now)
+            if at <= now and not self._must_wait(peripheral, now):
+                wanting.append((urgency, since, number, peripheral))
+        for _, _, _, peripheral in sorted(wanting, key=lambda one: one[:3]):
+            probing = not peripheral.online
+            if peripheral.take_line(now):
+                self._owner, self._probing, self._sent_at = peripheral, probing, now
+                return
