@@ -105,6 +105,7 @@ class SerialBarcodeReader:
                 self._count(noise, decoder.skipped_count - skipped_count, now)
                 if codes:
                     noise.valid()
+                    trigger.read(now)
                     self._health.heard(now)
                     self._health.count("codes", len(codes))
                 if noise.changed(now):

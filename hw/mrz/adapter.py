@@ -144,6 +144,7 @@ class MrzReader:
                 self._count(noise, decoder.skipped_count - skipped_count, now)
                 if zones:
                     noise.valid()
+                    trigger.read(now)
                     self._health.heard(now)
                     self._health.count("zones", len(zones))
                 if noise.changed(now):

@@ -14,7 +14,7 @@ from hw.barcode.delimiter import SIZE_MAX, delimiter
 from hw.barcode.frame import Framing
 from hw.barcode.pd import LOOK_S, ReaderSession
 from hw.barcode.setup import framing_of
-from hw.barcode.trigger import UNTRIGGERED, Trigger, TriggerCommands, trigger_commands
+from hw.barcode.trigger import AGAIN_S, UNTRIGGERED, Trigger, TriggerCommands, trigger_commands
 from hw.registry import open_device
 from hw.url import parse
 from tests.hw.barcode_bench import barcode_bench
@@ -88,6 +88,17 @@ def test_trigger_is_sent_repeated_and_withdrawn() -> None:
     assert trigger.data_to_send(True, 9.1) == b"\x16T\r"
 
 
+def test_trigger_is_sent_again_after_a_read_that_ended_no_scan() -> None:
+    """The imager has stopped; a traveller who puts another code there must not wait until the next repetition."""
+    trigger = Trigger(HONEYWELL)
+    trigger.read(0.0)
+    assert trigger.data_to_send(True, 1.0) == b"\x16T\r"
+    trigger.read(1.1)
+    assert trigger.data_to_send(True, 1.2) == b""
+    assert trigger.data_to_send(True, 1.1 + AGAIN_S) == b"\x16T\r"
+    assert trigger.data_to_send(True, 1.2 + AGAIN_S) == b""
+
+
 def test_without_trigger_nothing_is_ever_sent() -> None:
     trigger = Trigger(UNTRIGGERED)
     assert [trigger.data_to_send(wanted, at) for at, wanted in ((0.0, True), (20.0, True), (21.0, False))] == [b""] * 3
@@ -124,7 +135,8 @@ async def test_imager_is_triggered_while_a_scan_waits_and_no_longer(tmp_path: Pa
         triggered, withdrawn = session.trigger_count, session.withdrawn_count
         waiting = asyncio.create_task(bench.reader.scan(5.0))
         await until(lambda: session.trigger_count == triggered + 1, 5.0)
-        assert session.looking(0.0)
+        bench.imager.remove()
+        await until(lambda: session.looking(0.0), 5.0)
         await bench.reader.close()  # it must not go on looking for nobody
         await until(lambda: session.withdrawn_count > withdrawn and not session.looking(0.0), 5.0)
         with pytest.raises(Exception, match="went away"):
