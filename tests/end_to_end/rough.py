@@ -91,12 +91,17 @@ class RoughCampaign:
         admitted = decision.verdict == values_pb2.VERDICT_ADMIT and released
         if not admitted:
             assert told.decision.case_id, "a traveller who is not admitted has no case"
-        await eventually(lambda: not simulator.state(lane).acting, CLEAR_S_MAX, f"{lane}: somebody is still acting")
+        await eventually(lambda: self._settled(lane), CLEAR_S_MAX, f"{lane}: somebody is still acting")
         simulator.leave(lane)
+        simulator.move_door(lane, closed=True)  # a late release may have let him open it just before he left
         simulator.remove_document(lane)
         until = _newest(simulator.log(lane))
         reasons = tuple(sorted({reason.code for reason in decision.reasons}))
         return Traveller(lane, eligible, behaviour, told.decision.crossing_id, admitted, reasons, since, until)
+
+    def _settled(self, lane: str) -> bool:
+        state = self.hall.simulator.state(lane)
+        return state.door_closed and not state.acting
 
     async def _told(self, callers: Callers, lane: str, face: Picture) -> Told:
         """A lane whose sensors are blind for a moment is out of service for that moment: its gate asks again."""
