@@ -177,7 +177,7 @@ def test_interruption_is_how_it_ends(words: list[str], site: Site) -> None:
 
 
 def test_trace_names_frames_and_tells_neither_key_nor_document(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("trace", site.lock, "--role", "lock", "--base", site.folder, "--seconds", "1") == 0
+    assert _run("trace", site.lock, "--role", "lock", "--base", site.folder, "--seconds", "0.4") == 0
     told = capsys.readouterr().out
     for name in (" > ", " < ", "ID, address 1", "CHLNG", "OSTAT, address 1", "secure"):
         assert name in told, name
