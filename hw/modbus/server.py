@@ -90,9 +90,10 @@ class Peripheral:
         if self.timer_fault:
             return
         for index, end in list(self._ends.items()):
-            watched = self.watchdog is not None and self.watchdog.kind is WatchdogKind.COMMUNICATION
-            if now >= (self._heard_at + self.watchdog.seconds if watched and self.watchdog else end):
-                self._set(index, 0, now)
+            if self.watchdog is not None and self.watchdog.kind is WatchdogKind.COMMUNICATION:
+                end = self._heard_at + self.watchdog.seconds
+            if now >= end:
+                self._set(index, 0, end)
 
     def answer(self, request: Request, framing: Framing, now: float) -> bytes | None:
         """The answer's frame, None if there is none."""

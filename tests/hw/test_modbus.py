@@ -124,7 +124,7 @@ async def test_garbage_never_becomes_a_level(tmp_path: Path) -> None:
         await until(lambda: bench.online, 3.0)
         bench.fault.set_plan(FaultPlan(flip=0.03, drop=0.02, duplicate=0.02))
         requests = bench.peripheral.request_count
-        await until(lambda: bench.peripheral.request_count > requests + 8, 20.0)
+        await until(lambda: bench.peripheral.request_count > requests + 5, 20.0)
         bench.fault.set_plan(FaultPlan())
         await until(lambda: bench.online, 5.0)
         assert {levels.door_closed for levels in bench.levels} <= {True, None}

@@ -1,0 +1,146 @@
+"""A lock's session and a simulated controller under a virtual clock; and a lock, its line and its controller on a pty."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from egate.domain.device import DeviceState, LockState
+from hw.link.fault import FaultLink
+from hw.link.pty import PtyMaster
+from hw.link.pump import Pump
+from hw.link.serial import open_serial
+from hw.modbus.adapter import ModbusLock
+from hw.modbus.adapter.bus import Bus
+from hw.modbus.adapter.line import ANSWER_S_MAX, serial_timing
+from hw.modbus.controller import Controller
+from hw.modbus.frame import Answer, Framing, Refused
+from hw.modbus.lock import LockSession
+from hw.modbus.lock_order import Contact, Failure, Fate, Order, Purpose
+from hw.modbus.map_file import shipped
+from hw.modbus.release_time import Watchdog
+from hw.modbus.request import RequestDecoder
+from hw.modbus.server import Line, Peripheral
+from tests.hw.lock_bench import until
+
+UNIT = 9
+TRANSIT_S = 0.02
+WIRE_S = 0.002  # a question and its answer at 115,200 baud, roughly
+
+
+@dataclass
+class VirtualLock:
+    """advance: lets time pass and the session ask. lose: what is lost of an order, "request" or "answer", or "" for nothing."""
+
+    controller: Controller
+    watchdog: Watchdog | None = None
+    lose: Callable[[Order, float], str] = lambda order, now: ""
+    now: float = 100.0
+    asked: list[Order] = field(default_factory=list)
+    moved: list[tuple[float, bool]] = field(default_factory=list)  # when output 0 changed, and to what
+
+    def __post_init__(self) -> None:
+        assert self.controller.lock is not None
+        self.peripheral = Peripheral(self.controller, UNIT, self.watchdog)
+        self.peripheral.on_change = lambda released, at: self.moved.append((at, released))
+        self.session = LockSession(self.controller.lock, UNIT, TRANSIT_S, self.watchdog)
+        self.session.connect(self.now)
+
+    def advance(self, duration_s: float) -> None:
+        end = self.now + duration_s
+        while self.now < end:
+            self.session.expire(self.now)
+            due = self.session.due()
+            if due <= self.now:
+                self._ask(self.session.next_order(self.now))
+                continue
+            self.now = min(end, due, max(self.now + 1e-3, self.session.expires()))
+            self.peripheral.tick(self.now)
+
+    def ready(self) -> None:
+        self.advance(0.5)
+        assert self.session.contact is Contact.READY, self.session.diagnosis
+        assert self.session.active is False
+
+    def release(self, duration_s: float, deadline_s: float = 1.0) -> list[Fate]:
+        """What becomes of it, as soon as it is known."""
+        fates: list[Fate] = []
+        self.session.release(duration_s, self.now + deadline_s, fates.append)
+        return fates
+
+    def secure(self) -> list[bool]:
+        answers: list[bool] = []
+        self.session.secure(self.now + 1.0, answers.append)
+        return answers
+
+    @property
+    def releases_sent(self) -> int:
+        return sum(order.purpose is Purpose.RELEASE for order in self.asked)
+
+    def _ask(self, order: Order) -> None:
+        if order.not_after is not None and self.now >= order.not_after:
+            self.session.on_failure(order, Failure.NOT_SENT, "too late", self.now)
+            return
+        self.asked.append(order)
+        asked_at, lost = self.now, self.lose(order, self.now)
+        self.now += WIRE_S
+        self.peripheral.tick(self.now)
+        frame = None
+        if lost != "request":
+            request = RequestDecoder(Framing.RTU).feed(order.question.frame(Framing.RTU))[0]
+            frame = self.peripheral.answer(request, Framing.RTU, self.now)
+        if frame is None or lost:
+            limit = asked_at + ANSWER_S_MAX
+            self.now = max(self.now, limit if order.answer_by is None else min(limit, order.answer_by))
+            self.peripheral.tick(self.now)
+            self.session.on_failure(order, Failure.NO_ANSWER, "no answer", self.now)
+            return
+        try:
+            pdu = Answer(order.question, Framing.RTU).feed(frame)
+        except Refused as refused:
+            self.session.on_failure(order, Failure.REFUSED, str(refused), self.now)
+            return
+        assert pdu is not None
+        self.session.on_answer(order, pdu, asked_at, self.now)
+
+
+@dataclass
+class ModbusLockBench:
+    lock: ModbusLock
+    port: PtyMaster
+    fault: FaultLink
+    peripheral: Peripheral
+    states: list[DeviceState] = field(default_factory=list)
+
+    async def ready(self, within_s: float = 5.0) -> None:
+        await until(
+            lambda: self.lock.state is DeviceState.ONLINE and self.lock.lock_state is LockState.SECURED, within_s
+        )
+
+
+@asynccontextmanager
+async def modbus_lock_bench(
+    folder: Path, controller: Controller | None = None, *, start: bool = True
+) -> AsyncIterator[ModbusLockBench]:
+    """controller None: a relay board."""
+    controller = controller or shipped("waveshare_relay")
+    assert controller.lock is not None
+    port = PtyMaster(folder / "relay")
+    fault = FaultLink(port, 1)
+    peripheral = Peripheral(controller, UNIT)
+    line = Line(fault, time.monotonic, [peripheral])
+    pump = Pump("relay", lambda: line.poll(0.001))
+    path = str(folder / "relay")
+    bus = Bus(lambda: open_serial(path), serial_timing(115_200))
+    bench = ModbusLockBench(ModbusLock(bus, controller.lock, UNIT, transit_s=TRANSIT_S), port, fault, peripheral)
+    try:
+        if start:
+            await bench.lock.start(bench.states.append)
+        yield bench
+    finally:
+        await bench.lock.close()
+        pump.close()
+        line.close()

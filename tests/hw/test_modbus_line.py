@@ -1,0 +1,281 @@
+"""Locks, sensors and signals on lines: several units on one, dead ones among them, TCP connections that are given up."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResult
+from egate.domain.signal import Light, Sound, TravellerSignal
+from egate.errors import ConfigurationError
+from egate.ports import Device
+from hw.link.base import LinkLost
+from hw.link.pty import PtyMaster
+from hw.link.pump import Pump
+from hw.link.tcp import TcpLink
+from hw.modbus.adapter import ModbusLock, ModbusSensors, ModbusSignal
+from hw.modbus.adapter.stream import forget_on_close
+from hw.modbus.map_file import shipped
+from hw.modbus.server import Line, Peripheral
+from hw.registry import open_device
+from tests.hw.lock_bench import until
+from tests.hw.modbus_bench import modbus_lock_bench
+
+RELAY, BLOCK = shipped("waveshare_relay"), shipped("sensor_block")
+RELEASE = b"release!"
+GO = TravellerSignal(Light.GREEN, sound=Sound.GO)
+STOP = TravellerSignal(Light.RED)
+
+
+@dataclass
+class Gate:
+    """A relay board (unit 1: lock on output 0, red, green and buzzer on 1 to 3) and a sensor block (unit 2) on one line."""
+
+    lock: ModbusLock
+    sensors: ModbusSensors
+    signal: ModbusSignal
+    relay: Peripheral
+    block: Peripheral
+    port: PtyMaster
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        return (self.lock, self.sensors, self.signal)
+
+    async def online(self, *devices: Device) -> None:
+        await until(lambda: all(device.state is DeviceState.ONLINE for device in devices), 5.0)
+
+
+@asynccontextmanager
+async def gate(folder: Path) -> AsyncIterator[Gate]:
+    port = PtyMaster(folder / "line")
+    relay, block = Peripheral(RELAY, 1), Peripheral(BLOCK, 2)
+    line = Line(port, time.monotonic, [relay, block])
+    pump = Pump("line", lambda: line.poll(0.001))
+    url = f"modbus+pty://{folder / 'line'}?baud=115200"
+    lock = open_device(f"{url}&unit=1&map=waveshare_relay", folder, DeviceRole.LOCK)
+    sensors = open_device(f"{url}&unit=2", folder, DeviceRole.SENSORS)
+    signal = open_device(f"{url}&unit=1&map=waveshare_relay&red=1&green=2&buzzer=3", folder, DeviceRole.SIGNAL)
+    assert isinstance(lock, ModbusLock) and isinstance(sensors, ModbusSensors) and isinstance(signal, ModbusSignal)
+    made = Gate(lock, sensors, signal, relay, block, port)
+    try:
+        for device in made.devices:
+            await device.start(lambda state: None)
+        yield made
+    finally:
+        for device in made.devices:
+            await device.close()
+        pump.close()
+        line.close()
+
+
+async def test_three_devices_share_one_line_and_one_thread(tmp_path: Path) -> None:
+    async with gate(tmp_path) as made:
+        await made.online(*made.devices)
+        assert [thread.name for thread in threading.enumerate()].count("modbus") == 1
+        made.block.person_count = 1
+        assert await made.lock.release(0.4, 1.5) is ReleaseResult.ACKNOWLEDGED
+        assert made.relay.released
+        await until(lambda: made.sensors.levels.person_count == 1, 1.0)
+        await until(lambda: not made.relay.released and made.lock.lock_state is LockState.SECURED, 2.0)
+        await made.lock.close()
+        made.block.person_count = 2
+        await until(lambda: made.sensors.levels.person_count == 2, 1.0)
+
+
+async def test_dead_unit_does_not_starve_its_neighbours(tmp_path: Path) -> None:
+    async with gate(tmp_path) as made:
+        await made.online(*made.devices)
+        made.block.silent = True
+        await until(lambda: made.sensors.state is DeviceState.LOST, 5.0)
+        asked_before, started = made.block.request_count, time.monotonic()
+        for _ in range(2):
+            assert await made.lock.release(0.1, 1.0) is ReleaseResult.ACKNOWLEDGED
+            await until(lambda: made.lock.lock_state is LockState.SECURED, 2.0)
+        assert made.lock.state is DeviceState.ONLINE
+        assert made.block.request_count - asked_before <= 3 + 2.5 * (time.monotonic() - started), "asked too often"
+        made.block.silent = False
+        await made.online(*made.devices)
+
+
+async def test_unplugged_line_loses_all_and_brings_all_back(tmp_path: Path) -> None:
+    async with gate(tmp_path) as made:
+        await made.online(*made.devices)
+        made.port.unplug()
+        await until(lambda: all(device.state is DeviceState.LOST for device in made.devices), 5.0)
+        assert await made.lock.release(1.0, 0.5) is ReleaseResult.NOT_SENT
+        made.port.replug()
+        await made.online(*made.devices)
+
+
+async def test_signal_shows_one_light_sounds_once_and_goes_dark(tmp_path: Path) -> None:
+    async with gate(tmp_path) as made:
+        outputs = made.relay.outputs
+        await made.signal.show(GO)
+        await made.online(made.signal)
+        await until(lambda: outputs[1:4] == [0, 1, 1], 2.0)
+        await made.signal.show(STOP)
+        await until(lambda: outputs[1:4] == [1, 0, 0], 2.0)
+        assert sum(write.address == 0x0203 for write in made.relay.writes) == 1, "the buzzer's pulse, once"
+        made.port.unplug()
+        await until(lambda: made.signal.state is DeviceState.LOST, 5.0)
+        await made.signal.show(GO)
+        made.port.replug()
+        await until(lambda: outputs[2] == 1, 5.0)
+        assert sum(write.address == 0x0203 for write in made.relay.writes) == 1, "a prompt that is late is not played"
+        await made.signal.close()
+        assert outputs[1:4] == [0, 0, 0]
+
+
+async def test_lights_never_move_the_lock(tmp_path: Path) -> None:
+    async with gate(tmp_path) as made:
+        await made.online(*made.devices)
+        for signal in (GO, STOP, TravellerSignal(Light.AMBER, blinking=True), TravellerSignal()):
+            await made.signal.show(signal)
+            await asyncio.sleep(0)
+        await until(lambda: made.relay.outputs[1:] == [0] * 7, 2.0)
+        lock_writes = [write for write in made.relay.writes if write.address in (0x0000, 0x0200)]
+        assert {write.value for write in lock_writes} == {0}
+
+
+async def test_unanswered_release_is_unknown_once_and_the_port_is_opened_anew(tmp_path: Path) -> None:
+    async with modbus_lock_bench(tmp_path) as bench:
+        await bench.ready()
+        opened = bench.lock.health.counters["opened"]
+        bench.peripheral.replies_lost = 1
+        seen = len(bench.peripheral.writes)
+        assert await bench.lock.release(5.0, 2.0) is ReleaseResult.UNKNOWN
+        await bench.ready()
+        values = [(write.address, write.value) for write in bench.peripheral.writes[seen:]]
+        assert values[0] == (0x0200, 50)
+        assert set(values[1:]) == {(0x0000, 0)}, "secured, and not released again"
+        assert bench.lock.health.counters["opened"] == opened, "its own port, thrown away: no loss of the device"
+        assert DeviceState.LOST not in bench.states
+
+
+async def test_broken_timer_is_lost_for_good(tmp_path: Path) -> None:
+    async with modbus_lock_bench(tmp_path) as bench:
+        await bench.ready()
+        bench.peripheral.timer_fault = True
+        assert await bench.lock.release(0.1, 1.0) is ReleaseResult.ACKNOWLEDGED
+        await until(lambda: bench.lock.state is DeviceState.LOST, 3.0)
+        await until(lambda: not bench.peripheral.released, 1.0)
+        assert "timer" in bench.lock.diagnosis
+        assert await bench.lock.release(0.1, 1.0) is ReleaseResult.NOT_SENT
+
+
+async def test_cancelled_release_is_secured(tmp_path: Path) -> None:
+    async with modbus_lock_bench(tmp_path) as bench:
+        await bench.ready()
+        bench.peripheral.stuck = True  # it answers and does not move: the release waits to be read back
+        release = asyncio.ensure_future(bench.lock.release(20.0, 2.0))
+        await until(lambda: bench.peripheral.writes[-1].address == 0x0200, 1.0)
+        release.cancel()
+        await until(lambda: bench.peripheral.writes[-1].address == 0x0000, 1.0)
+        bench.peripheral.stuck = False
+        await bench.ready()
+
+
+def test_connection_that_is_given_up_delivers_nothing_more() -> None:
+    """What the other end's kernel has not taken yet is thrown away: it reads a reset instead."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # full soon
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        connection = socket.create_connection(server.getsockname())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
+        link = TcpLink(connection)
+        forget_on_close(link)
+        peer, _ = server.accept()
+        with peer:
+            link.write(b"." * (1 << 16))
+            link.write(RELEASE)
+            link.close()
+            received = bytearray()
+            with pytest.raises(ConnectionResetError):
+                while data := peer.recv(1 << 17):
+                    received += data
+        assert RELEASE not in received
+
+
+async def test_lock_over_tcp(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        relay = Peripheral(RELAY, 1)
+        serving = threading.Thread(target=serve, args=(server, relay), daemon=True)
+        serving.start()
+        lock = open_device(f"modbus+tcp://127.0.0.1:{port}?unit=1&map=waveshare_relay", tmp_path, DeviceRole.LOCK)
+        assert isinstance(lock, ModbusLock)
+        await lock.start(lambda state: None)
+        await until(lambda: lock.state is DeviceState.ONLINE, 5.0)
+        assert await lock.release(0.2, 1.5) is ReleaseResult.ACKNOWLEDGED
+        await until(lambda: lock.lock_state is LockState.SECURED, 2.0)
+        relay.replies_lost = 1
+        assert await lock.release(5.0, 1.0) is ReleaseResult.UNKNOWN
+        await until(lambda: lock.state is DeviceState.ONLINE and not relay.released, 5.0)
+        await lock.close()
+
+
+def serve(server: socket.socket, relay: Peripheral) -> None:
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        line = Line(TcpLink(connection), time.monotonic, [relay], "tcp")
+        try:
+            while True:
+                line.poll(0.005)
+        except LinkLost:
+            line.close()
+
+
+def test_line_settings_and_outputs_are_not_given_twice(tmp_path: Path) -> None:
+    path = tmp_path / "line"
+    url = f"modbus+pty://{path}?unit=1&map=waveshare_relay"
+    lock = open_device(url, tmp_path, DeviceRole.LOCK)
+    (tmp_path / "alias").symlink_to(path)
+    with pytest.raises(ConfigurationError, match="settings"):
+        open_device(f"{url}&red=1&baud=19200", tmp_path, DeviceRole.SIGNAL)
+    with pytest.raises(ConfigurationError, match="outputs"):
+        open_device(f"{url}&red=0", tmp_path, DeviceRole.SIGNAL)
+    with pytest.raises(ConfigurationError, match="outputs"):
+        open_device(f"modbus+pty://{tmp_path / 'alias'}?unit=1&map=waveshare_relay&red=0", tmp_path, DeviceRole.SIGNAL)
+    with pytest.raises(ConfigurationError, match="outputs"):
+        open_device(url, tmp_path, DeviceRole.LOCK)
+    other = open_device(f"{url}&output=1", tmp_path, DeviceRole.LOCK)
+    del lock
+    open_device(f"{url}&red=0", tmp_path, DeviceRole.SIGNAL)
+    del other
+    open_device(f"{url}&red=0&baud=19200", tmp_path, DeviceRole.SIGNAL)
+
+
+def test_urls_of_locks_and_signals_are_checked_completely(tmp_path: Path) -> None:
+    good = "modbus+pty:///tmp/board?unit=1&map="
+    for lock in ("waveshare_relay&output=7", "lot_turnstile&watchdog=K3&watchdog_s=5", "lot_turnstile_sdk"):
+        open_device(good + lock, tmp_path, DeviceRole.LOCK)
+    for bad in (
+        "waveshare_relay&output=8",
+        "waveshare_relay&watchdog=K3&watchdog_s=5",
+        "lot_turnstile",
+        "lot_turnstile&watchdog=K3",
+        "lot_turnstile&watchdog=K3&watchdog_s=31",
+        "lot_turnstile&watchdog_s=5",
+        "lot_turnstile&watchdog=K3&watchdog_s=5&watchdog_kind=dog",
+        "lot_turnstile&output=1&watchdog=K3&watchdog_s=5",
+        "sensor_block",
+        "unheard_of",
+    ):
+        with pytest.raises(ConfigurationError):
+            open_device(good + bad, tmp_path, DeviceRole.LOCK)
+    for bad in ("waveshare_relay", "waveshare_relay&red=1&green=1", "waveshare_relay&red=8", "lot_turnstile&red=1"):
+        with pytest.raises(ConfigurationError):
+            open_device(good + bad, tmp_path, DeviceRole.SIGNAL)
