@@ -7,7 +7,9 @@ As Access-IS, DESKO, ARH, Elyctis and imagers with an OCR font do in their seria
 and terminator as configured at the reader. If separator and terminator are equal, each line ends with one.
 
 Nothing proves a frame: it counts if it is a zone by form (Doc 9303-4 to -7), see `zone_order`. The first line's length tells how
-many lines there are. A misread inside the alphabet is the check digits' matter (egate.document.zone_checks), as with every reader.
+many lines there are; without a prefix no zone character may stand directly before it. A misread inside the alphabet is the check
+digits' matter (egate.document.zone_checks), as with every reader. What no decoder can tell: with one mark for all ends and no prefix, a
+loss of exactly a line's length. Set the reader up with a prefix or a terminator of its own where it has one.
 
 On the wire: noise before, between and after; a zone cut short; a line lost, so that lines of two readings follow each other; blocks
 split anywhere. A candidate that is none costs one byte; one that stays incomplete for INTER_CHARACTER_S likewise.
@@ -30,6 +32,7 @@ FIRST_LETTERS = frozenset("".join(layout.first_letters for layout in LAYOUTS.val
 # a reader may take for each other (O and 0, I and 1). Chosen.
 DATE_DIGITS_MIN = 6
 _CHARACTER = rb"[A-Z0-9<]"
+ZONE_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,18 @@ class LineDecoder:
         self._size_max = max(len(encode(("<" * size,) * count, framing)) for count, size in SHAPES) + len(
             framing.separator
         )
+        self._has_prefix = bool(framing.prefix)
         self._arrivals = Arrivals()
+        self._before: int | None = None  # the byte that stood before what waits; None: silence
+        self._heard_s = 0.0
         self.skipped_count = 0
 
     def feed(self, data: bytes, now: float) -> list[Zone]:
         """Zones completed by data, in order. now: seconds, monotonic."""
         zones = self.handle_timer(now)
+        if now >= self._heard_s + INTER_CHARACTER_S:
+            self._before = None
+        self._heard_s = now
         for at in range(0, len(data), self._size_max):  # so that what waits stays bounded
             self._arrivals.add(data[at : at + self._size_max], now)
             zones += self._scan()
@@ -84,12 +93,15 @@ class LineDecoder:
         while buffer:
             start = self._start.search(buffer)
             self._skip(start.start() if start is not None else len(buffer))
+            if buffer and self._inside_a_line():
+                self._skip(1)
+                continue
             found = self._frame.match(buffer)
             if found is not None:
                 lines = tuple(line.decode("ascii") for line in found.groups() if line is not None)
                 if zone_order(lines):
                     zones.append(Zone(lines, self._arrivals.first_s))
-                    self._arrivals.drop(found.end())
+                    self._drop(found.end())
                 else:
                     self._skip(1)
             elif buffer and self._beginning.fullmatch(buffer):
@@ -98,9 +110,17 @@ class LineDecoder:
                 self._skip(1)
         return zones
 
+    def _inside_a_line(self) -> bool:
+        return not self._has_prefix and self._before is not None and self._before in ZONE_BYTES
+
     def _skip(self, count: int) -> None:
         self.skipped_count += count
-        self._arrivals.drop(count)
+        self._drop(count)
+
+    def _drop(self, count: int) -> None:
+        if count:
+            self._before = self._arrivals.data[count - 1]
+            self._arrivals.drop(count)
 
 
 def encode(lines: Sequence[str], framing: LineFraming) -> bytes:

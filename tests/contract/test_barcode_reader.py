@@ -61,7 +61,11 @@ class Bench:
         return await task
 
 
-@pytest.fixture(params=SETUPS)
+# What differs between the others and a set-up with declared lengths is the frame, see tests/hw/test_barcode_frame.py.
+EVERY_SETUP = pytest.mark.parametrize("bench", SETUPS, indirect=True)
+
+
+@pytest.fixture(params=["looking", "imager"])
 async def bench(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     if where != SIMULATOR:
         found = Bench(cast(BarcodeReader, open_hardware(where, DeviceRole.BARCODE_READER)))
@@ -116,6 +120,7 @@ async def test_close_ends_a_waiting_scan_and_may_be_repeated(bench: Bench) -> No
         await bench.reader.scan(0.1)
 
 
+@EVERY_SETUP
 async def test_codes_come_back_as_they_are_one_after_the_other(bench: Bench) -> None:
     before = time.monotonic()
     one = await bench.scan(ONE, Symbology.AZTEC)
@@ -190,6 +195,7 @@ async def test_unplugged_port_is_lost_in_time_and_comes_back(bench: Bench) -> No
     assert bench.reader.health.counters["lost"] == 1
 
 
+@EVERY_SETUP
 async def test_noise_degrades_and_ends_with_the_next_code(bench: Bench) -> None:
     hand = bench.hand
     waiting = await bench.scanning()

@@ -79,7 +79,7 @@ def test_after_noise_and_silence_the_next_code_is_found(framing: Framing, noise:
     assert contents(decoder, encode(PASS, framing), INTER_CHARACTER_S)[-1] == PASS
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.sampled_from(FRAMINGS), st.binary(max_size=600))
 def test_any_bytes_are_codes_or_counted(framing: Framing, data: bytes) -> None:
     decoder = Decoder(framing)
