@@ -21,6 +21,8 @@ MODULES = (
     "security_infos",
     "chips",
     "reader_frames",
+    "mrz_lines",
+    "barcodes",
     "finger_sensor",
     "seals",
     "images",
@@ -37,6 +39,7 @@ INSTRUMENTED = (
     "hw.emrtd",
     "hw.pn532",
     "hw.mrz",
+    "hw.barcode",
     "hw.finger",
 )
 COMPILED = (  # numba compiles no instrumented code
