@@ -21,6 +21,7 @@ MODULES = (
     "security_infos",
     "chips",
     "reader_frames",
+    "lines",
     "mrz_lines",
     "barcodes",
     "finger_sensor",
@@ -39,6 +40,7 @@ INSTRUMENTED = (
     "hw.emrtd",
     "hw.pn532",
     "hw.mrz",
+    "hw.link",
     "hw.barcode",
     "hw.finger",
 )

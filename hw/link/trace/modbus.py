@@ -7,6 +7,8 @@ put card numbers there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hw.link.trace.record import Cutter, Direction, Told
 
 FUNCTIONS = {
@@ -74,10 +76,18 @@ def _crc(data: bytes) -> int:
     """Modbus over Serial Line 1.02, 6.2.2: CRC-16 with polynomial A001 reflected, start FFFF."""
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte
+        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def _table() -> Iterator[int]:
+    for crc in range(256):
         for _ in range(8):
             crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return crc
+        yield crc
+
+
+_TABLE = tuple(_table())
 
 
 def _tell(frame: bytes, asks: bool, *, tcp: bool) -> Told:

@@ -7,6 +7,8 @@ mark SOM  |               |
 
 from __future__ import annotations
 
+import binascii
+
 from hw.link.trace.record import Cutter, Told
 
 _MARK, _START = 0xFF, 0x53
@@ -60,12 +62,7 @@ def _is_intact(frame: bytes) -> bool:
 
 def _crc(data: bytes) -> int:
     """CRC-16 with polynomial 1021 and start 1D0F, OSDP 2.2, annex C."""
-    crc = 0x1D0F
-    for byte in data:
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
-    return crc
+    return binascii.crc_hqx(data, 0x1D0F)
 
 
 def _tell(frame: bytes) -> Told:

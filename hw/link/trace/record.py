@@ -8,6 +8,7 @@ from enum import StrEnum
 
 SILENCE_S = 0.3  # chosen: no frame pauses so long; what waits for its rest is let go as noise
 HELD_BYTES_MAX = 65_536  # the largest frame of any family announces less
+PORTION_BYTES = 2048  # chosen: a frame or two
 
 
 class Direction(StrEnum):
@@ -49,9 +50,17 @@ class Cutter:
         self._at = 0.0
 
     def feed(self, data: bytes, now: float) -> list[Told]:
-        told = _noise(len(self._held)) if now - self._at > SILENCE_S or len(self._held) > HELD_BYTES_MAX else []
-        self._held = data if told else self._held + data
+        told: list[Told] = []
+        if now - self._at > SILENCE_S or len(self._held) > HELD_BYTES_MAX:
+            told, self._held = _noise(len(self._held)), b""
         self._at = now
+        for start in range(0, len(data), PORTION_BYTES):  # noise costs a copy of what is held for each of its bytes
+            self._held += data[start : start + PORTION_BYTES]
+            told += self._cut()
+        return told
+
+    def _cut(self) -> list[Told]:
+        told: list[Told] = []
         noise = 0
         while self._held:
             size = self._measure(self._held)
@@ -60,10 +69,8 @@ class Cutter:
             if size == 0:
                 noise, self._held = noise + 1, self._held[1:]
                 continue
-            told += _noise(noise)
-            noise = 0
-            told.append(self._tell(self._held[:size]))
-            self._held = self._held[size:]
+            told += [*_noise(noise), self._tell(self._held[:size])]
+            noise, self._held = 0, self._held[size:]
         return told + _noise(noise)
 
 
