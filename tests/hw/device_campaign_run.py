@@ -19,7 +19,10 @@ from hw.link.pty import PtyMaster
 from tests.hw.device_campaign import running, watched
 from tests.hw.lock_bench import until
 
-PORTION = 4096  # what a pty holds
+PORTION = 512
+# A port that is read only when its device was asked something takes noise as slowly as a line at 115,200 baud brings it: ten megabytes
+# would last a quarter of an hour.
+POUR_S_MAX = 150.0
 STALLED_S = 0.9  # a write that took so long was given up by the port (hw.link.base.WRITE_STALL_S): nobody read
 LOSS_S_MAX = 10.0  # the bar of 5 s is the contract suites'; here the machine may be loaded
 WARM_SHARE = 0.1  # of the noise, before memory is measured first
@@ -42,9 +45,9 @@ async def noise(name: str, folder: Path, size: int, seed: int = 1) -> NoiseFindi
     async with running(name, folder) as rig:
         async with watched(rig) as came:
             warm = int(size * WARM_SHARE)
-            taken = await asyncio.to_thread(pour, rig.port, warm, seed)
+            taken = await asyncio.to_thread(pour, rig.peer.port, warm, seed)
             before, started = resident_kb(), time.monotonic()
-            taken += await asyncio.to_thread(pour, rig.port, size - warm, seed + 1)
+            taken += await asyncio.to_thread(pour, rig.peer.port, size - warm, seed + 1)
             seconds, after = time.monotonic() - started, resident_kb()
             if not rig.unasked:
                 await rig.ready()
@@ -55,14 +58,12 @@ async def noise(name: str, folder: Path, size: int, seed: int = 1) -> NoiseFindi
 
 
 def pour(port: PtyMaster, size: int, seed: int) -> int:
-    """Writes size random bytes; returns how many of them the port took."""
-    random, taken = Random(seed), 0
-    while size > 0:
-        portion = random.randbytes(min(PORTION, size))
-        started = time.monotonic()
+    """Writes size random bytes, at most POUR_S_MAX long; returns how many of them the port took."""
+    random, taken, give_up = Random(seed), 0, time.monotonic() + POUR_S_MAX
+    while taken < size and (started := time.monotonic()) < give_up:
+        portion = random.randbytes(min(PORTION, size - taken))
         port.write(portion)
         taken += len(portion) if time.monotonic() - started < STALLED_S else 0
-        size -= len(portion)
     return taken
 
 
@@ -87,10 +88,10 @@ async def replug(name: str, folder: Path, rounds: int) -> ReplugFindings:
         rig.states.clear()
         false: list[str] = []
         for _ in range(rounds):
-            rig.port.unplug()
+            rig.peer.port.unplug()
             await until(lambda: rig.device.state is DeviceState.LOST, LOSS_S_MAX)
             false += rig.false()
-            rig.port.replug()
+            rig.peer.port.replug()
             await rig.ready()
             false += rig.false()
             await rig.prove()
