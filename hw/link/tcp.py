@@ -7,7 +7,7 @@ import socket
 import struct
 
 from egate.errors import ConfigurationError
-from hw.link.base import Link, LinkLost, LinkType
+from hw.link.base import WRITE_STALL_S, Link, LinkLost, LinkType
 from hw.link.descriptor import read_descriptor, write_descriptor
 from hw.url import DeviceUrl
 
@@ -41,6 +41,8 @@ def prepare(connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # frames are small and answered one by one
     # Closing resets it: otherwise the kernel goes on delivering for minutes what nobody stands behind any more.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # The same while it is open: what the other end's kernel does not acknowledge so long ends the connection (tcp(7)).
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(WRITE_STALL_S * 1000))
 
 
 def open_tcp(host: str, port: int) -> Link:

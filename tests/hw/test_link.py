@@ -217,7 +217,11 @@ def test_what_a_closed_connection_has_not_delivered_never_arrives(monkeypatch: p
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = open_tcp("127.0.0.1", server.getsockname()[1])
         connection, _ = server.accept()
+    assert isinstance(client, TcpLink)
     with connection:
+        # Without a network that loses packets this can only be read back.
+        with socket.socket(fileno=os.dup(client.fileno())) as twin:
+            assert twin.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1000
         with pytest.raises(LinkLost):
             client.write(bytes(16_000_000))  # more than both ends hold: nobody reads
         client.close()
@@ -310,3 +314,35 @@ def test_pump_raises_the_failure_of_its_peer_when_closed() -> None:
     with pytest.raises(ValueError, match="bug"):
         pump.close()
     pump.close()
+
+
+def test_port_that_is_unplugged_a_hundred_times_comes_back_and_leaks_nothing(tmp_path: Path) -> None:
+    device = open_pty_master(tmp_path / "port")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(100):
+        client = open_serial(str(tmp_path / "port"), 115_200)
+        client.write(b"x")
+        assert read_all(device, 1) == b"x"
+        device.unplug()
+        with pytest.raises(LinkLost):
+            client.read(1, 1.0)
+        client.close()
+        device.replug()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    device.close()
+
+
+def test_serial_server_that_is_left_thirty_times_leaks_nothing() -> None:
+    server = SerialServer()
+    url = parse(f"osdp+rfc2217://{server.url_target}")
+    open_link(url).close()
+    until(lambda: not server.connected)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(30):
+        link = open_link(url)
+        link.write(b"x")
+        assert read_all(server.device, 1) == b"x"
+        link.close()
+        until(lambda: not server.connected)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    server.close()

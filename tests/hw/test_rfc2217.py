@@ -8,16 +8,26 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from egate.domain.device import DeviceRole, LockState, ReleaseResult
 from egate.errors import ConfigurationError
+from egate.ports import Lock
 from hw.link.base import Link, LinkLost
 from hw.link.comport import COM_PORT, DO, DONT, IAC, SB, SE, SERVER, WILL, WONT, ComPort
+from hw.link.fault import FaultLink
 from hw.link.opener import open_link
+from hw.link.pump import Pump
+from hw.osdp.keys import write_new_key
+from hw.osdp.pd import LockPeripheral
+from hw.registry import open_device
 from hw.url import parse
+from tests.hw.lock_bench import until as reached
 from tests.hw.rfc2217_bench import SerialServer
 from tests.hw.test_link import read_all, until
 
@@ -105,6 +115,26 @@ def test_owner_that_waits_for_the_descriptor_misses_nothing(server: SerialServer
         heard += link.read(4, 0)
     assert heard == bytes([IAC]) * 30 + b"end"
     link.close()
+
+
+async def test_lock_behind_a_serial_server_is_released(server: SerialServer, tmp_path: Path) -> None:
+    write_new_key(tmp_path / "scbk")
+    peripheral = LockPeripheral(
+        FaultLink(server.device, 1), bytes.fromhex((tmp_path / "scbk").read_text()), time.monotonic
+    )
+    pump = Pump("lock", peripheral.poll)
+    url = f"osdp+rfc2217://{server.url_target}?address=1&baud=115200&key=file:scbk"
+    lock = cast(Lock, open_device(url, tmp_path, DeviceRole.LOCK))
+    await lock.start(lambda state: None)
+    try:
+        await reached(lambda: lock.lock_state is LockState.SECURED, 10.0)
+        assert await lock.release(0.5, 1.5) is ReleaseResult.ACKNOWLEDGED
+        assert len(peripheral.unlocks) == 1
+        assert await lock.secure()
+    finally:
+        await lock.close()
+        pump.close()
+        peripheral.close()
 
 
 @pytest.mark.parametrize("speech", [b"", b"220 mail ready\r\n", bytes((IAC, DONT, COM_PORT)), b"\x00" * 1000])

@@ -101,6 +101,9 @@ def test_secret_is_read_from_its_file_relative_to_base(tmp_path: Path) -> None:
         ("osdp+serial:///dev/../dev/pts/3", True),
         ("osdp+serial:///dev/ttyUSB0", False),
         ("modbus+tcp://10.0.0.1:502", False),
+        ("osdp+rfc2217://10.0.0.1:4000", False),
+        ("osdp+rfc2217://127.0.0.1:4000", True),
+        ("osdp+rfc2217://[::1]:4000", True),
     ],
 )
 def test_simulated_links_are_known(text: str, simulated: bool) -> None:
@@ -122,3 +125,9 @@ def test_virtual_pcsc_reader_counts_as_simulated() -> None:
     url = "mrz+serial:///dev/serial/by-id/none?baud=9600&chip_pcsc="
     assert parse(f"{url}Virtual%20PCD%2000%2000").simulated
     assert not parse(f"{url}ACS%20ACR122U%2000%2000").simulated
+
+
+def test_serial_server_is_one_port_by_either_link() -> None:
+    """Both speak to one serial line: each would take the other's answers for its own."""
+    assert parse("osdp+rfc2217://10.0.0.1:4000").ports == parse("modbus+tcp://10.0.0.1:4000").ports
+    assert parse("osdp+rfc2217://10.0.0.1:4000").ports != parse("osdp+rfc2217://10.0.0.1:4001").ports
