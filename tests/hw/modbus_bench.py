@@ -76,6 +76,18 @@ class VirtualLock:
         self.session.secure(self.now + 1.0, answers.append)
         return answers
 
+    def contact(self) -> Contact:
+        return self.session.contact
+
+    def active(self) -> bool | None:
+        return self.session.active
+
+    def timer_broken(self) -> bool:
+        return self.session.timer_broken
+
+    def released(self) -> bool:
+        return self.peripheral.released
+
     @property
     def releases_sent(self) -> int:
         return sum(order.purpose is Purpose.RELEASE for order in self.asked)

@@ -40,8 +40,8 @@ def test_ready_only_after_it_was_read_as_secured() -> None:
     lock = VirtualLock(RELAY)
     lock.peripheral.outputs[0], lock.peripheral.stuck = 1, True
     lock.advance(3.0)
-    assert lock.session.contact is Contact.SECURING
-    assert lock.session.active is True
+    assert lock.contact() is Contact.SECURING
+    assert lock.active() is True
     assert sum(order.purpose is Purpose.SECURE for order in lock.asked) > 5, "told again and again"
     lock.peripheral.stuck = False
     lock.ready()
@@ -53,10 +53,10 @@ def test_release_is_read_back_and_ends_by_the_boards_timer() -> None:
     fates = lock.release(2.0)
     lock.advance(0.1)
     assert fates == [Fate.ACKNOWLEDGED]
-    assert lock.session.active is True
+    assert lock.active() is True
     lock.advance(3.0)
-    assert lock.session.active is False
-    assert lock.session.contact is Contact.READY
+    assert lock.active() is False
+    assert lock.contact() is Contact.READY
     (on, _), (off, _) = lock.moved
     assert off - on == pytest.approx(2.0, abs=0.01)
     assert [order.purpose for order in lock.asked].count(Purpose.SECURE) == 1, "the board ended it, not we"
@@ -78,7 +78,7 @@ def test_nothing_is_sent_later_than_its_transit_before_the_deadline() -> None:
     assert lock.release(1.0) == [Fate.NOT_SENT], "nobody is there"
     lock.peripheral.silent, lock.peripheral.stuck, lock.peripheral.outputs[0] = False, True, 1
     lock.advance(1.0)
-    assert lock.session.contact is Contact.SECURING
+    assert lock.contact() is Contact.SECURING
     asked_at = lock.now
     fates = lock.release(1.0, 0.5)
     while not fates:
@@ -108,11 +108,11 @@ def test_release_without_answer_is_unknown_sent_once_and_secured_first(lost: str
     assert fates == [Fate.UNKNOWN]
     assert lock.session.must_abort
     lock.advance(5.0)
-    assert lock.session.contact is Contact.READY
+    assert lock.contact() is Contact.READY
     assert lock.releases_sent == 1
     after = lock.asked[[order.purpose for order in lock.asked].index(Purpose.RELEASE) + 1]
     assert after.purpose is Purpose.SECURE
-    assert not lock.peripheral.released
+    assert not lock.released()
 
 
 def test_acknowledgement_that_is_not_read_back_is_unknown() -> None:
@@ -142,8 +142,8 @@ def test_active_without_a_release_is_secured() -> None:
     lock.ready()
     lock.peripheral.outputs[0] = 1
     lock.advance(1.0)
-    assert not lock.peripheral.released
-    assert lock.session.contact is Contact.READY
+    assert not lock.released()
+    assert lock.contact() is Contact.READY
 
 
 def test_timer_that_does_not_end_a_release_is_never_counted_on_again() -> None:
@@ -153,10 +153,10 @@ def test_timer_that_does_not_end_a_release_is_never_counted_on_again() -> None:
     assert not (fates := lock.release(1.0))
     lock.advance(1.0 + OVERDUE_S / 2)
     assert fates == [Fate.ACKNOWLEDGED]
-    assert not lock.session.timer_broken
+    assert not lock.timer_broken()
     lock.advance(OVERDUE_S * 2)
-    assert lock.session.timer_broken
-    assert not lock.peripheral.released, "secured by us"
+    assert lock.timer_broken()
+    assert not lock.released(), "secured by us"
     lock.peripheral.timer_fault = False
     lock.session.disconnect("unplugged")
     lock.session.connect(lock.now)
@@ -176,10 +176,10 @@ def test_answer_that_was_late_says_nothing_about_the_timer() -> None:
     asked_at = lock.now
     lock.now += 9.0
     lock.session.on_answer(order, bytes([1, 1, 1]), asked_at, lock.now)
-    assert not lock.session.timer_broken
+    assert not lock.timer_broken()
     lock.peripheral.tick(lock.now)
     lock.advance(1.0)
-    assert lock.session.contact is Contact.READY
+    assert lock.contact() is Contact.READY
 
 
 def test_second_release_waits_until_the_first_is_over() -> None:
@@ -204,7 +204,7 @@ def test_secure_ends_a_release_and_is_idempotent() -> None:
         answers = lock.secure()
         lock.advance(0.05)
         assert answers == [True]
-        assert not lock.peripheral.released
+        assert not lock.released()
 
 
 def test_secure_beats_a_release_that_is_not_sent_yet() -> None:
@@ -242,7 +242,7 @@ def test_cancelled_release_does_not_last() -> None:
     lock.lose = lambda order, now: ""
     lock.advance(0.5)
     assert fates == [Fate.UNKNOWN]
-    assert not lock.peripheral.released
+    assert not lock.released()
 
 
 def test_silence_is_noticed_and_ends_by_itself() -> None:
@@ -250,14 +250,14 @@ def test_silence_is_noticed_and_ends_by_itself() -> None:
     lock.ready()
     lock.peripheral.silent = True
     lock.advance(SILENCE_S_MAX + 1.0)
-    assert lock.session.contact is Contact.ABSENT
-    assert lock.session.active is None
+    assert lock.contact() is Contact.ABSENT
+    assert lock.active() is None
     questions = len(lock.asked)
     lock.advance(10.0)
     assert len(lock.asked) - questions < 20, "a dead unit is asked seldom"
     lock.peripheral.silent = False
     lock.advance(2.0)
-    assert lock.session.contact is Contact.READY
+    assert lock.contact() is Contact.READY
 
 
 # Watchdogs, grants, modes.
@@ -275,13 +275,13 @@ def test_watchdog_relay_ends_a_release_and_is_checked() -> None:
     fates = lock.release(8.0)
     lock.advance(5.4)
     assert fates == [Fate.ACKNOWLEDGED]
-    assert not lock.peripheral.released
+    assert not lock.released()
     assert [order.purpose for order in lock.asked].count(Purpose.SECURE) == 1, "the watchdog ended it"
     lock.peripheral.timer_fault = True
     lock.release(8.0)
     lock.advance(6.5)
-    assert lock.session.timer_broken
-    assert not lock.peripheral.released
+    assert lock.timer_broken()
+    assert not lock.released()
 
 
 def test_release_shorter_than_the_watchdog_is_ended_by_us() -> None:
@@ -291,7 +291,7 @@ def test_release_shorter_than_the_watchdog_is_ended_by_us() -> None:
     lock.advance(4.0)
     (on, _), (off, _) = lock.moved
     assert off - on == pytest.approx(2.0, abs=0.05)
-    assert lock.session.contact is Contact.READY
+    assert lock.contact() is Contact.READY
 
 
 def test_communication_watchdog_covers_our_death() -> None:
@@ -299,14 +299,14 @@ def test_communication_watchdog_covers_our_death() -> None:
     lock.ready()
     lock.release(4.0)
     lock.advance(3.5)
-    assert lock.peripheral.released, "we talk: it does not trip"
+    assert lock.released(), "we talk: it does not trip"
     lock.advance(1.0)
-    assert not lock.peripheral.released, "we end it"
+    assert not lock.released(), "we end it"
     lock.release(20.0)
     lock.advance(1.0)
-    assert lock.peripheral.released
+    assert lock.released()
     lock.peripheral.tick(lock.now + 2.1)  # we are dead
-    assert not lock.peripheral.released
+    assert not lock.released()
 
 
 def test_grant_is_one_passage_and_is_taken_back() -> None:
@@ -318,10 +318,10 @@ def test_grant_is_one_passage_and_is_taken_back() -> None:
     assert fates == [Fate.ACKNOWLEDGED]
     lock.peripheral.pass_person(lock.now)
     lock.advance(0.3)
-    assert lock.session.active is False, "used up"
+    assert lock.active() is False, "used up"
     lock.release(5.0)
     lock.advance(5.4)
-    assert not lock.peripheral.released, "nobody went: taken back before the turnstile's own 8 s"
+    assert not lock.released(), "nobody went: taken back before the turnstile's own 8 s"
     written = [write.value for write in lock.peripheral.writes if write.table is Table.HOLDING]
     assert set(written) == {0, 1}, "never free passage"
 
@@ -332,11 +332,11 @@ def test_turnstiles_own_timer_ends_a_longer_grant() -> None:
     lock.ready()
     lock.release(10.0)
     lock.advance(3.3)
-    assert not lock.peripheral.released
+    assert not lock.released()
     lock.peripheral.timer_fault = True
     lock.release(10.0)
     lock.advance(4.5)
-    assert lock.session.timer_broken
+    assert lock.timer_broken()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 31.0])
@@ -344,12 +344,12 @@ def test_turnstile_whose_timer_is_set_out_of_range_is_unfit(seconds: float) -> N
     lock = VirtualLock(TURNSTILE)
     lock.peripheral.timer_s = seconds
     lock.advance(2.0)
-    assert lock.session.contact is Contact.UNFIT
+    assert lock.contact() is Contact.UNFIT
     assert "timer" in lock.session.diagnosis
     assert lock.release(1.0) == [Fate.NOT_SENT]
     lock.peripheral.timer_s = 5.0
     lock.advance(1.0)
-    assert lock.session.contact is Contact.READY
+    assert lock.contact() is Contact.READY
 
 
 @pytest.mark.parametrize(("mode", "active"), [("blocked", False), ("open", True)])
@@ -358,9 +358,9 @@ def test_other_mode_than_normal_is_unfit(mode: str, active: bool) -> None:
     lock.ready()
     lock.peripheral.mode = MODES[mode]
     lock.advance(1.0)
-    assert lock.session.contact is Contact.UNFIT
+    assert lock.contact() is Contact.UNFIT
     assert mode in lock.session.diagnosis
-    assert lock.session.active is active
+    assert lock.active() is active
     assert lock.release(1.0) == [Fate.NOT_SENT]
     answers = lock.secure()
     lock.advance(1.1)
@@ -373,7 +373,7 @@ def test_unknown_mode_is_unfit() -> None:
     lock = VirtualLock(GRANTS, RELAY_WATCHDOG)
     lock.peripheral.mode = 77
     lock.advance(1.0)
-    assert lock.session.contact is Contact.UNFIT
+    assert lock.contact() is Contact.UNFIT
     assert "77" in lock.session.diagnosis
 
 
