@@ -8,11 +8,11 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from egate.domain.device import DeviceHealth, DeviceRole, LockState, SensorLevels
+from egate.domain.device import DeviceHealth, DeviceRole, SensorLevels
 from egate.errors import ConfigurationError
-from egate.ports import Device
+from egate.ports import Device, Lock, Sensors
 from hw.registry import open_device, roles_of
 from hw.url import parse
 
@@ -34,10 +34,9 @@ class Opened:
     def reading(self) -> str:
         """What a lock or sensors say now; "" for devices that read travellers."""
         if self.role is DeviceRole.LOCK:
-            state: LockState = self.device.lock_state  # type: ignore[attr-defined]
-            return state.value
+            return cast(Lock, self.device).lock_state.value
         if self.role is DeviceRole.SENSORS:
-            return _levels(self.device.levels)  # type: ignore[attr-defined]
+            return _levels(cast(Sensors, self.device).levels)
         return ""
 
     def heard_s(self, now: float) -> float | None:
