@@ -11,6 +11,7 @@ Synchronous; one Simulator belongs to one thread. Errors of the simulator are Si
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import socket
@@ -22,10 +23,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from egate.domain.captured import Symbology
+from egate.domain.device import Alarm
 from hw.emrtd.chip.personalisation import Personalisation
+from hw.finger.pd import Placement
 from hw.sim import wire
 from hw.sim.control import RECEIVE_SIZE, socket_address
 from hw.sim.issuer import IssuedDocument
+from hw.sim.people import Kind
 from hw.sim.world import Behaviour, Event
 
 START_S_MAX = 20.0
@@ -49,6 +57,7 @@ class LaneState:
     acting: bool
     lock_online: bool
     document_present: bool
+    alarms: list[str]
 
 
 class Simulator:
@@ -71,12 +80,12 @@ class Simulator:
         return list(self._call("lanes"))
 
     def urls(self, lane: str) -> dict[str, str]:
-        """Device URLs of a lane by role: "lock", "sensors", "document_reader"."""
+        """Device URLs of a lane by role (egate.domain.device.DeviceRole)."""
         return dict(self._call("urls", lane=lane))
 
-    def enter(self, lane: str, count: int = 1) -> None:
+    def enter(self, lane: str, count: int = 1, kind: Kind = Kind.ADULT) -> None:
         """count people come into the zone by the entry."""
-        self._call("enter", lane=lane, count=count)
+        self._call("enter", lane=lane, count=count, kind=kind.value)
 
     def leave(self, lane: str) -> None:
         """Everybody in the zone goes back out by the entry."""
@@ -89,6 +98,14 @@ class Simulator:
     def move_door(self, lane: str, *, closed: bool) -> None:
         """By force, whatever the lock says."""
         self._call("move_door", lane=lane, closed=closed)
+
+    def set_alarm(self, lane: str, alarm: Alarm, *, active: bool) -> None:
+        """A contact: FIRE, EMERGENCY or TAMPER. The first two withdraw the bolt by wire, whatever the lock says."""
+        self._call("set_alarm", lane=lane, alarm=alarm.value, active=active)
+
+    def clear_away(self, lane: str) -> None:
+        """Officers take away what was left behind."""
+        self._call("clear_away", lane=lane)
 
     def present_document(
         self,
@@ -120,8 +137,29 @@ class Simulator:
     def remove_document(self, lane: str) -> None:
         self._call("remove_document", lane=lane)
 
+    def lay_finger(self, lane: str, picture: NDArray[np.uint8], placement: Placement = Placement.GOOD) -> None:
+        """picture: (h, w) of 500 dpi, dark ridges; what is beyond the sensor's window is not seen."""
+        height, width = picture.shape
+        pixels = base64.b64encode(picture.tobytes()).decode("ascii")
+        self._call("lay_finger", lane=lane, pixels=pixels, height=height, width=width, placement=placement.name)
+
+    def lift_finger(self, lane: str) -> None:
+        self._call("lift_finger", lane=lane)
+
+    def show_barcode(self, lane: str, content: bytes, symbology: Symbology = Symbology.PDF417) -> None:
+        """Holds it before the reader until `remove_barcode`."""
+        text = base64.b64encode(content).decode("ascii")
+        self._call("show_barcode", lane=lane, content=text, symbology=symbology.value)
+
+    def remove_barcode(self, lane: str) -> None:
+        self._call("remove_barcode", lane=lane)
+
+    def present_card(self, lane: str, bits: bytes, bit_count: int) -> bool:
+        """False if no controller listened: the card is not kept for later."""
+        return bool(self._call("present_card", lane=lane, bits=bits.hex(), bit_count=bit_count))
+
     def fault(self, lane: str, device: str, kind: str, **parameters: float | int | bool | None) -> None:
-        """device: "lock", "sensors", "mrz" or "chip". kind and its parameters: see hw.sim.lane."""
+        """device: a port, "lock", "sensors", "mrz", "chip", "finger" or "barcode". kind and its parameters: see hw.sim.lane."""
         self._call("fault", lane=lane, device=device, kind=kind, parameters=parameters)
 
     def state(self, lane: str) -> LaneState:

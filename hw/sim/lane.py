@@ -1,19 +1,23 @@
-"""One simulated lane: the world, its four devices on pseudo terminals, and the faults planted in them.
+"""One simulated lane: the world, its devices on pseudo terminals, and the faults planted in them.
 
-    DIR/lane-1.lock     OSDP peripheral        DIR/lane-1.scbk   its secure channel key
-    DIR/lane-1.sensors  Modbus RTU server
+    DIR/lane-1.lock     OSDP peripheral or Modbus relay board, with lights  DIR/lane-1.scbk      OSDP: its secure channel key
+    DIR/lane-1.sensors  Modbus sensor block                                 DIR/lane-1.map.toml  its register map, if it has barriers
     DIR/lane-1.mrz      MRZ reader             DIR/lane-1.chip   chip reader
+    DIR/lane-1.finger   R30x finger sensor     DIR/lane-1.barcode  bar code reader
 
 Faults, by `fault(device, kind, parameters)`:
     silence  start_in_s, duration_s    bytes of both directions are lost
     unplug, replug                     the port disappears and comes back under the same path
     garbage  size, seed                random bytes to the host as fast as it takes them, logged as garbage_sent at their end
-    bytes    drop, duplicate, flip     probabilities per byte; split_bytes_max, delay_s
-    clear                              ends silence and bytes, replugs
+    bytes    ...                       a hw.link.fault.FaultPlan: drop, duplicate, flip, split_bytes_max, stall, delay_s, echo, ...
+    baud_mismatch  host_baud           the host speaks at another speed than the device
+    clear                              ends silence, bytes and mismatch, replugs
     timer_fault  active                lock: a timed release never ends
+    stuck  active                      lock: the output cannot be switched (OSDP: it is on)
     replies_lost  count                lock, sensors: so many requests are executed and not answered
-    power_cycle                        lock: replaced by another one with the same key
-    silent  active                     sensors: requests are ignored
+    power_cycle                        lock: replaced by another one with the same key; finger: as after a loss of power
+    silent  active                     sensors, finger, lock on Modbus: requests are ignored
+    bounce  bounce_s, noise            sensors: contacts bounce so long; probability of a wrong reading of a barrier
 """
 
 from __future__ import annotations
@@ -25,26 +29,21 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from egate.domain.device import Alarm, DeviceRole
 from hw.link.fault import NO_FAULTS, FaultLink, FaultPlan
 from hw.link.pty import PtyMaster, open_pty_master
 from hw.link.pump import Pump
-from hw.modbus.points import Points
-from hw.modbus.server import SensorPeripheral
-from hw.mrz.pd import READER_SETUPS
-from hw.osdp.keys import write_new_key
-from hw.osdp.pd import LockPeripheral
-from hw.sim import wire
 from hw.sim.control import CommandRefused
-from hw.sim.field import make_field
-from hw.sim.reader import Presentation, SimulatedReader
+from hw.sim.lane_lock import OsdpBoard, RelayBoard
+from hw.sim.lane_reader import DocumentDevice
+from hw.sim.lane_sensors import SensorBlock
+from hw.sim.outfit import BAUDS, LockKind, Outfit, SimulatedDevice
+from hw.sim.people import Kind
 from hw.sim.world import PERSON_COUNT_MAX, Behaviour, Durations, LaneWorld
 
-# Chosen: usual speeds of such devices; the lock's is the fastest that OSDP 2.2, 5.2 names for all.
-BAUDS = {"lock": 115_200, "sensors": 115_200, "mrz": 9_600, "chip": 921_600}
-OSDP_ADDRESS = 1
-MODBUS_UNIT = 1
 GARBAGE_SIZE_MAX = 16 * 1024 * 1024
 GARBAGE_PORTION = 8192
+SEEDS_PER_LANE = 4  # two further ports share seeds with the next lane's: other bytes, other faults
 
 Parameters = dict[str, Any]
 
@@ -52,50 +51,43 @@ Parameters = dict[str, Any]
 class SimulatedLane:
     """Commands come from one thread (`step` and the public methods); each device runs in a thread of its own."""
 
-    def __init__(
-        self,
-        directory: Path,
-        name: str,
-        seed: int,
-        durations: Durations,
-        *,
-        paced: bool,
-        chip_protocol: str = "pn532",
-        zone_setup: str = "native",
-    ) -> None:
-        """chip_protocol: of hw.sim.field.PROTOCOLS. zone_setup: of hw.mrz.pd.READER_SETUPS."""
-        self._zone_setup = READER_SETUPS[zone_setup]
-        self.name, self._chip_protocol = name, chip_protocol
-        self._directory, self._paced = directory, paced
+    def __init__(self, directory: Path, name: str, seed: int, durations: Durations, outfit: Outfit) -> None:
+        self.name = name
+        self._directory, self._outfit = directory, outfit
         self._lock = threading.Lock()  # guards the world
-        self.world = LaneWorld(durations)
+        self.world = LaneWorld(durations, outfit.entry_door)
         self._ports: dict[str, PtyMaster] = {
-            device: open_pty_master(self._path(device), baud=baud if paced else None) for device, baud in BAUDS.items()
+            port: open_pty_master(self._path(port), baud=BAUDS[port] if outfit.paced else None) for port in outfit.ports
         }
-        self._links = {
-            device: FaultLink(port, seed * len(BAUDS) + index)
-            for index, (device, port) in enumerate(self._ports.items())
-        }
-        key_path = self._path("scbk")
-        if not key_path.exists():  # a lock that lost its power keeps its key
-            write_new_key(key_path)
-        key = bytes.fromhex(key_path.read_text(encoding="ascii"))
-        self._bolt = LockPeripheral(self._links["lock"], key, time.monotonic, OSDP_ADDRESS)
-        self._bolt.on_change = self._bolt_moved
-        self._sensors = SensorPeripheral(self._links["sensors"], time.monotonic, Points(MODBUS_UNIT))
-        self.world.on_change = self._sense
-        self._reader = SimulatedReader(
-            self._links["mrz"], self._links["chip"], make_field(chip_protocol), self._record, self._zone_setup
-        )
-        self._pumps = [
-            Pump(f"{name} {device}", poll)
-            for device, poll in (
-                ("lock", self._bolt.poll),
-                ("sensors", self._sensors.poll),
-                ("mrz", self._reader.poll_mrz),
-                ("chip", self._reader.poll_chip),
+        self._links = {port: FaultLink(self._ports[port], self._seed(seed, port)) for port in outfit.ports}
+        self._devices = self._make_devices(seed)
+        polls = {port: poll for device in self._devices.values() for port, poll in device.polls.items()}
+        self._pumps = [Pump(f"{name} {port}", polls[port]) for port in outfit.ports]
+
+    def _make_devices(self, seed: int) -> dict[str, SimulatedDevice]:
+        """By the ports they are on."""
+        made: dict[str, SimulatedDevice] = {}
+        links, roles = self._links, self._outfit.roles
+        if "lock" in links:
+            board: type[OsdpBoard | RelayBoard] = OsdpBoard if self._outfit.lock is LockKind.OSDP else RelayBoard
+            made["lock"] = board(links["lock"], self._path("lock"), roles, self._bolt_moved, self._record)
+        if "sensors" in links:
+            made["sensors"] = SensorBlock(
+                links["sensors"], self._path("sensors"), self._outfit.sensing, self.world, self._lock, seed
             )
-        ]
+        if "mrz" in links:
+            paths = self._path("mrz"), self._path("chip")
+            reader = DocumentDevice(links["mrz"], links["chip"], paths, self._outfit, self._record)
+            made["mrz"] = made["chip"] = reader
+        if links.keys() & {"finger", "barcode"}:
+            # A hall without them need not wait for what they take to import.
+            from hw.sim.lane_capture import BarcodeDevice, FingerDevice
+
+            if "finger" in links:
+                made["finger"] = FingerDevice(links["finger"], self._path("finger"), self._record)
+            if "barcode" in links:
+                made["barcode"] = BarcodeDevice(links["barcode"], self._path("barcode"), self._record)
+        return made
 
     def close(self) -> None:
         """Ends all devices and removes their files. Raises what ended a device's thread, if anything did."""
@@ -103,10 +95,10 @@ class SimulatedLane:
             for pump in self._pumps:
                 pump.close()
         finally:
-            self._bolt.close()
+            for device in self._devices.values():
+                device.close()
             for port in self._ports.values():
                 port.close()
-            self._path("scbk").unlink(missing_ok=True)
 
     def step(self, now: float) -> None:
         with self._lock:
@@ -117,20 +109,19 @@ class SimulatedLane:
             return self.world.next_due()
 
     def urls(self) -> dict[str, str]:
-        mrz = f"mrz+pty://{self._path('mrz')}?baud={BAUDS['mrz']}{self._zone_setup.parameters}"
-        return {
-            "lock": f"osdp+pty://{self._path('lock')}?address={OSDP_ADDRESS}&baud={BAUDS['lock']}"
-            f"&key=file:{self._path('scbk')}",
-            "sensors": f"modbus+pty://{self._path('sensors')}?unit={MODBUS_UNIT}&baud={BAUDS['sensors']}",
-            "document_reader": f"{mrz}&chip={self._path('chip')}&chip_baud={BAUDS['chip']}"
-            f"&chip_protocol={self._chip_protocol}",
-        }
+        """By names of egate.domain.device.DeviceRole."""
+        urls = {role: url for device in self._devices.values() for role, url in device.urls().items()}
+        if DeviceRole.CAMERA in self._outfit.roles:
+            urls[DeviceRole.CAMERA] = "camera+synthetic://moving"
+        return {role.value: urls[role] for role in DeviceRole if role in urls}
 
-    def enter(self, count: int) -> None:
+    # What people do.
+
+    def enter(self, count: int, kind: str = Kind.ADULT) -> None:
         if not 0 < count <= PERSON_COUNT_MAX:
             raise CommandRefused("count out of range")
         with self._lock:
-            self.world.enter(count, time.monotonic())
+            self.world.enter(count, time.monotonic(), Kind(kind))
 
     def leave(self) -> None:
         with self._lock:
@@ -144,19 +135,25 @@ class SimulatedLane:
         with self._lock:
             self.world.move_door(closed, time.monotonic())
 
-    def present_document(self, mrz_lines: list[str], chip: Parameters | None, **options: Any) -> None:
-        if not 0 < len(mrz_lines) <= 3:
-            raise CommandRefused("not one to three lines")
-        personalisation = None if chip is None else wire.decode(chip)
-        self._reader.present(Presentation(tuple(mrz_lines), personalisation, **options))
+    def set_alarm(self, alarm: str, active: bool) -> None:
+        with self._lock:
+            self.world.set_alarm(Alarm(alarm), bool(active), time.monotonic())
 
-    def swap_chip(self, chip: Parameters) -> None:
-        self._reader.swap_chip(wire.decode(chip))
+    def clear_away(self) -> None:
+        with self._lock:
+            self.world.clear_away(time.monotonic())
 
-    def remove_document(self) -> None:
-        self._reader.remove()
+    def use(self, command: str, arguments: Parameters) -> Any:
+        """Lays something on a device or shows it. Raises CommandRefused, KeyError, TypeError, ValueError."""
+        for device in self._devices.values():
+            if command in device.commands:
+                return device.commands[command](**arguments)
+        raise CommandRefused("this lane has no device for it")
+
+    # What is seen, and what goes wrong.
 
     def state(self) -> dict[str, Any]:
+        board, reader = self._devices.get("lock"), self._devices.get("mrz")
         with self._lock:
             world = self.world
             return {
@@ -165,8 +162,9 @@ class SimulatedLane:
                 "person_count": world.person_count,
                 "exit_count": world.exit_count,
                 "acting": world.acting,
-                "lock_online": self._bolt.online,
-                "document_present": self._reader.occupied,
+                "lock_online": isinstance(board, OsdpBoard | RelayBoard) and board.online,
+                "document_present": isinstance(reader, DocumentDevice) and reader.occupied,
+                "alarms": sorted(world.alarms),
             }
 
     def log(self, after: int) -> list[tuple[int, float, str]]:
@@ -174,21 +172,23 @@ class SimulatedLane:
             return [(event.sequence, event.at, event.kind) for event in self.world.log if event.sequence > after]
 
     def reset(self) -> None:
-        for device in BAUDS:
-            self.fault(device, "clear", {})
-        self._bolt.timer_fault = False
-        self._bolt.replies_lost = self._sensors.replies_lost = 0
-        self._sensors.silent = False
-        self._reader.remove()
+        for port in self._ports:
+            self.fault(port, "clear", {})
+        for device in self._devices.values():
+            device.reset()
         with self._lock:
             now = time.monotonic()
             self.world.behaviour = Behaviour.PASS
+            for alarm in self.world.alarms:
+                self.world.set_alarm(alarm, False, now)
             self.world.leave(now)
+            self.world.people.clear_away()
             self.world.move_door(True, now)
             self.world.record("reset", now)
 
     def fault(self, device: str, kind: str, parameters: Parameters) -> None:
-        if device not in BAUDS:
+        """device: a port's name. Raises CommandRefused, TypeError, ValueError."""
+        if device not in self._ports:
             raise CommandRefused("unknown device")
         faults: dict[str, Callable[..., None]] = {
             "silence": self._links[device].silence,
@@ -196,15 +196,10 @@ class SimulatedLane:
             "replug": self._ports[device].replug,
             "garbage": lambda size, seed=0: self._send_garbage(device, size, seed),
             "bytes": lambda **plan: self._links[device].set_plan(FaultPlan(**plan)),
+            "baud_mismatch": lambda host_baud: self._links[device].set_plan(_mismatch(device, host_baud)),
             "clear": lambda: self._clear(device),
+            **self._devices[device].faults(device),
         }
-        if device == "lock":
-            faults["timer_fault"] = lambda active: setattr(self._bolt, "timer_fault", bool(active))
-            faults["replies_lost"] = lambda count: setattr(self._bolt, "replies_lost", int(count))
-            faults["power_cycle"] = self._bolt.power_cycle
-        if device == "sensors":
-            faults["silent"] = lambda active: setattr(self._sensors, "silent", bool(active))
-            faults["replies_lost"] = lambda count: setattr(self._sensors, "replies_lost", int(count))
         if kind not in faults:
             raise CommandRefused(f"unknown fault of {device}")
         faults[kind](**parameters)
@@ -232,15 +227,18 @@ class SimulatedLane:
         with self._lock:
             self.world.bolt(released, at)
 
-    def _sense(self) -> None:
-        """The world changed: whoever holds the lock tells the sensors."""
-        self._sensors.door_closed = self.world.door_closed
-        self._sensors.person_count = self.world.person_count
-        self._sensors.exit_count = self.world.exit_count
-
     def _record(self, kind: str) -> None:
         with self._lock:
             self.world.record(kind, time.monotonic())
 
     def _path(self, suffix: str) -> Path:
         return self._directory / f"{self.name}.{suffix}"
+
+    def _seed(self, seed: int, port: str) -> int:
+        return seed * SEEDS_PER_LANE + list(BAUDS).index(port)
+
+
+def _mismatch(device: str, host_baud: int) -> FaultPlan:
+    if not 50 <= host_baud <= 4_000_000:
+        raise CommandRefused("no such speed")
+    return FaultPlan(baud=BAUDS[device], peer_baud=host_baud)
