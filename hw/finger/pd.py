@@ -14,6 +14,7 @@ All may be called, and all attributes below set, from any thread at any time:
     greetings         instructions it knows besides; empty: a ZFM-20
     knows_parameters  False: READ_SYS_PARA is refused (R308)
     judges            False: IMG2TZ is refused
+    judging_spoils    IMG2TZ leaves something else in the image buffer; no manual says that it does not
     damage            changes the packets of an upload, each as bytes, its confirmation first
     baud, packet_size as the host set them; registers, not pace: the link's owner paces the bytes
     looks, uploads, lit   how often a host asked for a picture, for the image; whether it switched the light on
@@ -81,6 +82,7 @@ class FingerPeripheral:
         self.silent = False
         self.greetings = frozenset({Instruction.GET_ECHO, Instruction.HAND_SHAKE})
         self.knows_parameters = self.judges = True
+        self.judging_spoils = False
         self.damage: Damage = list
         self.looks = self.uploads = 0
         self.lit = False
@@ -161,6 +163,8 @@ class FingerPeripheral:
     def _judge(self) -> Code:
         if self._image is None:
             return Code.NO_IMAGE
+        if self.judging_spoils:
+            self._image = bytes(len(self._image))
         return JUDGEMENT.get(self._finger[1], Code.OK) if self._finger is not None else Code.OK
 
     def _set(self, register: int, value: int) -> Code:

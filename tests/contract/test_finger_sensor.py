@@ -140,8 +140,10 @@ async def test_second_capture_at_a_time_is_refused(bench: Bench) -> None:
     await bench.ready()
     capture = asyncio.create_task(bench.sensor.capture(5.0, lambda _: None))
     await asyncio.sleep(0)
-    with pytest.raises(DeviceError):
-        await bench.sensor.capture(1.0, lambda _: None)
+    with pytest.raises(DeviceError) as refused:
+        await bench.sensor.capture(0.2, lambda _: None)
+    assert not isinstance(refused.value, DeviceTimeout | DeviceLost)
+    assert not capture.done()
     capture.cancel()
     with pytest.raises(asyncio.CancelledError):
         await capture

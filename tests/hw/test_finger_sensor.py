@@ -18,7 +18,7 @@ from hw.finger.pd import FingerPeripheral, Placement
 from hw.finger.picture import R30X, R503, pack, unpack
 from hw.link.noise import SIZE_MIN
 
-from .finger_sensor_bench import Line, picture, quantised
+from .finger_sensor_bench import Line, picture, quantised, whole
 
 PASSWORD = bytes.fromhex("0badcafe")
 ADDRESS = bytes.fromhex("00c0ffee")
@@ -165,6 +165,12 @@ def test_sensor_that_cannot_judge_is_used_all_the_same() -> None:
     sensor = FingerPeripheral()
     sensor.judges = False
     assert ready(sensor).capture(picture()) == pack(picture(), R30X)
+
+
+def test_judged_image_is_not_the_one_that_is_fetched() -> None:
+    line = ready()
+    line.sensor.judging_spoils = True
+    assert line.capture(picture()) == pack(picture(), R30X)
 
 
 def damaged(change: Callable[[list[bytes]], list[bytes]], count: int) -> Callable[[Packets], Packets]:
@@ -384,7 +390,7 @@ def test_restarted_sensor_is_connected_anew() -> None:
     line.ready()
 
 
-def test_late_answers_are_not_taken_for_the_next_questions() -> None:
+def test_late_answer_is_not_taken_for_the_next_question() -> None:
     """Answers bear no number: one that comes after the question was repeated leaves another one behind it."""
     line = ready()
     line.want()
@@ -395,12 +401,14 @@ def test_late_answers_are_not_taken_for_the_next_questions() -> None:
         held.append(data)
         return b"" if len(held) == 1 else b"".join(held)  # the first answer comes with the second
 
+    line.sensor.lay(picture(), Placement.DRY)
     line.to_host = late
+    looks = line.sensor.looks
     line.until(lambda: len(held) == 2)
-    line.to_host = lambda data: data
-    line.run(2.0)
-    assert line.counters["repeated_questions"] == 1
-    assert line.counters["stray_packets"] == 1  # the second answer: nobody's
+    line.to_host = whole
+    line.until(lambda: line.advice[-1] is Guidance.PRESS_HARDER)
+    assert line.sensor.looks == looks + 2  # the first judgement counted: it was not shifted by an answer
+    assert line.counters["stray_packets"] == 1
 
 
 def test_noise_degrades_and_ends() -> None:
