@@ -16,11 +16,11 @@ ANSWERS_MAX = 4096  # chosen: of eight outputs and eight inputs no more can diff
 
 # (function code, compliance level), OSDP 2.2 annex B
 CONTACT_STATUS = (1, 1)
-OUTPUT_CONTROL = (2, 2)  # level 2: timed commands
+OUTPUT_CONTROL = (2, 3)  # level 3: timed commands
 CARD_DATA = (3, 1)  # level 1: as bits
 LED_CONTROL = (4, 4)  # level 4: timed, with more than two colours
 AUDIBLE_OUTPUT = (5, 2)  # level 2: timed
-TEXT_OUTPUT = (6, 1)
+TEXT_OUTPUT = (6, 2)  # level 2: two rows of 16
 READERS = (13, 0)
 
 

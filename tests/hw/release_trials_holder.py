@@ -36,6 +36,7 @@ async def main(url: str, base: str) -> None:
 
     lock.on_lock(tell)
     await lock.start(tell)
+    tell(None)
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     while line := await orders.readline():

@@ -91,6 +91,10 @@ class Holder:
         return self._process.returncode is None
 
     @property
+    def started(self) -> bool:
+        return bool(self._state)
+
+    @property
     def ready(self) -> bool:
         return self._state == {"state": "ONLINE", "lock": "SECURED"}
 

@@ -122,7 +122,7 @@ def test_peer_reads_identity_and_capabilities(peer: Peer) -> None:
     peer.wait_secure()
     assert peer.ask("identity") == {"model": 7, "serial": 4711}
     told = peer.ask("capabilities")
-    assert told["OutputControl"] == [2, 2]
+    assert told["OutputControl"] == [3, 2], "timed commands; two outputs"
     assert told["ContactStatusMonitoring"] == [1, 3]
     assert told["ReaderLEDControl"] == [4, 1]
     assert told["CommunicationSecurity"][0] == 1
