@@ -25,6 +25,8 @@ MODULES = (
     "mrz_lines",
     "barcodes",
     "finger_sensor",
+    "osdp_frames",
+    "modbus_frames",
     "seals",
     "images",
     "finger_templates",
@@ -43,6 +45,8 @@ INSTRUMENTED = (
     "hw.link",
     "hw.barcode",
     "hw.finger",
+    "hw.osdp",
+    "hw.modbus",
 )
 COMPILED = (  # numba compiles no instrumented code
     "egate.inference.image.wsq_kernel",
