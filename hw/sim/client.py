@@ -27,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egate.domain.captured import Symbology
-from egate.domain.device import Alarm
+from egate.domain.device import Alarm, DeviceRole
 from hw.emrtd.chip.personalisation import Personalisation
 from hw.finger.pd import Placement
 from hw.sim import wire
 from hw.sim.control import RECEIVE_SIZE, socket_address
 from hw.sim.issuer import IssuedDocument
+from hw.sim.outfit import DEFAULT_ROLES, LockKind, Sensing
 from hw.sim.people import Kind
 from hw.sim.world import Behaviour, Event
 
@@ -223,16 +224,22 @@ def spawn(
     paced: bool = True,
     chip_protocol: str = "pn532",
     zone_setup: str = "native",
+    devices: Collection[DeviceRole] = DEFAULT_ROLES,
+    lock: LockKind = LockKind.OSDP,
+    sensing: Sensing = Sensing.COUNTERS,
+    entry_door: bool = False,
 ) -> Iterator[Simulator]:
     """Runs a simulator for the length of the block; it also ends when this process dies.
 
     directory is made if missing. scale: factor on how long people take. paced: bytes take as long as at the ports' baud rates.
-    chip_protocol: of hw.sim.field.PROTOCOLS. zone_setup: of hw.mrz.pd.READER_SETUPS.
+    chip_protocol: of hw.sim.field.PROTOCOLS. zone_setup: of hw.mrz.pd.READER_SETUPS. devices: what each lane has; every port
+    costs a thread. entry_door: one that lets people in one at a time.
     Raises SimulatorError if it does not come up; its own words are then on standard error.
     """
     directory.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "hw.sim", "--dir", str(directory), "--lanes", str(lanes), "--seed", str(seed)]
-    command += ["--chip-protocol", chip_protocol, "--zone-setup", zone_setup]
+    command += ["--chip-protocol", chip_protocol, "--zone-setup", zone_setup, "--lock", lock, "--sensing", sensing]
+    command += ["--devices", ",".join(sorted(devices))] + (["--entry-door"] if entry_door else [])
     command += ["--scale", str(scale), "--until-stdin-closes"] + ([] if paced else ["--unpaced"])
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
