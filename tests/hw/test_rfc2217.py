@@ -91,15 +91,16 @@ def test_what_the_far_port_holds_from_before_is_purged_at_opening(server: Serial
 def test_server_that_suspends_and_never_resumes_is_lost_after_the_stall(
     server: SerialServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hw.link.rfc2217.WRITE_STALL_S", 0.5)
+    monkeypatch.setattr("hw.link.rfc2217.WRITE_STALL_S", 10.0)
     link = _open(server)
     server.send_raw(bytes((IAC, SB, COM_PORT, SERVER + 8, IAC, SE)))
     assert link.read(1, 0.1) == b""
-    threading.Timer(0.1, server.send_raw, [bytes((IAC, SB, COM_PORT, SERVER + 9, IAC, SE))]).start()
+    threading.Timer(0.05, server.send_raw, [bytes((IAC, SB, COM_PORT, SERVER + 9, IAC, SE))]).start()
     link.write(b"late")  # waits for the resumption
     assert read_all(server.device, 4) == b"late"
     server.send_raw(bytes((IAC, SB, COM_PORT, SERVER + 8, IAC, SE)))
     assert link.read(1, 0.1) == b""
+    monkeypatch.setattr("hw.link.rfc2217.WRITE_STALL_S", 0.1)
     with pytest.raises(LinkLost, match="takes no data"):
         link.write(b"never")
     link.close()
@@ -139,7 +140,7 @@ async def test_lock_behind_a_serial_server_is_released(server: SerialServer, tmp
 
 @pytest.mark.parametrize("speech", [b"", b"220 mail ready\r\n", bytes((IAC, DONT, COM_PORT)), b"\x00" * 1000])
 def test_server_that_is_none_is_lost_by_name(speech: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hw.link.rfc2217.NEGOTIATION_S_MAX", 0.2)
+    monkeypatch.setattr("hw.link.rfc2217.NEGOTIATION_S_MAX", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as sockets:
 
         def answer() -> None:
