@@ -47,13 +47,13 @@ class Tap:
 
 
 class Panel:
-    """key None: gives the peripheral its first key, `first_key`, under the install key."""
+    """enforce False: falls back to the install key, and gives the peripheral its key under it."""
 
     def __init__(self, link: Link, addresses: list[int], keys: list[bytes], *, enforce: bool = True) -> None:
         quiet()
         self.channel = Tap(link)
         self.polled: list[Callable[[], None]] = []
-        self.events: list[tuple[int, dict[str, Any]]] = []
+        self.events: list[dict[str, Any]] = []
         self.completed: list[tuple[int, int]] = []  # command, status
         self._returns = EventReturns()
         flags = native.FLAG_ENFORCE_SECURE if enforce else 0
@@ -93,14 +93,14 @@ class Panel:
         before = len(self.events)
         assert self.command({"command": native.CMD_STATUS, "type": kind}, index)
         self.step_until(lambda: len(self.events) > before)
-        return bytes(self.events[-1][1]["report"])
+        return bytes(self.events[-1]["report"])
 
     def step(self) -> None:
         for poll in self.polled:
             poll()
         self.channel.receive()
         self._context.refresh()
-        self.events += [(0, event) for event in self._returns.take()]
+        self.events += self._returns.take()
 
     def step_until(self, condition: Callable[[], bool], within_s: float = WITHIN_S) -> None:
         deadline = time.monotonic() + within_s
@@ -112,11 +112,11 @@ class Panel:
     def close(self) -> None:
         self._context = None
 
-    def _on_event(self, index: int, event: dict[str, Any]) -> int:
+    def _on_event(self, _index: int, event: dict[str, Any]) -> int:
         self._returns.collect(event)
         return 0
 
-    def _on_completion(self, index: int, command: dict[str, Any], status: int) -> None:
+    def _on_completion(self, _index: int, command: dict[str, Any], status: int) -> None:
         self.completed.append((command["command"], status))
 
 

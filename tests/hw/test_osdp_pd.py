@@ -119,7 +119,7 @@ def test_bolt_is_told_when_it_moves(bench: Bench) -> None:
 def test_inputs_are_reported_when_asked_and_when_they_change(bench: Bench) -> None:
     bench.peripheral.set_input(2, True)
     bench.panel.step_until(lambda: bool(bench.panel.events))
-    event = bench.panel.events[-1][1]
+    event = bench.panel.events[-1]
     assert (event["type"], bytes(event["report"])) == (native.STATUS_REPORT_INPUT, b"\0\0\1\0")
     assert bench.panel.ask(native.STATUS_REPORT_INPUT) == b"\0\0\1\0"
     count = len(bench.panel.events)
@@ -131,7 +131,7 @@ def test_inputs_are_reported_when_asked_and_when_they_change(bench: Bench) -> No
 def test_tamper_and_power_are_reported(bench: Bench) -> None:
     bench.peripheral.set_local(tampered=True, power_failed=False)
     bench.panel.step_until(lambda: bool(bench.panel.events))
-    event = bench.panel.events[-1][1]
+    event = bench.panel.events[-1]
     assert event["type"] == native.STATUS_REPORT_LOCAL
     assert bench.panel.ask(native.STATUS_REPORT_LOCAL) == b"\1\0"
     bench.peripheral.set_local(tampered=False, power_failed=True)
@@ -142,7 +142,7 @@ def test_tamper_and_power_are_reported(bench: Bench) -> None:
 def test_card_is_read_bit_for_bit(bench: Bench, wiegand: bool) -> None:
     assert bench.peripheral.present_card(b"\xa5\x5a\xff\x40", 26, wiegand=wiegand)
     bench.panel.step_until(lambda: bool(bench.panel.events))
-    event = bench.panel.events[-1][1]
+    event = bench.panel.events[-1]
     assert event["event"] == native.EVENT_CARDREAD
     assert (event["length"], bytes(event["data"]), event["reader_no"]) == (26, b"\xa5\x5a\xff\x40", 0)
     assert event["format"] == (native.CARD_FMT_RAW_WIEGAND if wiegand else native.CARD_FMT_RAW_UNSPECIFIED)
@@ -158,7 +158,7 @@ def test_card_is_not_kept_for_a_controller_that_comes_later(bench: Bench) -> Non
     bench.panel.polled = panel.polled
     bench.ready()
     assert bench.panel.ask(native.STATUS_REPORT_OUTPUT) == bytes(3)
-    assert [event["event"] for _, event in bench.panel.events] == [native.EVENT_STATUS]
+    assert [event["event"] for event in bench.panel.events] == [native.EVENT_STATUS]
 
 
 @pytest.mark.parametrize(("bits", "count"), [(b"", 0), (b"\xff", 9), (b"\xff", -1)])

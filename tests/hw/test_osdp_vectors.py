@@ -99,7 +99,7 @@ def conversation(key: bytes | None, seed: int) -> list[tuple[bool, bytes]]:
     assert bench.panel.command(release)
     assert bench.panel.ask(native.STATUS_REPORT_OUTPUT) == b"\1"
     assert bench.peripheral.present_card(b"\xa5\x5a\xff\x40", 26)
-    bench.panel.step_until(lambda: any(event["event"] == native.EVENT_CARDREAD for _, event in bench.panel.events))
+    bench.panel.step_until(lambda: any(event["event"] == native.EVENT_CARDREAD for event in bench.panel.events))
     bench.panel.close()
     bench.peripheral.close()
     return [(sent, data.lstrip(bytes([MARK]))) for sent, data in bench.panel.channel.frames]
