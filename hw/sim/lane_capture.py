@@ -49,7 +49,7 @@ class FingerDevice:
         self._on_event("finger_lifted")
 
     def urls(self) -> dict[DeviceRole, str]:
-        return {DeviceRole.FINGER_SENSOR: f"r30x+pty://{self._path}?baud={BAUDS['finger']}"}
+        return {DeviceRole.FINGER_SENSOR: f"r30x+pty://{self._path}?baud={BAUDS['finger']}&default_password=1"}
 
     def faults(self, port: str) -> dict[str, Callable[..., Any]]:
         return {
