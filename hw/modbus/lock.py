@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from hw.modbus.controller import LockMap
 from hw.modbus.fitness import Fitness
-from hw.modbus.lock_order import Contact, Failure, Fate, Order, Purpose, Release, Released, Securing
+from hw.modbus.lock_order import TIMER_BROKEN, Contact, Failure, Fate, Order, Purpose, Release, Released, Securing
 from hw.modbus.lock_questions import LockQuestions
 from hw.modbus.release_time import Watchdog, release_time
 
@@ -34,7 +34,6 @@ SECURE_AGAIN_S = 0.3  # chosen: how often a bolt that does not fall is told agai
 OVERDUE_S = 0.5  # chosen: a release that lasts so much longer than its timer allows is ended by us
 READ_BACK_S = 0.3  # chosen: how long a bolt may take until its contact reads released
 READ_BACK_AGAIN_S = 0.02  # chosen: some twenty readings in that time
-TIMER_BROKEN = "its timer did not end a release; have it repaired, then start egate anew"
 
 
 class LockSession:
@@ -70,14 +69,11 @@ class LockSession:
         self._not_before, self._failures, self._heard_at = now, 0, now
         self.must_abort = False
 
-    def disconnect(self, diagnosis: str) -> None:
-        """The line is gone, and what was on it."""
+    def disconnect(self, diagnosis: str, *, for_good: bool = False) -> None:
+        """The line is gone, and what was on it. for_good: nobody is left waiting."""
         self._absent(diagnosis)
-
-    def close(self) -> None:
-        """As disconnect, for good: nobody is left waiting."""
-        self._absent("closed")
-        self._answer_securing(False)
+        if for_good:
+            self._answer_securing(False)
 
     def release(self, duration_s: float, deadline: float, done: Callable[[Fate], None]) -> None:
         """Releases once the lock is READY, before deadline. done is called once; one release at a time."""

@@ -8,6 +8,8 @@ from enum import Enum
 
 from hw.modbus.frame import Question
 
+TIMER_BROKEN = "its timer did not end a release; have it repaired, then start egate anew"
+
 
 class Contact(Enum):
     ABSENT = "ABSENT"  # no link, or no answer

@@ -45,6 +45,7 @@ MAP_BYTES_MAX = 65_536  # chosen; shipped maps have some 1,000
 DURATION_S_MAX = 30.0  # egate.ports.Lock
 ALARMS = {"fire": Alarm.FIRE, "emergency": Alarm.EMERGENCY, "tamper": Alarm.TAMPER}
 LIGHTS = ("red", "amber", "green")
+SENSORS = ("present", "persons", "exits", "barriers", "layout", *ALARMS)
 GROUPS = ("entry", "inside", "exit")
 LAYOUT_KEYS = frozenset(one.name for one in fields(Layout) if not one.name.endswith("_barriers"))
 BITS, WORDS = (Table.COIL, Table.DISCRETE), (Table.HOLDING, Table.INPUT)
@@ -82,15 +83,21 @@ def parse(text: str, where: str) -> Controller:
     top = Entry(document, f"Modbus map {where}", {"controller"}, {"lock", "sensors", "signal"})
     about = top.table("controller", {"name"}, {"outputs"})
     outputs = about.integer("outputs", 1, 64, 1)
-    return Controller(
-        about.text("name"),
-        outputs,
-        _lock(top.table("lock", {"state", "secure", "release"}, {"mode", "timer"}), outputs) if "lock" in top else None,
-        _sensors(top.table("sensors", {"door"}, {"present", "persons", "exits", "barriers", "layout", *ALARMS}))
-        if "sensors" in top
-        else None,
-        _signal(top.table("signal", set(), {*LIGHTS, "buzzer", "base", "pulse"})) if "signal" in top else None,
+    lock = (
+        _lock(top.table("lock", {"state", "secure", "release"}, {"mode", "timer"}), outputs) if "lock" in top else None
     )
+    sensors = _sensors(top.table("sensors", {"door"}, SENSORS)) if "sensors" in top else None
+    signal = _signal(top.table("signal", set(), {*LIGHTS, "buzzer", "base", "pulse"})) if "signal" in top else None
+    if lock is not None and signal is not None and signal.base is None and _opens(lock, outputs, signal):
+        raise top.error("an output of signal is the lock's: a light would open it")
+    return Controller(about.text("name"), outputs, lock, sensors, signal)
+
+
+def _opens(lock: LockMap, outputs: int, signal: SignalMap) -> bool:
+    starts = [write.address for write in (lock.secure, lock.release) if write.table is Table.COIL]
+    taken = {start + index for start in starts for index in range(outputs)}
+    points = [*signal.lights.values(), *([signal.buzzer] if signal.buzzer is not None else [])]
+    return any({point.address, point.address + signal.pulse_offset} & taken for point in points)
 
 
 def _lock(entry: Entry, outputs: int) -> LockMap:

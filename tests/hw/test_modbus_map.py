@@ -120,6 +120,7 @@ BAD = [
     ("door_s = 0.2", "door_s = -1", "door_s"),
     ("door_s = 0.2", "entry_barriers = 2", "entry_barriers"),
     ("green = {", "mauve = {", "mauve"),
+    ("address = 4 }\n", "address = 1 }\n", "the lock's"),
     ("address = 4 }\n", "address = 4, inverted = true }\n", "inverted"),
     ('green = { table = "coil", address = 4 }', "", "outputs of its own"),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from egate.errors import DeviceError
 from hw.health import HealthLog
 from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.line import Client
+from hw.modbus.adapter.lines import unclaim
 
 _T = TypeVar("_T")
 
@@ -54,6 +55,7 @@ class Borrower:
 
     async def close(self) -> None:
         first, self._closing = not self._closing, True
+        unclaim(self._bus, self)
         if self._ended is None:
             return
         if first:

@@ -145,7 +145,7 @@ class ModbusLock(Borrower):
         return taken
 
     def left(self) -> None:
-        self._session.close()
+        self._session.disconnect("closed", for_good=True)
         self._publish()
         super().left()
 

@@ -15,11 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from hw.link.opener import link_keys
+from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.lines import bus_of, claim
 from hw.modbus.adapter.lock import ModbusLock
 from hw.modbus.adapter.sensors import ModbusSensors
 from hw.modbus.adapter.signal import ModbusSignal
-from hw.modbus.adapter.stream import DELAY_S_MAX, STREAM_LINKS
+from hw.modbus.adapter.stream import DELAY_S_MAX
 from hw.modbus.controller import Controller, Point, SignalMap
 from hw.modbus.map_file import from_file, shipped
 from hw.modbus.points import Points
@@ -52,9 +53,7 @@ def open_lock(url: DeviceUrl, base: Path) -> ModbusLock:
     if lock.timer is not None and watchdog is not None:
         raise url.error(f"{controller.name} times releases itself: a watchdog has no part in it")
     unit, bus = _unit(url), bus_of(url)
-    wire_s = bus.timing.character_s * RELEASE_BYTES + 2 * bus.timing.gap_s
-    transit_s = PROCESSING_S + wire_s + (DELAY_S_MAX if url.link in STREAM_LINKS else 0.0)
-    device = ModbusLock(bus, lock, unit, transit_s=transit_s, watchdog=watchdog)
+    device = ModbusLock(bus, lock, unit, transit_s=_transit_s(url, bus), watchdog=watchdog)
     claim(url, bus, device, {(unit, lock.secure.table, lock.secure.address)})
     return device
 
@@ -81,6 +80,13 @@ def open_signal(url: DeviceUrl, base: Path) -> ModbusSignal:
     points = [*signal.lights.values(), *([signal.buzzer] if signal.buzzer else [])]
     claim(url, bus, device, {(unit, point.table, point.address) for point in points})
     return device
+
+
+def _transit_s(url: DeviceUrl, bus: Bus) -> float:
+    """How long a release may be on its way: through our threads, the kernel, the line, and the device."""
+    wire_s = bus.timing.character_s * RELEASE_BYTES + 2 * bus.timing.gap_s
+    turnaround_s = url.integer("turnaround_ms", 0, 0, 1000) / 1000
+    return PROCESSING_S + wire_s + turnaround_s + DELAY_S_MAX.get(url.link, 0.0)
 
 
 def _wired(url: DeviceUrl, controller: Controller, signal: SignalMap) -> SignalMap:

@@ -1,7 +1,8 @@
 """Links over TCP: what is unsent or unacknowledged must not be delivered after we have given it up.
 
-A connection is closed by a reset (SO_LINGER 0): the kernel throws away what it still holds, also when the process is killed. While the
-process is stopped, the kernel repeats what was not acknowledged for TCP_USER_TIMEOUT at most, then ends the connection itself. What the
+A connection is closed by a reset (SO_LINGER 0; hw.link.tcp does so, here it is made sure of): the kernel throws away what it still
+holds, also when the process is killed. While the process is stopped, the kernel repeats what was not acknowledged for TCP_USER_TIMEOUT
+at most, then ends the connection itself. What the
 other end's kernel has acknowledged is out of reach: a serial server in between may hold a frame in its own buffer and put it on its
 line later, and a device whose program stands still may read it later. Their buffers must be shorter than a release's deadline; a lock
 that must not depend on this has its serial line in the cabinet.
@@ -14,13 +15,16 @@ import socket
 import struct
 
 from egate.errors import ConfigurationError
-from hw.link.base import Link
+from hw.link.base import WRITE_STALL_S, Link
 from hw.link.opener import open_link
 from hw.url import DeviceUrl
 
-STREAM_LINKS = frozenset({"tcp", "rfc2217"})
 UNACKNOWLEDGED_MS_MAX = 250  # chosen: a device in the same cabinet answers in milliseconds
-DELAY_S_MAX = 0.5  # the first repetition comes 0.2 s after the segment, then the kernel gives up (RFC 6298 with Linux' minimum; tcp(7))
+# How late a written frame may arrive: the first repetition comes 0.2 s after the segment (RFC 6298 with Linux' minimum), then the kernel
+# gives up. A serial port server may have suspended the flow: then the link itself waits before it sends.
+REPEATED_S_MAX = 0.3
+DELAY_S_MAX = {"tcp": REPEATED_S_MAX, "rfc2217": REPEATED_S_MAX + WRITE_STALL_S}
+STREAM_LINKS = frozenset(DELAY_S_MAX)
 
 
 def until_abandoned(url: DeviceUrl) -> Link:
