@@ -103,17 +103,17 @@ class Line:
 
     def _must_wait(self, peripheral: Peripheral, now: float) -> bool:
         """Absent ones wait for their part of the line, unless nobody else is there."""
-        alone = all(one is peripheral or not one.online for one in self._peripherals)
-        return not peripheral.online and not alone and now < self._probe_at
+        if peripheral.answers(now) or now >= self._probe_at:
+            return False
+        return any(one.answers(now) for one in self._peripherals)
 
     def _hand_out(self, now: float) -> None:
         wanting = []
         for number, peripheral in enumerate(self._peripherals):
             urgency, at, since = peripheral.wants_line(now)
             if at <= now and not self._must_wait(peripheral, now):
-                wanting.append((urgency, since, number, peripheral))
-        for _, _, _, peripheral in sorted(wanting, key=lambda one: one[:3]):
-            probing = not peripheral.online
+                wanting.append((urgency, not peripheral.answers(now), since, number, peripheral))
+        for _, probing, _, _, peripheral in sorted(wanting, key=lambda one: one[:4]):
             if peripheral.take_line(now):
                 self._owner, self._probing, self._sent_at = peripheral, probing, now
                 return

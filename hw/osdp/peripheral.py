@@ -25,9 +25,13 @@ from hw.osdp.orders import Answer, Ask, Capability, Completed, Order, Output, Re
 
 CONNECT_S_MAX = 2.0  # chosen: the handshake takes 2 ms unpaced, 0.5 s at 9600 baud
 SILENCE_S_MAX = 2.5  # chosen: well below the 5 s watchdog; reached only if the line is never free
+ANSWERS_S = 2.0  # chosen: as long as a handshake may take
 LOOK_S = 0.05  # chosen: how soon libosdp gets to work while it waits for itself; its own steps are 200 and 800 ms
-POLL_S = 0.1  # chosen: a card is reported that soon; libosdp polls not before 50 ms, peripherals give up after 8 s
-POLL_IDLE_S = 0.25  # chosen: where nothing is reported by itself that matters before the next question
+POLL_S = 0.15  # chosen: a card is reported that soon
+POLL_IDLE_S = (
+    1.0  # chosen: where nothing is reported by itself that is not asked for as well; peripherals give up after 8 s
+)
+POLL_GAP_S = 0.055  # libosdp polls if it has said nothing for 50 ms, and rather says what it was told: questions must wait for it
 ASK_LOCAL_S = (
     1.0  # chosen: tamper and power are reported by themselves as well; also the heartbeat where nothing else is asked
 )
@@ -90,7 +94,8 @@ class Peripheral:
         self._plugged = False
         self._attempt = 0
         self._connect_at: float | None = None
-        self._connecting_since = self._heard_at = self._exchanged_at = self._look_at = self._asked_local_at = 0.0
+        self._connecting_since = self._heard_at = self._exchanged_at = self._look_at = 0.0
+        self._asked_local_at = self._polled_at = self._replied_at = float("-inf")
         self._waiting = False  # a frame left and nothing came back yet
         self.told_at = 0.0  # when the newest order went out: its answer was measured no earlier
         self._unsent = 0
@@ -101,7 +106,7 @@ class Peripheral:
         self.identity = ""
         self.tampered: bool | None = None
         self.power_failed: bool | None = None
-        self.reports_itself = False  # poll often: cards, inputs
+        self.reports_itself = False  # poll often: cards
         self.renew_port = False  # an output command may still lie in the port: it must be opened anew
 
     @property
@@ -144,6 +149,10 @@ class Peripheral:
         """(compliance level, number of items); (0, 0) if it has none or is not online."""
         return self._acu.capability(function) if self._acu is not None and self.online else (0, 0)
 
+    def answers(self, now: float) -> bool:
+        """It answered lately, in whatever words: a frame to it is no waste of the line."""
+        return now - self._replied_at < ANSWERS_S
+
     def handle_timer(self, now: float) -> None:
         """What is due with or without the line."""
         if self._connect_at is not None and now >= self._connect_at:
@@ -173,9 +182,7 @@ class Peripheral:
         if not self.online or self._acu.in_flight is not None:
             return IN_TURN, self._look_at, self._look_at
         wish = self._choose(now)[1]
-        poll_at = self._exchanged_at + (POLL_S if self.reports_itself else POLL_IDLE_S)
-        if self._unsent:
-            poll_at = max(poll_at, self._look_at)
+        poll_at = max(self._poll_due_at(), self._exchanged_at + POLL_GAP_S, self._look_at if self._unsent else 0.0)
         if wish is None or (wish.urgency == IN_TURN and poll_at < wish.at):
             return IN_TURN, poll_at, self._exchanged_at
         return wish.urgency, wish.at, self._exchanged_at
@@ -195,6 +202,8 @@ class Peripheral:
         if self._waiting:
             self._unsent = 0
             self._exchanged_at = now
+            if self._idle():
+                self._polled_at = now
         elif self._idle():
             self._unsent += 1
             if self._unsent >= UNSENT_MAX:
@@ -207,7 +216,7 @@ class Peripheral:
         if self._acu is None or not self._waiting:
             return  # to a context that is gone
         self._waiting = False
-        self._exchanged_at = self._look_at = now
+        self._exchanged_at = self._look_at = self._replied_at = now
         self.channel.deliver(frame)
         was_online = self.online
         self._take_in(self._acu.refresh_to_hear(), now)
@@ -254,17 +263,18 @@ class Peripheral:
             duty.connected(now)
 
     def _choose(self, now: float) -> tuple[Duty | None, Wish | None]:
-        """The most urgent of what is due, or what will be due first; duty None: a wish of our own."""
-        best: tuple[Duty | None, Wish | None] = (None, None)
-        rank = (True, IN_TURN, float("inf"))
+        """The most urgent of what is due, or what will be due first; duty None: a wish of our own. What is not urgent waits for a poll
+        that is due."""
+        wishes: list[tuple[Duty | None, Wish]] = []
         if self._local_failures < FAILURES_MAX:
-            own = Wish(IN_TURN, self._asked_local_at + ASK_LOCAL_S, Ask(Status.LOCAL))
-            best, rank = (None, own), (own.at > now, own.urgency, own.at)
-        for duty in self._duties:
-            wish = duty.wish(now)
-            if wish is not None and (wish.at > now, wish.urgency, wish.at) < rank:
-                best, rank = (duty, wish), (wish.at > now, wish.urgency, wish.at)
-        return best
+            wishes.append((None, Wish(IN_TURN, self._asked_local_at + ASK_LOCAL_S, Ask(Status.LOCAL))))
+        wishes += [(duty, wish) for duty in self._duties if (wish := duty.wish(now)) is not None]
+        if now >= self._poll_due_at():
+            wishes = [one for one in wishes if one[1].urgency != IN_TURN]
+        return min(wishes, key=lambda one: (one[1].at > now, one[1].urgency, one[1].at), default=(None, None))
+
+    def _poll_due_at(self) -> float:
+        return self._polled_at + (POLL_S if self.reports_itself else POLL_IDLE_S)
 
     def _tell(self, duty: Duty | None, wish: Wish, now: float) -> None:
         """The duty is told first: it may set limits to what leaves."""
@@ -307,7 +317,7 @@ class Peripheral:
         self._unsent = 0
         self._teller = None
         self.tampered = self.power_failed = None
-        self._asked_local_at = float("-inf")
+        self._asked_local_at = self._polled_at = float("-inf")
         self.diagnosis = diagnosis
         for duty in self.duties:
             duty.lost(diagnosis)

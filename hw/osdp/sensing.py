@@ -44,7 +44,6 @@ class SensorsDuty:
     def connected(self, now: float) -> None:
         self.connected_now = True
         self.heard_at = self._ask_at = now
-        self._peripheral.reports_itself = True
 
     def lost(self, diagnosis: str) -> None:
         self.connected_now = False  # what is known stays known until it is stale

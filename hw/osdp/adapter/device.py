@@ -55,9 +55,13 @@ class OsdpDevice(ABC):
         if self._bus is not None or self._closed:
             raise DeviceError("the device was started or closed before")
         self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
         self._on_state = on_state
-        self._bus = BUSES.join(self)
+        self._ended = self._loop.create_future()
+        try:
+            self._bus = BUSES.join(self)
+        except BaseException:
+            self._ended = None
+            raise
 
     async def close(self) -> None:
         if self._bus is not None and not self._closed:
