@@ -235,3 +235,36 @@ def test_folder_of_a_killed_hall_is_used_again(tmp_path: Path) -> None:
     assert (tmp_path / "lane-1.scbk").exists()
     with spawn(tmp_path) as running:
         assert running.state(LANE).door_closed
+
+
+SCENARIO = """
+[hall]
+devices = ["lock"]
+end_s = 0.3
+
+[[arrival]]
+at_s = 0.1
+
+[[event]]
+at_s = 0.2
+do = "leave"
+"""
+
+
+def test_hall_follows_its_scenario_and_closes(tmp_path: Path) -> None:
+    scenario, folder = tmp_path / "scenario.toml", tmp_path / "gate"
+    scenario.write_text(SCENARIO)
+    command = [sys.executable, "-m", "hw.sim", "--dir", str(folder), "--scenario", str(scenario)]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60.0)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert list(folder.iterdir()) == []
+
+
+def test_scenario_that_is_not_understood_is_named_and_opens_nothing(tmp_path: Path) -> None:
+    scenario, folder = tmp_path / "scenario.toml", tmp_path / "gate"
+    scenario.write_text("[[arrival]]\nat_s = 'soon'\n")
+    command = [sys.executable, "-m", "hw.sim", "--dir", str(folder), "--scenario", str(scenario)]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60.0)
+    assert ended.returncode == 2
+    assert "arrival 1: at_s is not a number" in ended.stderr
+    assert not folder.exists()
