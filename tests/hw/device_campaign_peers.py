@@ -23,6 +23,7 @@ from hw.osdp.pd import Equipment, LockPeripheral
 from hw.sim.field import make_field
 from hw.sim.reader import SimulatedReader
 
+OSDP_POLL_S = 0.005  # bytes end the wait; only its timers are coarser so
 UNIT = ADDRESS = 1
 BAUD = 115_200
 BARCODES = Framing(prefix=b"\x02", terminator=b"\r\n", aim=True)
@@ -79,7 +80,7 @@ def _osdp(folder: Path, name: str, role: DeviceRole, wiring: str, baud: int | No
     port = PtyMaster(folder / name, baud)
     peripheral = LockPeripheral(port, key, time.monotonic, ADDRESS, Equipment(inputs=2))
     url = f"osdp+pty://{folder}/{name}?address={ADDRESS}&baud={BAUD}&key=file:{key_path}{wiring}"
-    return Peer(role, url, peripheral, port, [peripheral.poll])
+    return Peer(role, url, peripheral, port, [lambda: peripheral.poll(OSDP_POLL_S)])
 
 
 def modbus_sensors(folder: Path, baud: int | None = None) -> Peer[SensorPeripheral]:

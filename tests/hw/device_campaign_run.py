@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -52,8 +53,9 @@ async def noise(name: str, folder: Path, size: int, seed: int = 1) -> NoiseFindi
             if not rig.unasked:
                 await rig.ready()
             false = rig.false() + came
-        await rig.prove()
-        await rig.ready()
+        if rig.unasked:
+            await rig.prove()
+        await rig.work()
         return NoiseFindings(taken, seconds, false, [state.name for state in rig.states], before, after)
 
 
@@ -69,24 +71,25 @@ def pour(port: PtyMaster, size: int, seed: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ReplugFindings:
-    """lost, online: how often each was told. files, threads: more of them than before."""
+    """lost: how often it was told; more often than there were rounds on a machine too busy to poll. repeated: states told again
+    without another one between. files, threads: more of them than before."""
 
     rounds: int
     seconds: float
     lost: int
-    online: int
+    repeated: int
     false: list[str]
     files: int
     threads: int
 
 
 async def replug(name: str, folder: Path, rounds: int) -> ReplugFindings:
-    """Unplugs and replugs; every time the device is to tell its loss once, come back and work."""
+    """Unplugs and replugs; every time the device is to tell its loss, come back and work."""
     async with running(name, folder) as rig:
-        await rig.prove()
+        await rig.work()
         files, threads, started = file_count(), thread_count(), time.monotonic()
-        rig.states.clear()
         false: list[str] = []
+        rig.states.clear()
         for _ in range(rounds):
             rig.peer.port.unplug()
             await until(lambda: rig.device.state is DeviceState.LOST, LOSS_S_MAX)
@@ -94,13 +97,12 @@ async def replug(name: str, folder: Path, rounds: int) -> ReplugFindings:
             rig.peer.port.replug()
             await rig.ready()
             false += rig.false()
-            await rig.prove()
-        seconds, states = time.monotonic() - started, list(rig.states)
+            await rig.work()
         return ReplugFindings(
             rounds,
-            seconds,
-            states.count(DeviceState.LOST),
-            states.count(DeviceState.ONLINE),
+            time.monotonic() - started,
+            rig.states.count(DeviceState.LOST),
+            sum(one is other for one, other in pairwise(rig.states)),
             false,
             file_count() - files,
             thread_count() - threads,
