@@ -12,7 +12,7 @@ digits' matter (egate.document.zone_checks), as with every reader. What no decod
 loss of exactly a line's length. Set the reader up with a prefix or a terminator of its own where it has one.
 
 On the wire: noise before, between and after; a zone cut short; a line lost, so that lines of two readings follow each other; blocks
-split anywhere. A candidate that is none costs one byte; one that stays incomplete for INTER_CHARACTER_S likewise.
+split anywhere. A candidate that is none costs one byte; what stays incomplete for INTER_CHARACTER_S is discarded.
 """
 
 from __future__ import annotations
@@ -79,13 +79,11 @@ class LineDecoder:
         return self._arrivals.last_s + INTER_CHARACTER_S if self._arrivals.data else None
 
     def handle_timer(self, now: float) -> list[Zone]:
-        """Discards a start that has waited too long; zones that it had hidden come out. Harmless when not due."""
+        """Discards what has waited too long; no zone can be hidden in it, for it would have ended. Harmless when not due."""
         timer = self.next_timer()
-        zones: list[Zone] = []
-        while timer is not None and now >= timer and self._arrivals.data:
-            self._skip(1)
-            zones += self._scan()
-        return zones
+        if timer is not None and now >= timer:
+            self._skip(len(self._arrivals.data))
+        return []
 
     def _scan(self) -> list[Zone]:
         zones: list[Zone] = []

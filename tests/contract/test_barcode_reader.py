@@ -149,6 +149,7 @@ async def test_of_two_codes_the_first_counts_and_the_other_is_not_kept(bench: Be
     waiting = await bench.scanning()
     hand.send(hand.frame(ONE) + hand.frame(TWO))
     assert (await waiting).content == ONE
+    await until(lambda: hand.reader.discarded_count == 1, 5.0)
     with pytest.raises(DeviceTimeout):
         await bench.reader.scan(0.05)
 

@@ -204,6 +204,7 @@ def pass_of(day_of_issue: str | None, *days: str) -> BoardingPass:
         (None, ["152"], "2026-06-01", None, ["2026-06-01"]),
         (None, ["001"], "2026-12-30", None, ["2027-01-01"]),
         (None, ["365", "001"], "2026-01-02", None, ["2025-12-31", "2026-01-01"]),
+        (None, ["300", "090"], "2026-06-01", None, ["2026-10-27", "2027-03-31"]),  # the second leg follows the first
         (None, ["366"], "2026-06-01", None, BoardingPassError),
         (None, ["366"], "2025-02-01", None, ["2024-12-31"]),
         # no such days

@@ -14,7 +14,7 @@ from hw.barcode.delimiter import SIZE_MAX, delimiter
 from hw.barcode.frame import Framing
 from hw.barcode.pd import LOOK_S, ReaderSession
 from hw.barcode.setup import framing_of
-from hw.barcode.trigger import AGAIN_S, UNTRIGGERED, Trigger, TriggerCommands, trigger_commands
+from hw.barcode.trigger import AGAIN_S, EVERY_S_DEFAULT, UNTRIGGERED, Trigger, TriggerCommands, trigger_commands
 from hw.registry import open_device
 from hw.url import parse
 from tests.hw.barcode_bench import barcode_bench
@@ -132,6 +132,10 @@ async def test_imager_is_triggered_while_a_scan_waits_and_no_longer(tmp_path: Pa
         await until(lambda: session.looking(0.0), 5.0)
         bench.show(b"token-of-somebody-else")
         assert (await waiting).content == b"token-of-somebody-else"
+        waiting = asyncio.create_task(bench.reader.scan(EVERY_S_DEFAULT / 2))
+        await until(lambda: bench.counted("repeats") >= 1, 5.0)  # it still lies there, and stopped the imager
+        bench.show(b"token-of-the-next-one")
+        assert (await waiting).content == b"token-of-the-next-one"
         triggered, withdrawn = session.trigger_count, session.withdrawn_count
         waiting = asyncio.create_task(bench.reader.scan(5.0))
         await until(lambda: session.trigger_count == triggered + 1, 5.0)

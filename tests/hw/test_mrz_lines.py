@@ -189,7 +189,7 @@ def test_line_of_another_length_is_no_zone() -> None:
         assert decoder.feed(encode(zone, FRAMINGS[1]), 0.0) + decoder.handle_timer(10.0) == []
 
 
-def test_false_start_hides_a_zone_only_until_the_timer() -> None:
+def test_false_start_hides_no_zone() -> None:
     decoder, framing = LineDecoder(FRAMINGS[1]), FRAMINGS[1]
     assert decoder.feed(b"\x02" + TD3[0].encode()[:20], 0.0) == []
     assert decoder.next_timer() == INTER_CHARACTER_S
