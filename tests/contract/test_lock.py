@@ -7,6 +7,7 @@ import itertools
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,7 @@ from egate.errors import DeviceError
 from egate.ports import Lock
 from tests.contract.conftest import SIMULATOR, open_hardware
 from tests.hw.lock_bench import lock_bench, until
+from tests.hw.osdp_bus_bench import bus_bench
 
 DEADLINE_S = 1.5
 
@@ -43,11 +45,37 @@ class Bench:
         await until(lambda: self.lock.lock_state is state, within_s)
 
 
-@pytest.fixture
-async def bench(where: str, tmp_path: Path) -> AsyncIterator[Bench]:
+@asynccontextmanager
+async def osdp(folder: Path) -> AsyncIterator[Bench]:
+    async with lock_bench(folder, start=False) as inner:
+        yield Bench(inner.lock, inner.port.unplug, inner.port.replug)
+
+
+@asynccontextmanager
+async def osdp_on_a_bus(folder: Path) -> AsyncIterator[Bench]:
+    """Beside a neighbour that is there, and one that is not."""
+    async with bus_bench(folder, 3) as inner:
+        inner.faults[3].silence(0.0, 600.0)
+        for address in (2, 3):
+            await inner.lock(address)
+        lock = cast(Lock, inner.open(DeviceRole.LOCK, 1))
+        yield Bench(lock, inner.port.unplug, inner.port.replug)
+
+
+# A family adds its simulators here: context managers of a Bench whose lock is not started.
+SIMULATORS: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {
+    "osdp": osdp,
+    "osdp_on_a_bus": osdp_on_a_bus,
+}
+
+
+@pytest.fixture(params=SIMULATORS)
+async def bench(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     if where == SIMULATOR:
-        async with lock_bench(tmp_path, start=False) as inner:
-            yield Bench(inner.lock, inner.port.unplug, inner.port.replug)
+        async with SIMULATORS[request.param](tmp_path) as inner:
+            yield inner
+    elif request.param != next(iter(SIMULATORS)):
+        pytest.skip("real hardware runs once")
     else:
         lock = cast(Lock, open_hardware(where, DeviceRole.LOCK))
         yield Bench(lock)
