@@ -17,6 +17,7 @@ from egate.service import pki
 from egate.service.identity import Role
 from egate.service.officer_file import add_officer
 from egate.service.password import hash_password
+from egate.settings import DEVICES
 from hw.sim.client import Simulator
 
 TRUST_DOMAIN = "egate.example"
@@ -114,9 +115,8 @@ def _settings(
         lines += [heading, *(f"{key} = {_toml(value)}" for key, value in section.items())]
     for lane, urls in devices.items():
         lines += ["", "[[lane]]", f'id = "{lane}"', f'gate = "{lane.removeprefix("lane-")}"']
-        lines += [f'{role} = "{urls[role]}"' for role in ("lock", "sensors")]
-        if lane not in request_lanes:
-            lines.append(f'document_reader = "{urls["document_reader"]}"')
+        left_out = {"document_reader"} if lane in request_lanes else set()
+        lines += [f'{role} = "{urls[role]}"' for role in DEVICES if role in urls and role not in left_out]
     return "\n".join(lines) + "\n"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -23,8 +24,10 @@ from egate.demo.client import RPC_S_MAX, SENSOR_DPI, CrossingStream, Stubs, chan
 from egate.demo.journey import wait_lane
 from egate.demo.site import OFFICER, DaemonProcess, Site, device_urls, make_site
 from egate.demo.utopia import Utopia
+from egate.domain.device import DeviceRole
 from hw.sim.client import Simulator, spawn
 from hw.sim.issuer import IssuedDocument, invent_holder, issue
+from hw.sim.outfit import DEFAULT_ROLES, Sensing
 from tests.end_to_end.daemon import PROGRAM
 from tests.end_to_end.evidence import Picture, picture
 from tests.end_to_end.record import Journal
@@ -79,17 +82,25 @@ def open_hall(
     models: Path | None = None,
     lanes: int = 2,
     request_lanes: frozenset[str] = frozenset({REQUEST_LANE}),
+    devices: frozenset[DeviceRole] = DEFAULT_ROLES,
+    sensing: Sensing = Sensing.COUNTERS,
+    cameras: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Hall]:
     """lane-1 has a document reader, the gate of lane-2 sends the document. scale: factor on how long people take.
 
-    request_lanes: those whose gates send the document; the others read it themselves.
+    request_lanes: those whose gates send the document; the others read it themselves. cameras: URLs by lane.
 
     state: whose documents must be found genuine; without one nobody's need be.
     """
-    with spawn(directory / "gate", lanes=lanes, seed=seed, scale=scale, paced=paced) as simulator:
+    with spawn(
+        directory / "gate", lanes=lanes, seed=seed, scale=scale, paced=paced, devices=devices, sensing=sensing
+    ) as simulator:
+        urls = {lane: dict(found) for lane, found in device_urls(simulator).items()}
+        for lane, camera in cameras.items():
+            urls[lane]["camera"] = camera
         site = make_site(
             directory / "site",
-            device_urls(simulator),
+            urls,
             request_lanes=request_lanes,
             policy=policy,
             state=state,

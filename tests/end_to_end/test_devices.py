@@ -15,7 +15,7 @@ import pytest
 from egate.api.v1 import lane_service_pb2, values_pb2
 from egate.demo.client import RPC_S_MAX, CrossingStream, new_request_id
 from hw.link.pace import BITS_PER_BYTE
-from hw.sim.lane import BAUDS
+from hw.sim.outfit import BAUDS
 from tests.end_to_end.evidence import Picture
 from tests.end_to_end.hall import (
     DEVICE_LANE,
