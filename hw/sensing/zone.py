@@ -202,9 +202,8 @@ class Zone:
         seen = self._barrier_count()
         self.consistent = not (self._contradictions and own is None)
         if self._newest is not None and self._newest.persons is not None:
-            if own is None or (self._layout.counts_persons and seen is None):
-                return None
-            return max(own, seen or 0)
+            # A counter that sees heads is not in doubt where barriers are; it only never counts fewer than they did.
+            return None if own is None else max(own, seen or 0)
         if seen == 0 and self._present.level:
             return self._unaccounted(now)
         self._doubtful_since = None

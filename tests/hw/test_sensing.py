@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,17 @@ def test_counters_of_the_device_are_taken_as_they_are() -> None:
     bench = Bench(Layout())
     assert bench.hold(Inputs(True, True, persons=2, exits=65_535), 0.1) == SensorLevels(True, 2, 65_535)
     assert bench.hold(Inputs(True, False, persons=0, exits=0)) == SensorLevels(True, 0, 0)
+
+
+def test_counter_beside_barriers_counts_through_their_doubt_and_never_fewer_than_they(gate: Bench) -> None:
+    gate.hold(replace(QUIET, persons=0, exits=0))
+    for beams in ((1, 2), (1,), ()):
+        levels = gate.beams(*beams, persons=1, exits=0)
+    assert levels == SensorLevels(True, 1, 0)
+    gate.hold(replace(QUIET, persons=0, exits=0), 1.0)
+    for beams in ((1,), (1, 2), (2,), ()):
+        levels = gate.beams(*beams, persons=0, exits=0)
+    assert levels.person_count == 1
 
 
 def test_presence_that_contradicts_the_counter_makes_the_count_unknown() -> None:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egate.domain.device import Alarm, SensorLevels
@@ -26,6 +26,7 @@ SAMPLE_S = 0.025
 BOUNCE_S = 0.015
 GAP_S = LAYOUT.clear_s + LAYOUT.sample_s_max
 AWAY = 4.0
+walked = settings(max_examples=settings().max_examples // 2)  # each is some hundred readings
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ WALKS = st.one_of(
 PEOPLE = st.lists(st.tuples(st.builds(Body, WALKS, LENGTHS), st.floats(0.0, 3.0)), max_size=4)
 
 
+@walked
 @given(PEOPLE, st.integers(0, 2**32))
 def test_nobody_who_walked_is_left_out(people: list[tuple[Body, float]], seed: int) -> None:
     for reading in observe(in_turn(people), seed):
@@ -111,6 +113,7 @@ def test_nobody_who_walked_is_left_out(people: list[tuple[Body, float]], seed: i
         assert exits is None or exits >= reading.passed, reading
 
 
+@walked
 @given(st.builds(Body, st.builds(through, st.floats(0.3, 1.8)), LENGTHS), st.integers(0, 2**32))
 def test_one_who_walks_through_is_counted_once(body: Body, seed: int) -> None:
     readings = observe([body], seed)
@@ -120,6 +123,7 @@ def test_one_who_walks_through_is_counted_once(body: Body, seed: int) -> None:
     assert all(not reading.levels.alarms for reading in readings)
 
 
+@walked
 @given(st.floats(0.4, 1.8), LENGTHS, st.integers(0, 2**32))
 def test_one_who_turns_back_inside_has_not_left_by_the_exit(speed: float, length_m: float, seed: int) -> None:
     readings = observe([Body(turning(1.5, speed, 1.0), length_m)], seed)
@@ -127,6 +131,7 @@ def test_one_who_turns_back_inside_has_not_left_by_the_exit(speed: float, length
     assert readings[-1].levels == SensorLevels(True, 0, 0)
 
 
+@walked
 @given(st.floats(0.5, 1.2), st.floats(0.35, 0.4), st.floats(0.02, 0.08), st.integers(0, 2**32))
 def test_two_who_nearly_touch_are_never_taken_for_one(speed: float, length_m: float, gap_m: float, seed: int) -> None:
     """They merge into a body that is longer than one is; where the gap is seen after all, there are two."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egate.domain.device import Alarm, SensorLevels
@@ -160,6 +160,7 @@ def test_ceiling_sensor_counts_as_the_world_does() -> None:
 ACTIONS = st.sampled_from(["enter", "leave", "release", *Behaviour])
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(st.tuples(ACTIONS, st.floats(0.0, 3.0), st.sampled_from(Kind)), max_size=8), st.integers(0, 2**32))
 def test_whatever_people_do_the_barriers_never_count_too_few(actions: list[tuple[str, float, Kind]], seed: int) -> None:
     """Truth delayed by what it takes to be sure that somebody has gone by."""

@@ -1,4 +1,4 @@
-"""A lane under a virtual clock: the simulated world, bouncing contacts, hw/sensing, our MRZ codec and the crossing machine.
+"""A lane under a virtual clock: the simulated world, bouncing contacts, our Modbus and MRZ codecs, hw/sensing and the crossing machine.
 
 No thread, no port, no real time: hours of a hall's life take seconds, and the same seed gives the same life. What a daemon does between
 machine and devices is done here in a few lines: effects are answered after a while, changed levels are told at once. Faults, all
@@ -25,13 +25,11 @@ from egate.domain.device import Alarm, DeviceState, LockState, ReleaseResult
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from egate.domain.ids import CrossingId, Token
 from hw.mrz.messages import NativeDecoder, block
-from hw.sensing.zone import Zone
-from hw.sim.people import LAYOUT, Kind
-from hw.sim.senses import Senses
+from hw.sim.people import Kind
 from hw.sim.world import Behaviour, Durations, LaneWorld
+from tests.hw.virtual_sensors import VirtualSensors
 
-SAMPLE_S, IDLE_SAMPLE_S = 0.025, 0.1
-FORGET_S, LOST_S = 0.3, 1.0  # as hw/modbus/watch.py
+SAMPLE_S = 0.025
 ZONE = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 POLICY = Policy("virtual", ALWAYS_MANDATORY, face_threshold=0.5, finger_threshold=0.5, finger_fmr=1e-3)
 PATIENCE_S = 60.0
@@ -51,6 +49,7 @@ class Faults:
     not_sent: float = 0.0  # per release
     answer_lost: float = 0.0  # per release
     blind: float = 0.0  # per traveller: the sensors are not heard for 0.1 to 3 s
+    line_flip: float = 0.0  # per byte between sensors and us
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,7 @@ class VirtualHall:
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.world = LaneWorld(Durations())
-        self.senses = Senses(self.world, self.seed, bounce_s=0.015, counters=self.counters)
-        self.zone = Zone(LAYOUT)
+        self.sensors = VirtualSensors(self.world, self.seed, counters=self.counters, flip=self.faults.line_flip)
         self.decoder = NativeDecoder()
         self.state: State = initial(frozenset({"lock", "sensors", "reader"}))
         self.now = 100.0
@@ -87,11 +85,9 @@ class VirtualHall:
         self._faulty = False
         self._genuine = True
         self._raised_at = self.now
-        self._read_at = self.now
         self._blind_until = 0.0
-        self._forgotten = False
         self._next_sample = self.now
-        for device in ("lock", "sensors", "reader"):
+        for device in ("lock", "reader"):
             self._tell(ev.DeviceChanged(device, DeviceState.ONLINE))
         self._tell(ev.LockChanged(LockState.SECURED))
         self.run(2.0)
@@ -206,7 +202,7 @@ class VirtualHall:
             case fx.RecordStart(token) | fx.RecordDecision(token) | fx.RecordOverride(token) | fx.RecordOutcome(token):
                 self._later(0.005, ev.Recorded(token))
             case fx.Look(token):
-                self._later(0.002, ev.Looked(token, self.now - self._read_at))
+                self._later(0.002, ev.Looked(token, self.sensors.age_s(self.now)))
             case fx.Release(token, duration_s, deadline_s):
                 self._release(token, duration_s, deadline_s)
             case fx.End(_, outcome):
@@ -253,26 +249,12 @@ class VirtualHall:
         self._blind_until = self.now + self.random.uniform(0.1, 3.0)
 
     def _sample(self) -> None:
-        lively = bool(self.world.person_count or self.world.acting or self._agenda) or any(self.zone_busy())
-        self._next_sample = self.now + (SAMPLE_S * self.random.uniform(0.8, 1.2) if lively else IDLE_SAMPLE_S)
-        before = self.zone.levels
-        if self.now < self._blind_until:
-            silence_s = self.now - self._read_at
-            if silence_s > FORGET_S and not self._forgotten:
-                self._forgotten = True
-                self.zone.forget()
-            if silence_s > LOST_S and "sensors" not in self.state.lost:
-                self._tell(ev.DeviceChanged("sensors", DeviceState.LOST))
-        else:
-            self.zone.feed(self.senses.read(self.now), self.now)
-            self._read_at, self._forgotten = self.now, False
-            if "sensors" in self.state.lost:
-                self._tell(ev.DeviceChanged("sensors", DeviceState.ONLINE))
-        if self.zone.levels != before:
-            self._tell(ev.LevelsChanged(self.zone.levels))
-
-    def zone_busy(self) -> tuple[bool, ...]:
-        return self.world.people.interrupted(self.now)
+        sensors, before = self.sensors, self.sensors.levels
+        self._next_sample = self.now + sensors.poll(self.now, silent=self.now < self._blind_until)
+        if sensors.lost is not ("sensors" in self.state.lost):
+            self._tell(ev.DeviceChanged("sensors", DeviceState.LOST if sensors.lost else DeviceState.ONLINE))
+        if sensors.levels != before:
+            self._tell(ev.LevelsChanged(sensors.levels))
 
     def _later(self, delay_s: float, event: ev.Event) -> None:
         self._after(delay_s, lambda: self._tell(event))
