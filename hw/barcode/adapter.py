@@ -183,7 +183,7 @@ def withdraw(link: Link, trigger: Trigger) -> None:
 
 def open_barcode_reader(url: DeviceUrl, base: Path) -> SerialBarcodeReader:
     """Factory of the entry point barcode.barcode_reader. Checks the URL, opens nothing. Raises ConfigurationError."""
-    url.admit((), link_keys(url) | SETUP_KEYS)
-    if url.link in ("serial", "pty"):
-        url.integer("baud", None, 50, BAUD_MAX)
+    keys = link_keys(url)
+    url.admit({"baud"} & keys, keys | SETUP_KEYS)
+    url.integer("baud", BAUD_MAX, 50, BAUD_MAX)
     return SerialBarcodeReader(url.target, lambda: open_link(url), framing_of(url), trigger_commands(url))

@@ -228,8 +228,9 @@ class MrzReader:
 
 def open_reader(url: DeviceUrl, base: Path) -> MrzReader:
     """Factory of the entry point `mrz`. Checks the URL and reads what it refers to, opens nothing. Raises ConfigurationError."""
-    url.admit((), link_keys(url) | CHIP_KEYS | SETUP_KEYS)
-    url.integer("baud", None, 50, BAUD_MAX)
+    keys = link_keys(url)
+    url.admit({"baud"} & keys, keys | CHIP_KEYS | SETUP_KEYS)
+    url.integer("baud", BAUD_MAX, 50, BAUD_MAX)
     return MrzReader(url, chip_source(url, base), zone_source(url))
 
 

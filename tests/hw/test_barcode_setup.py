@@ -69,6 +69,7 @@ def test_url_that_is_not_understood_is_refused(query: str) -> None:
 def test_speed_is_asked_for_and_the_registry_knows_the_role() -> None:
     with pytest.raises(ConfigurationError, match="baud"):
         open_barcode_reader(parse("barcode+pty:///run/barcode?aim=1"), Path("/"))
+    open_barcode_reader(parse("barcode+tcp://10.0.0.7:4001?aim=1"), Path("/"))  # a port server has its own
     reader = open_device(BASE + "&aim=1", Path("/"), DeviceRole.BARCODE_READER)
     assert isinstance(reader, SerialBarcodeReader)
 

@@ -258,6 +258,12 @@ def test_url_that_is_not_understood_is_refused(query: str) -> None:
         open_reader(parse(BASE + query), Path("/"))
 
 
+def test_speed_is_asked_for_where_the_link_has_one() -> None:
+    open_reader(parse("mrz+tcp://10.0.0.7:4001?format=lines"), Path("/"))
+    with pytest.raises(ConfigurationError, match="baud"):
+        open_reader(parse("mrz+pty:///run/mrz?format=lines"), Path("/"))
+
+
 def test_set_ups_of_simulated_readers_are_what_their_urls_say() -> None:
     for name, setup in READER_SETUPS.items():
         source = zone_source(parse(BASE + setup.parameters))
