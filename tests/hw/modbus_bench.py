@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from egate.domain.device import DeviceState, LockState
+from hw.link.base import Link
 from hw.link.fault import FaultLink
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
@@ -33,12 +34,16 @@ WIRE_S = 0.002  # a question and its answer at 115,200 baud, roughly
 
 @dataclass
 class VirtualLock:
-    """advance: lets time pass and the session ask. lose: what is lost of an order, "request" or "answer", or "" for nothing."""
+    """advance: lets time pass and the session ask. lose: what is lost of an order, "request" or "answer", or "" for nothing.
+
+    held_s: how long a release lies in our own hands between being ordered and being sent, as when the process is stopped.
+    """
 
     controller: Controller
     watchdog: Watchdog | None = None
     lose: Callable[[Order, float], str] = lambda order, now: ""
     now: float = 100.0
+    held_s: float = 0.0
     asked: list[Order] = field(default_factory=list)
     moved: list[tuple[float, bool]] = field(default_factory=list)  # when output 0 changed, and to what
 
@@ -93,6 +98,8 @@ class VirtualLock:
         return sum(order.purpose is Purpose.RELEASE for order in self.asked)
 
     def _ask(self, order: Order) -> None:
+        if order.purpose is Purpose.RELEASE:
+            self.now += self.held_s
         if order.not_after is not None and self.now >= order.not_after:
             self.session.on_failure(order, Failure.NOT_SENT, "too late", self.now)
             return
@@ -126,6 +133,7 @@ class ModbusLockBench:
     fault: FaultLink
     peripheral: Peripheral
     states: list[DeviceState] = field(default_factory=list)
+    opened: list[float] = field(default_factory=list)  # when the port was
 
     async def ready(self, within_s: float = 5.0) -> None:
         await until(
@@ -146,8 +154,14 @@ async def modbus_lock_bench(
     line = Line(fault, time.monotonic, [peripheral])
     pump = Pump("relay", lambda: line.poll(0.001))
     path = str(folder / "relay")
-    bus = Bus(lambda: open_serial(path), serial_timing(115_200))
-    bench = ModbusLockBench(ModbusLock(bus, controller.lock, UNIT, transit_s=TRANSIT_S), port, fault, peripheral)
+    opened: list[float] = []
+
+    def open_port() -> Link:
+        opened.append(time.monotonic())
+        return open_serial(path)
+
+    lock = ModbusLock(Bus(open_port, serial_timing(115_200)), controller.lock, UNIT, transit_s=TRANSIT_S)
+    bench = ModbusLockBench(lock, port, fault, peripheral, opened=opened)
     try:
         if start:
             await bench.lock.start(bench.states.append)

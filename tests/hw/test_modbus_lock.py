@@ -90,6 +90,17 @@ def test_nothing_is_sent_later_than_its_transit_before_the_deadline() -> None:
     assert lock.releases_sent == 0
 
 
+def test_release_that_was_held_up_by_ourselves_is_not_sent() -> None:
+    lock = VirtualLock(RELAY, held_s=3.0)
+    lock.ready()
+    fates = lock.release(1.0, 1.0)
+    lock.advance(0.5)
+    assert fates == [Fate.NOT_SENT]
+    assert lock.releases_sent == 0
+    lock.held_s = 0.0
+    lock.ready()
+
+
 def test_deadline_that_has_passed_is_not_sent() -> None:
     lock = VirtualLock(RELAY)
     lock.ready()

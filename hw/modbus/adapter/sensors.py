@@ -19,11 +19,8 @@ from hw.sensing.zone import Zone
 POLL_S = 0.025  # chosen: a person needs 300 ms through a door
 IDLE_POLL_S = 0.1  # chosen: levels stay fresher than the 0.3 s at which policies look (levels_age_s)
 IDLE_BARRIER_POLL_S = 0.05  # chosen: a body is in a group of barriers for 0.15 s at least (hw.sensing.layout)
-LOST_POLL_S = (
-    0.2,
-    0.5,
-    1.0,
-)  # chosen: how soon a unit that comes back is noticed; the last one repeats; alone on its line the first
+# Chosen: how soon a unit that comes back is noticed; the last one repeats. Alone on its line only the first counts.
+LOST_POLL_S = (0.2, 0.5, 1.0)
 STATES = {
     Condition.LOST: DeviceState.LOST,
     Condition.DEGRADED: DeviceState.DEGRADED,
