@@ -25,10 +25,11 @@ LOOK_S = 0.1  # chosen: pause between two looks for a finger; people feel no del
 IMAGE_S_MAX = (
     1.2  # manuals: a picture takes below 0.3 to 1 s; two such questions in vain, behind a torn transfer, fit into 5 s
 )
-PASSES_MAX = 4  # measured (README): at 0.02 % of bytes flipped and 0.02 % dropped two to three fill an image
+PASSES_MAX = 6  # measured: at 0.02 % of bytes flipped and 0.02 % lost two to three fill an image (bench/finger/bench_sensor_line.py)
 STUCK_COUNT = 20  # looks: a "finger" that lay there before and stays is dirt, or what is left of a print
 
-_GEN_IMG = Ask(bytes([Instruction.GEN_IMG]), IMAGE_S_MAX, tries=2)
+_GEN_IMG = Ask(bytes([Instruction.GEN_IMG]), IMAGE_S_MAX)
+_JUDGE = Ask(JUDGE, IMAGE_S_MAX, tries=1)
 _UP_IMAGE = Ask(bytes([Instruction.UP_IMAGE]), tries=1)  # asked twice it would send two
 Impression = Generator[Ask | Pause | Listen, bytes, bytes | None]
 
@@ -55,7 +56,6 @@ class Impressions:
         self._model = model
         self._count, self._damaged = count, damaged
         self._has_light = light
-        self._judges = True
 
     def serve(self, parameters: Parameters) -> Script:
         """Until the request is fulfilled or another one. Raises Gone."""
@@ -81,19 +81,20 @@ class Impressions:
                 request.tell(Guidance.CLEAN_SENSOR if look_count > STUCK_COUNT else Guidance.PLACE_FINGER)
             else:
                 free = free or code == Code.NO_FINGER
-                request.tell(GUIDANCE.get(code, Guidance.HOLD_STILL))
+                if code in GUIDANCE:
+                    request.tell(GUIDANCE[code])
             yield Pause(LOOK_S)
         yield from self._light(False)
 
     def _impression(self, request: Request, parameters: Parameters) -> Impression:
         """The image of the finger that is there; None if it is poor, gone, or cannot be fetched."""
-        if self._judges:
-            advice = yield from self._judge()
-            if advice is not None:
-                request.tell(advice)
-                return None
-            if code_of((yield _GEN_IMG)) != Code.OK:
-                return None
+        judgement = (yield _JUDGE)[:1]  # none, or a code unknown here: the finger engine judges alone
+        if judgement and judgement[0] in GUIDANCE:
+            self._count("poor_impressions")
+            request.tell(GUIDANCE[judgement[0]])
+            return None
+        if code_of((yield _GEN_IMG)) != Code.OK:
+            return None
         request.tell(Guidance.HOLD_STILL)
         transfer = Transfer(self._model.image_size, parameters.packet_size)
         for _ in range(PASSES_MAX):
@@ -104,15 +105,6 @@ class Impressions:
                 self._damaged("an image was damaged on its way")
             if transfer.content is not None:
                 return transfer.content
-        return None
-
-    def _judge(self) -> Generator[Ask, bytes, Guidance | None]:
-        answer = yield Ask(JUDGE, IMAGE_S_MAX, tries=1)
-        code = answer[0] if answer else Code.PACKET_ERROR
-        if code in GUIDANCE:
-            self._count("poor_impressions")
-            return GUIDANCE[code]
-        self._judges = code == Code.OK  # a model that can't tell: the finger engine judges alone
         return None
 
     def _light(self, on: bool) -> Script:

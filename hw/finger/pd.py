@@ -15,6 +15,7 @@ All may be called, and all attributes below set, from any thread at any time:
     knows_parameters  False: READ_SYS_PARA is refused (R308)
     judges            False: IMG2TZ is refused
     judging_spoils    IMG2TZ leaves something else in the image buffer; no manual says that it does not
+    deaf              so many commands more are answered as not received whole
     damage            changes the packets of an upload, each as bytes, its confirmation first
     baud, packet_size as the host set them; registers, not pace: the link's owner paces the bytes
     looks, uploads, lit   how often a host asked for a picture, for the image; whether it switched the light on
@@ -80,6 +81,7 @@ class FingerPeripheral:
     ) -> None:
         self.password = password
         self.silent = False
+        self.deaf = 0
         self.greetings = frozenset({Instruction.GET_ECHO, Instruction.HAND_SHAKE})
         self.knows_parameters = self.judges = True
         self.judging_spoils = False
@@ -124,6 +126,9 @@ class FingerPeripheral:
 
     def _answer(self, command: bytes) -> bytes:
         code, arguments = command[0], command[1:]
+        if self.deaf > 0:
+            self.deaf -= 1
+            return self._confirm(Code.PACKET_ERROR)
         if code == Instruction.VFY_PWD:
             self._proven = arguments == self.password
             return self._confirm(Code.OK if self._proven else Code.WRONG_PASSWORD)

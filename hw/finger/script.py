@@ -1,7 +1,8 @@
 """Runs a conversation with the sensor: a generator that says what it waits for, one thing at a time.
 
     script yields            and gets                                       when
-    Ask(command)             the answer's payload, b"" if there was none    answered, or asked `tries` times in vain
+    Ask(command)             the answer's payload, b"" if there was none    answered, or asked `tries` times in vain: answers that the
+                                                                            sensor got no whole packet are none
     Pause(seconds)           b""                                            after so long, or woken
     Quiet()                  b""                                            nothing came for SETTLE_S, at most QUIET_S_MAX altogether
     Listen(transfer)         b"" (a pass without fault: SOUND)              end packet, silence of LISTEN_S, at most LISTEN_S_MAX
@@ -16,6 +17,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from hw.finger.frame import Decoder, Packet, PacketType, encode
+from hw.finger.messages import Code
 from hw.finger.transfer import Transfer
 
 ANSWER_S_MAX = 0.5  # chosen: sensors answer within milliseconds, a USB adapter holds bytes for 16 ms
@@ -141,6 +143,9 @@ class Runner:
         return isinstance(self._wish, Ask) and self._settling is None
 
     def _answered(self, answer: bytes, now: float) -> None:
+        if answer[0] == Code.PACKET_ERROR and isinstance(self._wish, Ask) and self._tries < self._wish.tries:
+            self._ask(self._wish, now)
+            return
         if not self.retried:
             self._next(answer, now)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -41,6 +42,20 @@ def quantised(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def whole(data: bytes) -> bytes:
     return data
+
+
+def rough(seed: int, flip: float, drop: float) -> Wire:
+    """A wire that flips a bit of, and loses, so large a share of its bytes."""
+    draw = random.Random(seed)
+
+    def wire(data: bytes) -> bytes:
+        kept = bytearray()
+        for byte in data:
+            if draw.random() >= drop:
+                kept.append(byte ^ (1 << draw.randrange(8)) if draw.random() < flip else byte)
+        return bytes(kept)
+
+    return wire
 
 
 @dataclass

@@ -18,7 +18,7 @@ from hw.finger.pd import FingerPeripheral, Placement
 from hw.finger.picture import R30X, R503, pack, unpack
 from hw.link.noise import SIZE_MIN
 
-from .finger_sensor_bench import Line, picture, quantised, whole
+from .finger_sensor_bench import Line, picture, quantised, rough, whole
 
 PASSWORD = bytes.fromhex("0badcafe")
 ADDRESS = bytes.fromhex("00c0ffee")
@@ -301,19 +301,6 @@ def test_holes_of_one_pass_are_filled_by_the_next() -> None:
     assert line.sensor.uploads == 2
 
 
-def rough(seed: int, flip: float, drop: float) -> Callable[[bytes], bytes]:
-    draw = random.Random(seed)
-
-    def wire(data: bytes) -> bytes:
-        kept = bytearray()
-        for byte in data:
-            if draw.random() >= drop:
-                kept.append(byte ^ (1 << draw.randrange(8)) if draw.random() < flip else byte)
-        return bytes(kept)
-
-    return wire
-
-
 def test_images_come_through_a_rough_line_and_are_exact() -> None:
     """0.02 % of bytes flipped and as many lost: no transfer of 40,000 bytes is whole."""
     for seed in range(6):
@@ -388,6 +375,20 @@ def test_restarted_sensor_is_connected_anew() -> None:
     assert line.session.diagnosis == "the sensor was restarted"
     line.connect()
     line.ready()
+
+
+def test_command_that_did_not_arrive_whole_is_repeated_without_a_word() -> None:
+    line = Line()
+    line.sensor.deaf = 2
+    line.ready()
+    line.want()
+    line.run(0.5)
+    line.sensor.deaf = 2
+    line.run(0.5)
+    line.sensor.lay(picture())
+    line.until(lambda: bool(line.images))
+    assert line.advice == [Guidance.PLACE_FINGER, Guidance.HOLD_STILL]
+    assert line.counters["repeated_questions"] == 4
 
 
 def test_late_answer_is_not_taken_for_the_next_question() -> None:
