@@ -8,8 +8,9 @@ from random import SystemRandom
 
 import pytest
 
-from tests.hw.release_trials import Fault, Verdict, campaign, plan, summary
+from tests.hw.release_trials import campaign, plan
 from tests.hw.release_trials_device import FAMILIES
+from tests.hw.release_trials_judge import Fault, Verdict, summary
 from tests.hw.release_trials_process import FAKETIME
 
 TRIALS_SOAK = 200
