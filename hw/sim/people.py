@@ -21,6 +21,7 @@ BARRIERS_M = (*ENTRY_M, *INSIDE_M, *EXIT_M)
 LAYOUT = Layout(entry_barriers=len(ENTRY_M), inside_barriers=len(INSIDE_M), exit_barriers=len(EXIT_M))
 PRESENCE_M = (0.2, 1.95)  # what the presence sensor sees
 FRONT_M, QUEUE_M = 1.7, 0.45
+BEHIND_S = 0.8  # between two who come together
 STANDING_CLOSE_M = 0.05  # between two who go as one
 BEYOND_M = 0.02  # a barrier is clear of who is so much further
 OBJECT_M = INSIDE_M[0] + 0.1
@@ -62,7 +63,9 @@ class People:
             behind_m = leader.length_m + STANDING_CLOSE_M
             walk = Walk(tuple((at, place - behind_m) for at, place in leader.walk.knots))
         else:
-            walk = Walk(((now, OUTSIDE_M),)).then(self._place(len(self.queue)), speed)
+            # Who comes at the same time comes behind: side by side two would be one to every barrier.
+            start = max([now, *(person.body.walk.knots[0][0] + BEHIND_S * self._scale for person in self.queue[-1:])])
+            walk = Walk(((start, OUTSIDE_M),)).then(self._place(len(self.queue)), speed)
         self.queue.append(Person(kind, Body(walk, length_m)))
 
     def reach_in(self, kind: Kind, now: float) -> None:

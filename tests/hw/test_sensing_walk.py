@@ -74,18 +74,20 @@ def covered(body: Body, place: float) -> tuple[float, float]:
     return first, last
 
 
-def observe(bodies: list[Body], seed: int, bounce_s: float = BOUNCE_S, extra_s: float = 4.0) -> list[Reading]:
-    """The zone's levels along the way, after it was seen empty."""
+def observe(bodies: list[Body], seed: int, idle_s: float = SAMPLE_S) -> list[Reading]:
+    """The zone's levels along the way, after it was seen empty. idle_s: between readings while nothing is interrupted for a second."""
     random = Random(seed)
     zone = Zone(LAYOUT)
-    contacts = [Contact(random, bounce_s) for _ in PLACES]
+    contacts = [Contact(random, BOUNCE_S) for _ in PLACES]
     readings: list[Reading] = []
     bodies = [body.goes(body.walk.later(1.0)) for body in bodies]
-    end = max((body.walk.end for body in bodies), default=0.0) + extra_s
-    now = 0.0
+    end = max((body.walk.end for body in bodies), default=0.0) + 4.0
+    now = quiet_since = 0.0
     while now < end:
-        now += random.uniform(0.8, 1.2) * SAMPLE_S
-        for contact, level in zip(contacts, interrupted(bodies, PLACES, now), strict=True):
+        now += random.uniform(0.8, 1.2) * (SAMPLE_S if now - quiet_since < 1.0 else idle_s)
+        beams = interrupted(bodies, PLACES, now)
+        quiet_since = now if any(beams) else quiet_since
+        for contact, level in zip(contacts, beams, strict=True):
             contact.set(level, now)
         present = any(body.overlaps(*INSIDE, now) for body in bodies)
         zone.feed(Inputs(True, present, barriers=tuple(contact.read(now) for contact in contacts)), now)
@@ -119,6 +121,15 @@ def test_one_who_walks_through_is_counted_once(body: Body, seed: int) -> None:
     readings = observe([body], seed)
     counts = [reading.levels.person_count for reading in readings if reading.at > 1.0]
     assert set(counts) == {0, 1}
+    assert readings[-1].levels == SensorLevels(True, 0, 1)
+    assert all(not reading.levels.alarms for reading in readings)
+
+
+@walked
+@given(st.builds(Body, st.builds(through, st.floats(0.5, 1.4)), LENGTHS), st.integers(0, 2**32))
+def test_one_whose_coming_is_read_late_is_counted_once(body: Body, seed: int) -> None:
+    """An idle zone is read half as often."""
+    readings = observe([body], seed, idle_s=2 * SAMPLE_S)
     assert readings[-1].levels == SensorLevels(True, 0, 1)
     assert all(not reading.levels.alarms for reading in readings)
 

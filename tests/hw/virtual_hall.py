@@ -33,6 +33,7 @@ SAMPLE_S = 0.025
 ZONE = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 POLICY = Policy("virtual", ALWAYS_MANDATORY, face_threshold=0.5, finger_threshold=0.5, finger_fmr=1e-3)
 PATIENCE_S = 60.0
+COMPANION_S = 2.5  # too late to be a tailgater to the entry's barriers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Traveller:
     behaviour: Behaviour = Behaviour.PASS
     eligible: bool = True  # the document is his
     alarm: Alarm | None = None  # goes off while he is in the zone
+    companion: bool = False  # somebody else comes in while he is being checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,13 @@ class VirtualHall:
         self._traveller, self._outcome, self._faulty = traveller, None, False
         self.world.plan(traveller.behaviour, self.now)
         self.world.enter(1, self.now, traveller.kind)
+        if traveller.companion:
+            self._after(COMPANION_S, lambda: self.world.enter(1, self.now))
         if self.random.random() < self.faults.blind:
             self._faulty = True
             self._after(self.random.uniform(0.0, 12.0), self._go_blind)
         if traveller.alarm is not None:
-            self._after(self.random.uniform(0.0, 8.0), partial(self._raise, traveller.alarm))
+            self._after(self.random.uniform(0.0, 6.0), partial(self._raise, traveller.alarm))
         self._after(3.0, partial(self._ask, len(self.journeys)))
         given_up_at = self.now + PATIENCE_S
         while self._outcome is None and self.now < given_up_at:
