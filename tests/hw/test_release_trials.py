@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from random import SystemRandom
+from typing import Any
 
 import pytest
 
 from tests.hw.release_trials import campaign, plan
 from tests.hw.release_trials_device import FAMILIES
-from tests.hw.release_trials_judge import Fault, Verdict, summary
+from tests.hw.release_trials_judge import Course, Fault, Trial, Verdict, judge, summary
 from tests.hw.release_trials_process import FAKETIME
 
 TRIALS_SOAK = 200
@@ -21,6 +22,38 @@ def check(verdicts: list[Verdict], seed: int) -> None:
     told = summary(verdicts)
     print(f"{SEED_VARIABLE}={seed}: {told}")
     assert not told["violations"], told["violations"]
+
+
+ON, OFF = True, False
+TRIAL = Trial(0, "osdp", Fault.SILENCE, duration_s=1.0, offset_s=0.0, fault_s=1.0, step_s=0.0, replaced=False)
+
+
+@pytest.mark.parametrize(
+    ("moves", "more", "wrong"),
+    [
+        ([[ON, 10.1, 0.001], [OFF, 11.1, 0.001]], {}, ""),
+        ([[ON, 10.1, 0.001], [OFF, 10.3, 0.001]], {}, ""),  # ended by us
+        ([], {"commands": 0, "result": "UNKNOWN"}, ""),
+        ([[ON, 11.6, 0.2], [OFF, 12.6, 0.001]], {}, ""),  # it lay there in time
+        ([[ON, 11.6, 0.001], [OFF, 12.6, 0.001]], {}, "released 1.600 s after the call"),
+        ([[ON, 10.1, 0.001], [OFF, 11.15, 0.06]], {}, ""),  # it did not look before
+        ([[ON, 10.1, 0.001], [OFF, 11.15, 0.01]], {}, "secured 0.050 s late"),
+        ([[ON, 10.1, 0.001]], {}, "never secured"),
+        ([[ON, 10.1, 0.0], [OFF, 10.2, 0.0], [ON, 10.3, 0.0], [OFF, 10.4, 0.0]], {}, "released 2 times by 1 commands"),
+        ([[ON, 10.1, 0.001], [OFF, 11.1, 0.001]], {"commands": 2}, "released 1 times by 2 commands"),
+        (
+            [[ON, 10.1, 0.001], [OFF, 11.1, 0.001]],
+            {"result": "NOT_SENT"},
+            "was released by a command that was not sent",
+        ),
+        ([], {}, "an acknowledged release was not executed"),
+        ([[ON, 10.1, 0.001], [OFF, 11.1, 0.001]], {"recovered_at": None}, "did not come back by itself"),
+    ],
+)
+def test_judge(moves: list[list[Any]], more: dict[str, Any], wrong: str) -> None:
+    log = {"moves": moves, "commands": more.pop("commands", 1)}
+    course = Course(10.0, 10.0, 11.0, **{"result": "ACKNOWLEDGED", "log": log, "recovered_at": 12.0, **more})
+    assert judge(TRIAL, course).violations == ((wrong,) if wrong else ())
 
 
 @pytest.mark.skipif(not FAKETIME.exists(), reason="no libfaketime")
