@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hw.osdp.duty import Wish
 from hw.osdp.orders import Answer, Card, Order
-from hw.osdp.peripheral import Peripheral, Wish
+from hw.osdp.peripheral import Peripheral
 
 OLD_S = 0.5  # chosen: what is told so soon after the secure channel came up was presented before it
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from egate.domain.signal import DARK, Light, Sound, TravellerSignal
+from hw.osdp.duty import IN_TURN, SOON, Wish
 from hw.osdp.orders import (
     TEXT_CHARACTERS_MAX,
     TIMER_UNIT_S,
@@ -24,7 +25,7 @@ from hw.osdp.orders import (
     Order,
     Text,
 )
-from hw.osdp.peripheral import FAILURES_MAX, IN_TURN, SOON, Peripheral, Wish
+from hw.osdp.peripheral import FAILURES_MAX, Peripheral
 
 LIGHT_S, LIGHT_AGAIN_S = (
     2.0,

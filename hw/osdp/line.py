@@ -9,11 +9,14 @@ and an output command of a neighbour does not wait for them.
 
 from __future__ import annotations
 
-from hw.osdp.peripheral import NOW, Peripheral
+from hw.osdp.duty import NOW
+from hw.osdp.peripheral import Peripheral
 from hw.osdp.replies import Replies
 
 REPLY_S = 0.2  # OSDP 2.2: a reply begins within 200 ms; so long libosdp waits
-REPLY_SILENT_S = 0.05  # chosen: after so long an output command of another takes the line from one that is absent
+# Chosen: after so long without answer an output command of another takes the line, from one that is absent, or has just fallen silent.
+# Within the bar of 120 ms for eight devices, and longer than any answer that was seen.
+REPLY_ABSENT_S, REPLY_URGENT_S = 0.05, 0.08
 GAP_CHARACTERS = 2  # chosen: a transmitter lets go of the line within two; the mark before a frame makes a third
 CHARACTER_BITS = 10
 PROBE_SHARE = 5  # chosen: the absent ones together wait a fifth of the time
@@ -93,8 +96,8 @@ class Line:
 
     def _given_up_at(self, now: float) -> float:
         """When the owner loses the line if nothing comes."""
-        if self._owner is not None and self._probing and any(self._urgent(one, now) for one in self._peripherals):
-            return self._sent_at + REPLY_SILENT_S
+        if any(self._urgent(one, now) for one in self._peripherals):
+            return self._sent_at + (REPLY_ABSENT_S if self._probing else REPLY_URGENT_S)
         return self._sent_at + REPLY_S
 
     def _urgent(self, peripheral: Peripheral, now: float) -> bool:

@@ -16,9 +16,8 @@ has to look at it and start anew. A peripheral that was opened (tamper) is not t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 
+from hw.osdp.duty import IN_TURN, NOW, SOON, Wish
 from hw.osdp.orders import (
     OFF_AND_STOP_TIMER,
     ON_FOR_A_TIME,
@@ -32,7 +31,8 @@ from hw.osdp.orders import (
     Report,
     Status,
 )
-from hw.osdp.peripheral import IN_TURN, NOW, SOON, Peripheral, Wish
+from hw.osdp.peripheral import Peripheral
+from hw.osdp.release import Contact, Fate, Release, Released, Securing
 
 ASK_IDLE_S = 0.5  # chosen: four questions fit into the silence that means lost
 ASK_RELEASED_S = 0.1  # chosen: how soon a bolt that fell is noticed
@@ -41,45 +41,6 @@ OVERDUE_S = 0.5  # chosen: a timed release that lasts so much longer is ended by
 SECURE_INTERRUPTS_S = 0.05  # chosen: how long `secure` waits for a release that is on the wire
 TIMER_BROKEN = "its timer did not end a release; have it repaired, then start egate anew"
 TAMPERED = "its case was opened (tamper); no lane must count on it until it is closed"
-
-
-class Contact(Enum):
-    ABSENT = "ABSENT"  # no secure channel
-    SECURING = (
-        "SECURING"  # answers, but has not confirmed that it is secured, or is active unasked; or its timer is broken
-    )
-    READY = "READY"
-
-
-class Fate(Enum):
-    """What became of a release."""
-
-    ACKNOWLEDGED = "ACKNOWLEDGED"
-    NOT_SENT = "NOT_SENT"
-    UNKNOWN = "UNKNOWN"
-
-
-@dataclass(slots=True)
-class _Release:
-    tenths: int
-    deadline: float
-    done: Callable[[Fate], None]
-    submitted: bool = False
-    out_count: int = 0
-
-
-@dataclass(slots=True)
-class _Released:
-    """An acknowledged release: until when an active output may be its doing, and whether it was seen active since."""
-
-    until: float
-    seen: bool = False
-
-
-@dataclass(slots=True)
-class _Securing:
-    deadline: float
-    done: Callable[[bool], None]
 
 
 class LockDuty:
@@ -93,12 +54,12 @@ class LockDuty:
         self._channel = peripheral.channel
         self._output = output
         self._transit_s = transit_s
-        self._release: _Release | None = None
-        self._securing: list[_Securing] = []
+        self._release: Release | None = None
+        self._securing: list[Securing] = []
         self._off_wanted = False
         self._ask_at = self._secured_at = 0.0
         self._ask_urgency = IN_TURN
-        self._released: _Released | None = None
+        self._released: Released | None = None
         self._confirming = False
         self.contact = Contact.ABSENT
         self.active: bool | None = None  # output status, None if not known
@@ -121,11 +82,10 @@ class LockDuty:
     def connected(self, now: float) -> None:
         self.contact, self._diagnosis = Contact.SECURING, "securing"
         self.heard_at = now
-        if self._released is not None and now <= self._released.until:
-            self._secured_at = now  # time to report before it is told OFF
+        if self._released is not None:  # it shall first report whether that still goes on in its time, or should be over
+            self._secured_at = now
             self._ask_soon(now)
         else:
-            self._released = None
             self._command_off(now)
 
     def lost(self, diagnosis: str) -> None:
@@ -149,7 +109,7 @@ class LockDuty:
         if self._release is not None:
             raise RuntimeError("a release is under way")
         tenths = min(round(duration_s / TIMER_UNIT_S), TIMER_TENTHS_MAX)
-        self._release = _Release(tenths, deadline, done)
+        self._release = Release(tenths, deadline, done)
         if self.contact is Contact.ABSENT or not self.trusted:
             self._end_release()
 
@@ -165,7 +125,7 @@ class LockDuty:
         if self.contact is Contact.ABSENT:
             done(False)
             return
-        self._securing.append(_Securing(deadline, done))
+        self._securing.append(Securing(deadline, done))
         self._command_off(now)
 
     def cancel_release(self, now: float) -> None:
@@ -227,7 +187,7 @@ class LockDuty:
             if not ok:  # refused, or executed with the reply lost: libosdp does not tell which
                 self._peripheral.abandon("failed a release", now)
                 return
-            self._released = _Released(now + release.tenths * TIMER_UNIT_S + OVERDUE_S)
+            self._released = Released(now + release.tenths * TIMER_UNIT_S + OVERDUE_S)
             self._channel.out_until = None
             self._release = None
             release.done(Fate.ACKNOWLEDGED)
@@ -274,10 +234,10 @@ class LockDuty:
         self.contact = Contact.SECURING
         self._diagnosis = "active without a release"
 
-    def _may_still_start(self, release: _Release, now: float) -> bool:
+    def _may_still_start(self, release: Release, now: float) -> bool:
         return self.trusted and now < release.deadline - self._transit_s
 
-    def _limit_out(self, release: _Release) -> None:
+    def _limit_out(self, release: Release) -> None:
         self._channel.out_until = release.deadline - self._transit_s
 
     def _told_off_again_at(self) -> float:

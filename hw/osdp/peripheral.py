@@ -16,12 +16,11 @@ answer or a refusal, after which it waits 300 s. Contexts of other peripherals o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 from hw.osdp.acu import Acu
 from hw.osdp.channel import Channel
-from hw.osdp.orders import Answer, Ask, Capability, Completed, Order, Output, Report, Status
+from hw.osdp.duty import IN_TURN, Duty, Wish
+from hw.osdp.orders import Answer, Ask, Capability, Completed, Output, Report, Status
 
 CONNECT_S_MAX = 2.0  # chosen: the handshake takes 2 ms unpaced, 0.5 s at 9600 baud
 SILENCE_S_MAX = 2.5  # chosen: well below the 5 s watchdog; reached only if the line is never free
@@ -38,45 +37,6 @@ ASK_LOCAL_S = (
 BACKOFF_S = (0.02, 0.1, 0.25, 0.5, 1.0)  # waits before the next context; the last one repeats
 FAILURES_MAX = 3  # so often in a row a peripheral refuses what it does not know; a spoilt answer looks the same
 UNSENT_MAX = 3  # looks in which libosdp should have polled and did not: the wall clock that it goes by was set back
-
-# Urgency of wishes, the smaller the sooner.
-NOW, SOON, IN_TURN = range(3)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """order is to be told from `at` on. urgency NOW: before the other peripherals' turns, and before silent ones have answered."""
-
-    urgency: int
-    at: float
-    order: Order
-
-
-class Duty(Protocol):
-    """What one device wants of its peripheral. It may call `abandon` of the peripheral it was added to."""
-
-    def connected(self, now: float) -> None:
-        """The secure channel is up."""
-
-    def lost(self, diagnosis: str) -> None:
-        """The context is gone, and with it whatever was in it. Also called if there was none."""
-
-    def heard(self, now: float) -> None:
-        """The peripheral answered."""
-
-    def handle_timer(self, now: float) -> None: ...
-
-    def next_timer(self) -> float | None:
-        """When handle_timer must be called; None: not before something happens."""
-
-    def wish(self, now: float) -> Wish | None:
-        """What it wants to say next. Asked for again and again until it is told, and only while connected."""
-
-    def told(self, order: Order, now: float) -> None:
-        """Its wish goes out now."""
-
-    def answered(self, answer: Answer, now: float) -> None:
-        """Each answer of the peripheral, also those to the orders of other duties."""
 
 
 class Peripheral:
@@ -259,6 +219,7 @@ class Peripheral:
             return
         self.online, self.diagnosis, self._attempt = True, "", 0
         self.identity = self._acu.identity
+        self._polled_at = now
         for duty in self.duties:
             duty.connected(now)
 

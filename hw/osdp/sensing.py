@@ -6,9 +6,10 @@ A report that the peripheral sends by itself may be older than the last answer: 
 from __future__ import annotations
 
 from egate.domain.device import SensorLevels
+from hw.osdp.duty import IN_TURN, SOON, Wish
 from hw.osdp.inputs import InputFault, Wiring
 from hw.osdp.orders import Answer, Ask, Completed, Order, Report, Status
-from hw.osdp.peripheral import IN_TURN, SOON, Peripheral, Wish
+from hw.osdp.peripheral import Peripheral
 from hw.sensing.zone import Zone
 
 ASK_S = 0.04  # chosen: below the zone's sample_s_max, a tenth of what a person needs through a door

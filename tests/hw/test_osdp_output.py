@@ -16,9 +16,10 @@ from hw.link.pump import Pump
 from hw.osdp.acu import Acu
 from hw.osdp.channel import Channel
 from hw.osdp.line import Line
-from hw.osdp.lock import OVERDUE_S, SECURE_AGAIN_S, Contact, Fate, LockDuty
+from hw.osdp.lock import OVERDUE_S, SECURE_AGAIN_S, LockDuty
 from hw.osdp.pd import OFF_STOP_TIMER, LockPeripheral
 from hw.osdp.peripheral import Peripheral
+from hw.osdp.release import Contact, Fate
 from tests.hw.lock_bench import LockBench, lock_bench, until
 
 

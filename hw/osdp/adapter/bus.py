@@ -20,10 +20,11 @@ from egate.errors import ConfigurationError
 from hw.link.base import Link, LinkLost
 from hw.osdp.acu import Acu
 from hw.osdp.adapter.place import Place
-from hw.osdp.adapter.wait import receive, wait_for_orders
+from hw.osdp.adapter.wait import RECEIVE_BYTES, receive, wait_for_orders
 from hw.osdp.channel import Channel
+from hw.osdp.duty import Duty
 from hw.osdp.line import Line
-from hw.osdp.peripheral import Duty, Peripheral
+from hw.osdp.peripheral import Peripheral
 
 BACKOFF_S = (0.1, 0.25, 0.5, 1.0)  # waits before the port is opened again; the last one repeats
 LOOK_S = 0.25  # chosen: how soon states that only time changes are told
@@ -123,6 +124,9 @@ class Bus:
 
     def _turn(self) -> None:
         self._carry_out_orders()
+        if self._link is not None and self._line.awaits_reply:
+            # If we were held up the reply lies in the port: it must be seen before it is missed.
+            self._line.receive(self._link.read(RECEIVE_BYTES, 0), time.monotonic())
         self._line.turn(time.monotonic())
         for peripheral in self._peripherals.values():
             if peripheral.channel.failure is not None:

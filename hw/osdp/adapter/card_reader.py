@@ -13,8 +13,9 @@ from hw.osdp.adapter.device import OsdpDevice
 from hw.osdp.adapter.place import Place, place
 from hw.osdp.adapter.signal import READER_MAX
 from hw.osdp.cards import CardsDuty
+from hw.osdp.duty import Duty
 from hw.osdp.orders import Card
-from hw.osdp.peripheral import Duty, Peripheral
+from hw.osdp.peripheral import Peripheral
 from hw.url import DeviceUrl
 
 

@@ -13,8 +13,9 @@ from egate.errors import DeviceError
 from hw.health import HealthLog
 from hw.osdp.adapter.bus import BUSES, Bus
 from hw.osdp.adapter.place import Place
+from hw.osdp.duty import Duty
 from hw.osdp.orders import Answer, Capability, Completed, Order
-from hw.osdp.peripheral import Duty, Peripheral
+from hw.osdp.peripheral import Peripheral
 
 # Chosen: how long a connection that was up may take to come back before the device counts as lost; the bar is 5 s. One spoilt answer
 # ends libosdp's connection; the next one is up in some 0.3 s.

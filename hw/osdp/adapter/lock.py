@@ -11,8 +11,10 @@ from egate.domain.device import DeviceState, LockState, ReleaseResult
 from egate.errors import DeviceError
 from hw.osdp.adapter.device import OsdpDevice
 from hw.osdp.adapter.place import Place, place
-from hw.osdp.lock import Contact, Fate, LockDuty
-from hw.osdp.peripheral import Duty, Peripheral
+from hw.osdp.duty import Duty
+from hw.osdp.lock import LockDuty
+from hw.osdp.peripheral import Peripheral
+from hw.osdp.release import Contact, Fate
 from hw.url import DeviceUrl
 
 DURATION_S_MIN, DURATION_S_MAX = (

@@ -8,8 +8,9 @@ from pathlib import Path
 from egate.domain.device import DeviceState, SensorLevels
 from hw.osdp.adapter.device import OsdpDevice
 from hw.osdp.adapter.place import Place, place
+from hw.osdp.duty import Duty
 from hw.osdp.inputs import KEYS, Wiring, wiring
-from hw.osdp.peripheral import Duty, Peripheral
+from hw.osdp.peripheral import Peripheral
 from hw.osdp.sensing import SensorsDuty
 from hw.url import DeviceUrl
 

@@ -11,8 +11,9 @@ from egate.domain.device import DeviceState
 from egate.domain.signal import DARK, TravellerSignal
 from hw.osdp.adapter.device import OsdpDevice
 from hw.osdp.adapter.place import Place, place
+from hw.osdp.duty import Duty
 from hw.osdp.lights import LightsDuty
-from hw.osdp.peripheral import Duty, Peripheral
+from hw.osdp.peripheral import Peripheral
 from hw.url import DeviceUrl
 
 READER_MAX = 7  # chosen: door controllers have two

@@ -1,0 +1,46 @@
+"""What is known of a lock and of what was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Contact(Enum):
+    ABSENT = "ABSENT"  # no secure channel
+    SECURING = (
+        "SECURING"  # answers, but has not confirmed that it is secured, or is active unasked; or its timer is broken
+    )
+    READY = "READY"
+
+
+class Fate(Enum):
+    """What became of a release."""
+
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    NOT_SENT = "NOT_SENT"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(slots=True)
+class Release:
+    tenths: int
+    deadline: float
+    done: Callable[[Fate], None]
+    submitted: bool = False
+    out_count: int = 0
+
+
+@dataclass(slots=True)
+class Released:
+    """An acknowledged release: until when an active output may be its doing, and whether it was seen active since."""
+
+    until: float
+    seen: bool = False
+
+
+@dataclass(slots=True)
+class Securing:
+    deadline: float
+    done: Callable[[bool], None]

@@ -1,0 +1,303 @@
+"""Who may speak on a shared line, by a clock that the test moves: a millisecond a step, every peripheral's answer within it.
+
+libosdp itself goes by the wall clock, which matters for its own timeouts only; none is reached here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from egate.domain.device import Alarm
+from hw.link import memory
+from hw.link.base import Link
+from hw.link.fault import FaultLink
+from hw.osdp.acu import Acu
+from hw.osdp.channel import Channel
+from hw.osdp.frame import COMMAND_OUT, command_of
+from hw.osdp.inputs import InputFault, wiring
+from hw.osdp.line import PROBE_SHARE, REPLY_ABSENT_S, REPLY_S, REPLY_URGENT_S, Line
+from hw.osdp.lock import LockDuty
+from hw.osdp.orders import ON_FOR_A_TIME, TIMER_TENTHS_MAX, Card
+from hw.osdp.pd import LockPeripheral
+from hw.osdp.pd_bus import PeripheralBus
+from hw.osdp.peripheral import Peripheral
+from hw.osdp.release import Contact, Fate
+from hw.osdp.replies import Replies
+
+STEP_S = 0.001
+KEY = bytes(range(16))
+TRANSIT_S = 0.02
+
+
+class Wire:
+    """The controllers' link: notes when a frame to which address left, with its command."""
+
+    def __init__(self, inner: Link, now: Callable[[], float]) -> None:
+        self._inner = inner
+        self._now = now
+        self.sent: list[tuple[float, int, int]] = []
+
+    def read(self, size_max: int, timeout_s: float) -> bytes:
+        return self._inner.read(size_max, timeout_s)
+
+    def write(self, data: bytes) -> None:
+        command = command_of(data)
+        self.sent.append((self._now(), data[2], command[0] if command else 0))
+        self._inner.write(data)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class Workbench:
+    """Peripherals of address 1 on, a lock duty on each; deaf: addresses that hear nothing."""
+
+    def __init__(self, count: int) -> None:
+        self.time = 100.0
+        near, far = memory.pair()
+        self.wire = Wire(near, lambda: self.time)
+        bus = PeripheralBus(far)
+        self.deaf: set[int] = set()
+        self.faults = {address: FaultLink(bus.tap(), address) for address in range(1, count + 1)}
+        self.simulated = {
+            address: LockPeripheral(fault, KEY, lambda: self.time, address) for address, fault in self.faults.items()
+        }
+        bus.join(list(self.simulated.values()))
+        self._far = bus
+        self.line = Line(115_200)
+        self.locks: dict[int, LockDuty] = {}
+        self.contexts = dict.fromkeys(self.faults, 0)
+        for address in self.faults:
+            self._add(address)
+        self.fates: list[tuple[float, Fate]] = []
+
+    def _add(self, address: int) -> None:
+        channel = Channel(lambda: self.time)
+        channel.attach(self.wire)
+
+        def make() -> Acu:
+            self.contexts[address] += 1
+            return Acu(channel, address, KEY)
+
+        peripheral = Peripheral(channel, address, make)
+        self.line.add(peripheral)
+        self.locks[address] = LockDuty(peripheral, 0, TRANSIT_S)
+        peripheral.add(self.locks[address], self.time)
+        peripheral.plug(self.time)
+
+    def step(self) -> None:
+        self.line.turn(self.time)
+        for address in self.deaf:
+            self.faults[address].silence(0.0, 60.0)
+        for _ in range(2):
+            self._far.poll(0.0)
+        self.line.receive(self.wire.read(4096, 0.0), self.time)
+        self.time += STEP_S
+
+    def run(self, duration_s: float) -> None:
+        end = self.time + duration_s
+        while self.time < end:
+            self.step()
+
+    def run_until(self, condition: Callable[[], bool], within_s: float = 5.0) -> None:
+        end = self.time + within_s
+        while not condition():
+            assert self.time < end, {address: lock.diagnosis for address, lock in self.locks.items()}
+            self.step()
+
+    def ready(self, *addresses: int) -> bool:
+        return all(self.locks[one].contact is Contact.READY and self.locks[one].active is False for one in addresses)
+
+    def release(self, address: int, duration_s: float, deadline_s: float) -> None:
+        self.locks[address].release(
+            duration_s, self.time + deadline_s, lambda fate: self.fates.append((self.time, fate))
+        )
+
+    def close(self) -> None:
+        for peripheral in self.line.peripherals:
+            peripheral.unplug("closed")
+        for simulated in self.simulated.values():
+            simulated.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Workbench]:
+    one = Workbench(4)
+    yield one
+    one.close()
+
+
+def test_frames_follow_each_other_and_every_lock_gets_its_turn(bench: Workbench) -> None:
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    bench.wire.sent.clear()
+    bench.run(0.9)
+    told = {address: sum(1 for _, to, _ in bench.wire.sent if to == address) for address in bench.locks}
+    assert min(told.values()) >= 1, told
+    assert max(told.values()) <= 2 * min(told.values()) + 1, told
+
+
+def test_output_command_waits_for_an_absent_neighbour_but_shortly(bench: Workbench) -> None:
+    bench.deaf = {2, 3, 4}
+    bench.run_until(lambda: bench.ready(1))
+    for _ in range(4):
+        bench.wire.sent.clear()
+        bench.run_until(lambda: any(to != 1 for _, to, _ in bench.wire.sent))  # the line waits for an absent one
+        asked = bench.time
+        bench.release(1, 0.1, 1.0)
+        bench.run_until(lambda: bool(bench.fates))
+        assert bench.fates.pop()[1] is Fate.ACKNOWLEDGED
+        (left,) = [at for at, to, command in bench.wire.sent if (to, command) == (1, COMMAND_OUT)]
+        assert left - asked <= REPLY_ABSENT_S + 2 * STEP_S
+        bench.run_until(lambda: bench.ready(1))
+
+
+def test_output_command_does_not_wait_for_a_neighbour_that_fell_silent(bench: Workbench) -> None:
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    bench.deaf = {2}
+    bench.run_until(lambda: bench.line.awaits_reply and bench.wire.sent[-1][1] == 2)
+    asked = bench.time
+    bench.release(1, 0.1, 1.0)
+    bench.run_until(lambda: bool(bench.fates))
+    (left,) = [at for at, to, command in bench.wire.sent if to == 1 and command == COMMAND_OUT and at >= asked]
+    assert left - asked <= REPLY_URGENT_S + 2 * STEP_S
+
+
+def test_absent_neighbours_get_a_part_of_the_line_only(bench: Workbench) -> None:
+    bench.deaf = {2, 3, 4}
+    bench.run_until(lambda: bench.ready(1))
+    bench.wire.sent.clear()
+    bench.run(3.0)
+    probes = [at for at, to, _ in bench.wire.sent if to != 1]
+    assert 1 <= len(probes) <= 2 + 3.0 / (PROBE_SHARE * REPLY_S)
+
+
+def test_release_without_answer_ends_its_own_context_and_no_other(bench: Workbench) -> None:
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    before = dict(bench.contexts)
+    bench.simulated[1].replies_lost = 1
+    bench.release(1, 3.0, 1.0)
+    bench.run_until(lambda: bool(bench.fates))
+    assert bench.fates[0][1] is Fate.UNKNOWN
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    assert bench.contexts[1] > before[1]
+    assert {one: bench.contexts[one] for one in (2, 3, 4)} == {one: before[one] for one in (2, 3, 4)}
+    releases = [one for one in bench.simulated[1].actuations if one.control_code == ON_FOR_A_TIME]
+    assert len(releases) == 1, "repeated"
+    assert not bench.simulated[1].released, "not secured after a release without answer"
+
+
+def test_release_that_never_got_the_line_is_not_sent(bench: Workbench) -> None:
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    bench.deaf = {2}
+    bench.run_until(lambda: bench.line.awaits_reply and bench.wire.sent[-1][1] == 2)
+    bench.wire.sent.clear()
+    bench.release(1, 3.0, 0.05)  # its neighbour has the line
+    bench.run_until(lambda: bool(bench.fates))
+    assert bench.fates[0][1] is Fate.NOT_SENT
+    bench.run_until(lambda: bench.ready(1))
+    assert not any(command == COMMAND_OUT and to == 1 for _, to, command in bench.wire.sent)
+    assert all(one.control_code != ON_FOR_A_TIME for one in bench.simulated[1].actuations)
+
+
+def test_frame_that_is_late_at_the_wire_is_withheld_though_the_line_is_busy(bench: Workbench) -> None:
+    """The clock jumps between the decision to send and the sending, as when the process is stopped there."""
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    bench.release(1, 3.0, 0.5)
+    told = bench.locks[1].told
+
+    def held_up(order: object, now: float) -> None:
+        told(order, now)  # type: ignore[arg-type]
+        bench.time += 0.6
+
+    bench.locks[1].told = held_up  # type: ignore[method-assign]
+    bench.run_until(lambda: bool(bench.fates))
+    assert bench.fates[0][1] is Fate.NOT_SENT
+    bench.locks[1].told = told  # type: ignore[method-assign]
+    bench.run_until(lambda: bench.ready(1))
+    assert all(one.control_code != ON_FOR_A_TIME for one in bench.simulated[1].actuations)
+
+
+def test_limit_of_one_lock_s_release_is_not_lifted_by_the_other_lock_of_its_peripheral(bench: Workbench) -> None:
+    bench.run_until(lambda: bench.ready(1))
+    peripheral = bench.line.peripherals[0]
+    other = LockDuty(peripheral, 1, TRANSIT_S)
+    peripheral.add(other, bench.time)
+    peripheral.channel.out_until = 123.0  # of a release that is on the wire
+    other.release(1.0, bench.time - 1.0, lambda fate: None)
+    other.handle_timer(bench.time)
+    assert peripheral.channel.out_until == 123.0
+
+
+def test_long_release_is_not_cut_to_the_low_byte_of_its_timer(bench: Workbench) -> None:
+    """The native module keeps 8 bits: 30 s would become 4.4 s."""
+    bench.run_until(lambda: bench.ready(1))
+    bench.release(1, 30.0, 1.0)
+    bench.run_until(lambda: bool(bench.fates))
+    (release,) = [one for one in bench.simulated[1].actuations if one.control_code == ON_FOR_A_TIME]
+    assert release.duration_s == pytest.approx(TIMER_TENTHS_MAX / 10)
+
+
+REPLY = bytes.fromhex("53 81 0800 04 40 0000")
+COMMAND = bytes.fromhex("ff 53 01 0800 04 60 0000")
+
+
+@given(st.lists(st.sampled_from([b"\x00", b"\xff", b"\x12\x34", COMMAND, REPLY]), max_size=8), st.integers(1, 9))
+def test_replies_are_found_between_noise_and_echoes_however_cut(parts: list[bytes], size: int) -> None:
+    stream = b"".join(parts)
+    replies = Replies()
+    found = [reply for at in range(0, len(stream), size) for reply in replies.feed(stream[at : at + size], 0.0)]
+    assert found == [(1, REPLY)] * parts.count(REPLY)
+
+
+def test_false_start_does_not_swallow_the_next_reply_after_a_silence() -> None:
+    replies = Replies()
+    assert replies.feed(b"\x53\x81\x00\x05\x04", 0.0) == []
+    assert replies.feed(b"", 1.0) == []
+    assert replies.feed(REPLY, 1.0) == [(1, REPLY)]
+    assert replies.skipped_count == 5
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_counted_or_are_replies(data: bytes) -> None:
+    replies = Replies()
+    found = replies.feed(data, 0.0) + replies.feed(b"", 1.0)
+    assert replies.skipped_count + sum(len(frame) for _, frame in found) == len(data)
+
+
+def test_inputs_are_read_by_their_wiring() -> None:
+    wired = wiring({"door": "n0", "present": "1", "entry": "2,3", "exit": "n4,5", "fire": "n6", "tamper": "7"})
+    assert wired.layout.barrier_count == 4
+    read = wired.read((1, 1, 1, 0, 1, 1, 0, 0))
+    assert read.door_closed is False
+    assert read.present is True
+    assert read.barriers == (True, False, False, True)
+    assert read.alarms == {Alarm.FIRE}
+    with pytest.raises(InputFault):
+        wired.read((0,) * 7)
+    with pytest.raises(InputFault):
+        wired.read((2,) + (0,) * 7)  # a supervised line that is short
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"door": "64"},
+        {"door": "x"},
+        {"door": "0", "present": "0"},
+        {"door": "0", "entry": "1"},
+        {"door": "0", "entry": "1,,2"},
+        {"door": "0", "exit": "1,n1"},
+    ],
+)
+def test_wiring_that_makes_no_sense_is_refused(parameters: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"input|barrier|door"):
+        wiring(parameters)
+
+
+def test_card_does_not_show_in_words() -> None:
+    assert "ab" not in repr(Card(b"\xab\xab", 16, 0)).replace("redacted", "")
