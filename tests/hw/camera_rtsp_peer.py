@@ -20,15 +20,17 @@ from hw.camera.synthetic import Mode, picture
 FPS = 15
 WIDTH, HEIGHT = 320, 240  # multiples of 8: RFC 2435, 3.1.5
 FRAGMENT_BYTES = 8_000
+NOBODY_S = 1.0
 RTP_JPEG = 26  # payload type, RFC 3551
 SDP = f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\nm=video 0 RTP/AVP {RTP_JPEG}\r\na=control:track\r\na=framerate:{FPS}\r\n"
 
 
 @dataclass
 class RtspCamera:
-    """Listens on loopback at once. credentials "user:password": whoever does not give them is refused."""
+    """Listens on loopback at once. credentials "user:password": whoever does not give them is refused. port 0: any."""
 
     credentials: str = ""
+    port: int = 0
     mode: Mode = Mode.MOVING
     stall: threading.Event = field(default_factory=threading.Event)
     refused: int = 0
@@ -37,8 +39,8 @@ class RtspCamera:
     _sockets: list[socket.socket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
         self._run(self._accept)
 
     def close(self) -> None:
@@ -49,6 +51,16 @@ class RtspCamera:
             each.close()
         for thread in self._threads:
             thread.join(5.0)
+
+    def write(self, data: bytes) -> None:
+        """Noise to whoever is connected, in the midst of whatever it is being sent. Waits NOBODY_S if nobody is."""
+        taken = False
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.sendall(data)
+                taken = True
+        if not taken:
+            self._closed.wait(NOBODY_S)
 
     def _run(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]

@@ -20,13 +20,14 @@ from egate.domain.captured import Symbology
 from egate.domain.device import DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.signal import DARK, Light, TravellerSignal
 from egate.errors import DeviceLost
-from egate.ports import BarcodeReader, CardReader, Device, DocumentReader, FingerSensor, Lock, Sensors, Signal
+from egate.ports import BarcodeReader, Camera, CardReader, Device, DocumentReader, FingerSensor, Lock, Sensors, Signal
 from hw.barcode.frame import encode
 from hw.osdp.pd_reader import Color
 from hw.registry import open_device
 from hw.sim.reader import Presentation
 from tests.fuzz.sources import TD3
 from tests.hw import device_campaign_peers as peers
+from tests.hw.camera_rtsp_peer import HEIGHT, WIDTH
 from tests.hw.device_campaign_peers import BARCODES, Peer
 from tests.hw.finger_sensor_bench import picture, quantised
 from tests.hw.lock_bench import until
@@ -242,6 +243,19 @@ def card_reader(folder: Path) -> Rig:
     return Rig(peer, reader, prove, watch=lambda: reader.card(3600.0))
 
 
+def camera(make: Callable[[Path], Peer[Any]], shape: tuple[int, int, int], folder: Path) -> Rig:
+    """shape: of its pictures."""
+    peer = make(folder)
+    device = cast(Camera, _device(peer))
+
+    async def prove() -> None:
+        peer.hand.quiet()
+        frame = await device.frame(time.monotonic(), WORK_S_MAX)
+        assert frame.image.shape == shape
+
+    return Rig(peer, device, prove)
+
+
 def _led_light(peripheral: Any) -> Light:
     return {Color.RED: Light.RED, Color.AMBER: Light.AMBER, Color.GREEN: Light.GREEN}.get(
         Color(peripheral.leds[0].color(time.monotonic())), Light.OFF
@@ -283,5 +297,10 @@ FAMILIES: Mapping[str, Callable[[Path], Rig]] = MappingProxyType(
         "pn532.chip": partial(document_reader, with_chip=True),
         "barcode": barcode_reader,
         "r30x": finger_sensor,
+        "camera.dir": partial(camera, peers.camera_folder, (48, 64, 3)),
+        "camera.rtsp": partial(camera, peers.camera_stream, (HEIGHT, WIDTH, 3)),
     }
 )
+SLOW = frozenset(
+    {"camera.rtsp"}
+)  # FFmpeg looks at a stream for more than a second before it plays: long campaigns only

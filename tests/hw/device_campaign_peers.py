@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+import cv2
 
 from egate.domain.device import DeviceRole
 from hw.barcode.frame import Framing
 from hw.barcode.pd import SimulatedImager
+from hw.camera.synthetic import Mode, picture
 from hw.finger.pd import FingerPeripheral, FingerPort
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
@@ -22,6 +25,7 @@ from hw.mrz.pd import READER_SETUPS
 from hw.osdp.pd import Equipment, LockPeripheral
 from hw.sim.field import make_field
 from hw.sim.reader import SimulatedReader
+from tests.hw.camera_rtsp_peer import RtspCamera
 
 OSDP_POLL_S = 0.005  # bytes end the wait; only its timers are coarser so
 UNIT = ADDRESS = 1
@@ -29,7 +33,21 @@ BAUD = 115_200
 BARCODES = Framing(prefix=b"\x02", terminator=b"\r\n", aim=True)
 RELAYS = "waveshare_relay"
 
+PICTURE_COUNT, PICTURE_FPS = 5, 30
+
 Hand = TypeVar("Hand")
+
+
+class Port(Protocol):
+    """What a campaign does to a device's end of the line. write: noise."""
+
+    def unplug(self) -> None: ...
+
+    def replug(self) -> None: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass
@@ -39,7 +57,7 @@ class Peer(Generic[Hand]):
     role: DeviceRole
     url: str
     hand: Hand
-    port: PtyMaster
+    port: Port
     polls: list[Callable[[], None]]
     others: list[PtyMaster] = field(default_factory=list)
     pumps: list[Pump] = field(default_factory=list)
@@ -128,3 +146,64 @@ def r30x(folder: Path, baud: int | None = None) -> Peer[FingerPeripheral]:
     port, sensor = PtyMaster(folder / "finger", baud), FingerPeripheral()
     url = f"r30x+pty://{folder}/finger?baud={BAUD}&default_password=1"
     return Peer(DeviceRole.FINGER_SENSOR, url, sensor, port, [FingerPort(sensor, port, time.monotonic).poll])
+
+
+class PictureFolder:
+    """A camera of pictures in a folder; noise is one more of them that is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self._away = folder / "pictures", folder / "away"
+        self.path.mkdir()
+        for number in range(PICTURE_COUNT):
+            cv2.imwrite(str(self.path / f"{number}.png"), picture(Mode.MOVING, 1, number, 64, 48))
+
+    def unplug(self) -> None:
+        self.path.rename(self._away)
+
+    def replug(self) -> None:
+        self._away.rename(self.path)
+
+    def write(self, data: bytes) -> None:
+        (self.path / "noise.png").write_bytes(data)
+
+    def quiet(self) -> None:
+        (self.path / "noise.png").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        pass
+
+
+def camera_folder(folder: Path) -> Peer[PictureFolder]:
+    made = PictureFolder(folder)
+    return Peer(DeviceRole.CAMERA, f"camera+dir://{made.path}?fps={PICTURE_FPS}", made, made, [])
+
+
+class RtspPort:
+    """A network camera that is switched off and on again at one address."""
+
+    def __init__(self) -> None:
+        self._camera = RtspCamera()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._camera.port}"
+
+    def unplug(self) -> None:
+        self._camera.close()
+
+    def replug(self) -> None:
+        self._camera = RtspCamera(port=self._camera.port)
+
+    def write(self, data: bytes) -> None:
+        self._camera.write(data)
+
+    def quiet(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self._camera.close()
+
+
+def camera_stream(folder: Path) -> Peer[RtspPort]:
+    made = RtspPort()
+    return Peer(DeviceRole.CAMERA, f"camera+rtsp://{made.address}/live", made, made, [])

@@ -16,8 +16,8 @@ from pathlib import Path
 from random import Random
 
 from egate.domain.device import DeviceState
-from hw.link.pty import PtyMaster
 from tests.hw.device_campaign import running, watched
+from tests.hw.device_campaign_peers import Port
 from tests.hw.lock_bench import until
 
 PORTION = 512
@@ -59,7 +59,7 @@ async def noise(name: str, folder: Path, size: int, seed: int = 1) -> NoiseFindi
         return NoiseFindings(taken, seconds, false, [state.name for state in rig.states], before, after)
 
 
-def pour(port: PtyMaster, size: int, seed: int) -> int:
+def pour(port: Port, size: int, seed: int) -> int:
     """Writes size random bytes, at most POUR_S_MAX long; returns how many of them the port took."""
     random, taken, give_up = Random(seed), 0, time.monotonic() + POUR_S_MAX
     while taken < size and (started := time.monotonic()) < give_up:
