@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from egate.domain.device import DeviceState
 from egate.errors import ConfigurationError, DeviceLost, DeviceTimeout, EgateError
 from hw.link import memory
 from hw.link.base import Link, LinkLost
@@ -16,12 +18,14 @@ from hw.link.fault import FaultLink
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
 from hw.osdp import rotate_panel
+from hw.osdp.adapter import open_lock
 from hw.osdp.keys import INSTALL_KEY, write_new_key
 from hw.osdp.pd import LockPeripheral
 from hw.osdp.rotate import KeyNotAccepted, Step, rotate, rotate_key
 from hw.osdp.rotate_files import KeyFiles
 from hw.osdp.rotate_panel import KeyPanel
 from hw.url import parse
+from tests.hw.lock_bench import until
 
 OLD = bytes(range(16))
 
@@ -251,6 +255,25 @@ def test_by_url_and_nothing_of_a_key_is_shown(tmp_path: Path, capfd: pytest.Capt
         with pytest.raises(DeviceLost):
             rotate_key(url, tmp_path, from_install_key=False)
     finally:
+        pump.close()
+        peripheral.close()
+
+
+async def test_delivered_device_becomes_a_lock_of_a_lane(tmp_path: Path) -> None:
+    port = PtyMaster(tmp_path / "lock")
+    peripheral = LockPeripheral(port, None, time.monotonic)
+    pump = Pump("peripheral", peripheral.poll)
+    url = parse(f"osdp+pty://{tmp_path}/lock?address=1&key=file:lane.scbk&baud=115200")
+    await asyncio.to_thread(rotate_key, url, tmp_path, from_install_key=True)
+    lock = open_lock(url, tmp_path)
+    await lock.start(lambda state: None)
+    try:
+        await until(lambda: lock.state is DeviceState.ONLINE, 10.0)
+        with pytest.raises(DeviceLost, match="gate running"):
+            await asyncio.to_thread(rotate_key, url, tmp_path, from_install_key=False)
+        assert lock.state is DeviceState.ONLINE
+    finally:
+        await lock.close()
         pump.close()
         peripheral.close()
 
