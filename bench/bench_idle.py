@@ -84,7 +84,7 @@ def simulated(folder: Path, lanes: int, names: list[str]) -> Iterator[list[tuple
     for number in range(PEER_PROCESSES):
         those = [str(lane) for lane in range(number, lanes, PEER_PROCESSES)]
         command = [sys.executable, "-m", "bench.bench_idle", "--simulate", str(folder), *those]
-        environment = {**os.environ, "BENCH_IDLE_DEVICES": ",".join(simulators)}
+        environment = {**os.environ, "BENCH_IDLE_DEVICES": " ".join(simulators)}
         processes.append(
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         )
@@ -165,7 +165,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.simulate:
         folder, *lanes = options.simulate
-        simulate(Path(folder), [int(lane) for lane in lanes], os.environ["BENCH_IDLE_DEVICES"].split(","))
+        simulate(Path(folder), [int(lane) for lane in lanes], os.environ["BENCH_IDLE_DEVICES"].split())
         return
     with (
         tempfile.TemporaryDirectory() as directory,
