@@ -268,7 +268,7 @@ class LockDuty:
             one.done(confirmed)
 
     def _expire_securing(self, now: float) -> None:
-        late = [one for one in self._securing if now > one.deadline]
-        self._securing = [one for one in self._securing if now <= one.deadline]
+        late = [one for one in self._securing if now >= one.deadline]
+        self._securing = [one for one in self._securing if now < one.deadline]
         for one in late:
             one.done(False)

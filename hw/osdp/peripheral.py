@@ -121,9 +121,9 @@ class Peripheral:
             duty.handle_timer(now)
         if self._acu is None:
             return
-        if self.online and now - self._heard_at > SILENCE_S_MAX:
+        if self.online and now >= self._heard_at + SILENCE_S_MAX:
             self.abandon("stopped answering", now)
-        elif not self.online and now - self._connecting_since > CONNECT_S_MAX:
+        elif not self.online and now >= self._connecting_since + CONNECT_S_MAX:
             self.abandon(self._no_channel(), now)
 
     def next_timer(self) -> float:

@@ -53,9 +53,7 @@ class SensorsDuty:
         self.heard_at = now
 
     def handle_timer(self, now: float) -> None:
-        if self._fed_at is None:
-            return
-        if now - self._fed_at >= STALE_S:
+        if self._fed_at is not None and now >= self._fed_at + STALE_S:
             self._forget("its inputs were not answered")
 
     def next_timer(self) -> float | None:

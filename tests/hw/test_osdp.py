@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,12 @@ import pytest
 from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResult
 from egate.errors import ConfigurationError, DeviceError
 from hw.link import memory
-from hw.link.fault import FaultPlan
+from hw.link.fault import FaultLink, FaultPlan
 from hw.link.pump import Pump
 from hw.osdp.acu import Acu
 from hw.osdp.channel import Channel
 from hw.osdp.keys import INSTALL_KEY, write_new_key
-from hw.osdp.orders import Ask, Report, Status
+from hw.osdp.orders import ON_FOR_A_TIME, Ask, Output, Report, Status
 from hw.osdp.pd import LockPeripheral
 from hw.osdp.replies import Replies
 from hw.registry import open_device
@@ -230,6 +231,36 @@ def test_new_keys_differ_and_are_private(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o077 == 0
     with pytest.raises(FileExistsError):
         write_new_key(tmp_path / "a")
+
+
+def test_libosdp_alone_would_release_late() -> None:
+    """The trap itself: proof that a silence around a release is dangerous. Without our guards the queued one starts 1.2 s later."""
+    near, far = memory.pair()
+    fault = FaultLink(far, 1)
+    key = bytes(range(16))
+    peripheral = LockPeripheral(fault, key, time.monotonic)
+    channel = Channel(time.monotonic)
+    channel.attach(near)
+    replies = Replies()
+    acu = Acu(channel, 1, key)
+
+    def turn_until(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 8.0
+        while not condition():
+            assert time.monotonic() < deadline
+            acu.refresh_to_send()
+            peripheral.poll(0.001)
+            for _, frame in replies.feed(near.read(1024, 0.0), time.monotonic()):
+                channel.deliver(frame)
+
+    turn_until(lambda: acu.online)
+    fault.silence(0.0, 0.5)
+    called = time.monotonic()
+    assert acu.submit(Output(0, ON_FOR_A_TIME, 5))
+    turn_until(lambda: peripheral.released)
+    assert time.monotonic() - called > 0.5
+    acu.close()
+    peripheral.close()
 
 
 def test_native_references_do_not_leak_or_run_out() -> None:

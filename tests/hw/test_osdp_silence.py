@@ -1,7 +1,7 @@
 """Links silent for 0.1 to 9 s around a release: no unlock starts after the deadline, and every lane recovers.
 
 Each trial is a lock of its own on a pty pair; they run at the same time. `make soak` runs 200.
-A failure names its seed. test_osdp.py proves that without the deadline such a silence releases late.
+A failure names its seed. test_osdp.py proves that libosdp alone would release late in such a silence.
 """
 
 from __future__ import annotations
