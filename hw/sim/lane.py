@@ -11,7 +11,8 @@ Faults, by `fault(device, kind, parameters)`:
     garbage  size, seed                random bytes to the host as fast as it takes them, logged as garbage_sent at their end
     bytes    ...                       a hw.link.fault.FaultPlan: drop, duplicate, flip, split_bytes_max, stall, delay_s, echo, ...
     baud_mismatch  host_baud           the host speaks at another speed than the device
-    clear                              ends silence, bytes and mismatch, replugs
+    host_echo  active                  the host hears what it writes; echo in bytes: the device does
+    clear                              ends silence, bytes, mismatch and echo, replugs
     timer_fault  active                lock: a timed release never ends
     stuck  active                      lock: the output cannot be switched (OSDP: it is on)
     replies_lost  count                lock, sensors: so many requests are executed and not answered
@@ -34,6 +35,7 @@ from hw.link.fault import NO_FAULTS, FaultLink, FaultPlan
 from hw.link.pty import PtyMaster, open_pty_master
 from hw.link.pump import Pump
 from hw.sim.control import CommandRefused
+from hw.sim.host_echo import HostEcho
 from hw.sim.lane_lock import OsdpBoard, RelayBoard
 from hw.sim.lane_reader import DocumentDevice
 from hw.sim.lane_sensors import SensorBlock
@@ -59,7 +61,8 @@ class SimulatedLane:
         self._ports: dict[str, PtyMaster] = {
             port: open_pty_master(self._path(port), baud=BAUDS[port] if outfit.paced else None) for port in outfit.ports
         }
-        self._links = {port: FaultLink(self._ports[port], self._seed(seed, port)) for port in outfit.ports}
+        self._echoes = {port: HostEcho(self._ports[port]) for port in outfit.ports}
+        self._links = {port: FaultLink(self._echoes[port], self._seed(seed, port)) for port in outfit.ports}
         self._devices = self._make_devices(seed)
         polls = {port: poll for device in self._devices.values() for port, poll in device.polls.items()}
         self._pumps = [Pump(f"{name} {port}", polls[port]) for port in outfit.ports]
@@ -197,6 +200,7 @@ class SimulatedLane:
             "garbage": lambda size, seed=0: self._send_garbage(device, size, seed),
             "bytes": lambda **plan: self._links[device].set_plan(FaultPlan(**plan)),
             "baud_mismatch": lambda host_baud: self._links[device].set_plan(_mismatch(device, host_baud)),
+            "host_echo": lambda active: setattr(self._echoes[device], "active", bool(active)),
             "clear": lambda: self._clear(device),
             **self._devices[device].faults(device),
         }
@@ -208,6 +212,7 @@ class SimulatedLane:
     def _clear(self, device: str) -> None:
         self._links[device].set_plan(NO_FAULTS)
         self._links[device].silence(0.0, 0.0)
+        self._echoes[device].active = False
         self._ports[device].replug()
 
     def _send_garbage(self, device: str, size: int, seed: int) -> None:

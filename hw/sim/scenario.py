@@ -46,7 +46,7 @@ CARRIED = ("document", "boarding_pass", "finger")
 SHOWN_KEYS = ("number", "portrait", "lays_after_s", "repeat_s", "takes_after_s")
 ARRIVAL_KEYS = {"count", "kind", "behaviour", *CARRIED, *SHOWN_KEYS}
 LAYS_S = 2.0  # chosen: from the entry to the reader
-LINK_FAULTS = frozenset({"silence", "unplug", "replug", "garbage", "bytes", "baud_mismatch", "clear"})
+LINK_FAULTS = frozenset({"silence", "unplug", "replug", "garbage", "bytes", "baud_mismatch", "host_echo", "clear"})
 DEVICE_FAULTS: Mapping[str, frozenset[str]] = {
     "lock": frozenset({"timer_fault", "stuck", "replies_lost", "power_cycle", "silent"}),
     "sensors": frozenset({"silent", "replies_lost", "bounce"}),

@@ -84,7 +84,7 @@ def test_every_fault_that_scenarios_name_can_be_planted(made: Callable[[Outfit],
         "baud_mismatch": {"host_baud": 19_200},
         "bounce": {"bounce_s": 0.02, "noise": 0.01},
         "replies_lost": {"count": 1},
-        **{name: {"active": True} for name in ("timer_fault", "stuck", "silent")},
+        **{name: {"active": True} for name in ("timer_fault", "stuck", "silent", "host_echo")},
     }
     planted = set()
     for outfit in (Outfit(ALL), Outfit(frozenset({DeviceRole.LOCK}), lock=LockKind.MODBUS)):
@@ -160,6 +160,17 @@ async def test_barriers_and_alarms_reach_the_sensors(made: Callable[[Outfit], Si
         await until(lambda: sensors.levels.person_count != 0)  # None if the machine is too slow to follow
         lane.move_door(False)
         await until(lambda: sensors.levels.door_closed is False)
+    finally:
+        await sensors.close()
+
+
+async def test_sensors_on_an_echoing_bus_are_read(made: Callable[[Outfit], SimulatedLane]) -> None:
+    lane = made(Outfit(frozenset({DeviceRole.SENSORS})))
+    lane.fault("sensors", "host_echo", {"active": True})
+    sensors: Sensors = await started(lane, DeviceRole.SENSORS)
+    try:
+        lane.enter(2)
+        await until(lambda: sensors.levels.person_count == 2)
     finally:
         await sensors.close()
 
