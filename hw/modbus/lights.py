@@ -13,8 +13,8 @@ from egate.domain.signal import DARK, Light, Sound, TravellerSignal
 from hw.modbus.controller import SignalMap
 from hw.modbus.frame import COIL_ON, Question, Table, read, write_coil
 
-HOLD_S = 3.0  # chosen: how long a light outlives us
-RENEW_S = 1.0  # chosen: two answers may be lost before a light goes dark
+HOLD_S = 1.5  # chosen: how long a light outlives us
+RENEW_S = 0.5  # chosen: two answers may be lost before a light goes dark
 HEARTBEAT_S = 1.0  # chosen: how often an output that nobody writes is read, so that loss is noticed
 BLINK_S = 0.5  # chosen: half a period
 SOUND_S = {Sound.GO: 0.2, Sound.ATTENTION: 0.5, Sound.REFUSED: 1.0}  # chosen: told apart by their length

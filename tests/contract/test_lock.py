@@ -19,6 +19,7 @@ from egate.errors import DeviceError
 from egate.ports import Lock
 from tests.contract.conftest import SIMULATOR, open_hardware
 from tests.hw.lock_bench import lock_bench, until
+from tests.hw.modbus_bench import modbus_lock_bench
 from tests.hw.osdp_bus_bench import bus_bench
 
 DEADLINE_S = 1.5
@@ -62,10 +63,17 @@ async def osdp_on_a_bus(folder: Path) -> AsyncIterator[Bench]:
         yield Bench(lock, inner.port.unplug, inner.port.replug)
 
 
+@asynccontextmanager
+async def modbus(folder: Path) -> AsyncIterator[Bench]:
+    async with modbus_lock_bench(folder, start=False) as inner:
+        yield Bench(inner.lock, inner.port.unplug, inner.port.replug)
+
+
 # A family adds its simulators here: context managers of a Bench whose lock is not started.
 SIMULATORS: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {
     "osdp": osdp,
     "osdp_on_a_bus": osdp_on_a_bus,
+    "modbus": modbus,
 }
 
 

@@ -18,9 +18,11 @@ from egate.domain.biometric import Guidance
 from egate.domain.device import DeviceRole, DeviceState
 from egate.domain.signal import DARK, Light, Sound, TravellerSignal
 from egate.ports import Signal
+from hw.modbus.lights import HOLD_S
 from hw.osdp.pd_reader import Color
 from tests.contract.conftest import SIMULATOR, open_hardware
 from tests.hw.lock_bench import until
+from tests.hw.modbus_bench import modbus_signal_bench
 from tests.hw.osdp_bus_bench import bus_bench
 
 GO = TravellerSignal(Light.GREEN, guidance=Guidance.GO_AHEAD, text="Please go ahead", sound=Sound.GO)
@@ -71,8 +73,22 @@ async def osdp(folder: Path) -> AsyncIterator[Bench]:
         )
 
 
+@asynccontextmanager
+async def modbus(folder: Path) -> AsyncIterator[Bench]:
+    async with modbus_signal_bench(folder) as inner:
+        yield Bench(
+            inner.signal,
+            lambda: inner.light,
+            None,
+            lambda: inner.sound_count,
+            inner.port.unplug,
+            inner.port.replug,
+            outlives_us_s=HOLD_S,
+        )
+
+
 # A family adds its simulator here: a context manager of a Bench whose signal is not started.
-SIMULATORS: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {"osdp": osdp}
+SIMULATORS: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {"osdp": osdp, "modbus": modbus}
 
 
 @pytest.fixture(params=SIMULATORS)

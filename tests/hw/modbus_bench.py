@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from egate.domain.device import DeviceState, LockState
+from egate.domain.device import DeviceRole, DeviceState, LockState
+from egate.domain.signal import Light
 from hw.link.base import Link
 from hw.link.fault import FaultLink
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
 from hw.link.serial import open_serial
-from hw.modbus.adapter import ModbusLock
+from hw.modbus.adapter import ModbusLock, ModbusSignal
 from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.line import ANSWER_S_MAX, serial_timing
 from hw.modbus.controller import Controller
@@ -25,10 +26,12 @@ from hw.modbus.map_file import shipped
 from hw.modbus.release_time import Watchdog
 from hw.modbus.request import RequestDecoder
 from hw.modbus.server import Line, Peripheral
+from hw.registry import open_device
 from tests.hw.lock_bench import until
 
 UNIT = 9
 TRANSIT_S = 0.02
+LAMPS = (Light.RED, Light.AMBER, Light.GREEN)
 WIRE_S = 0.002  # a question and its answer at 115,200 baud, roughly
 
 
@@ -168,5 +171,40 @@ async def modbus_lock_bench(
         yield bench
     finally:
         await bench.lock.close()
+        pump.close()
+        line.close()
+
+
+@dataclass
+class ModbusSignalBench:
+    """signal not started; red, amber, green and buzzer on outputs 0 to 3 of a relay board."""
+
+    signal: ModbusSignal
+    port: PtyMaster
+    board: Peripheral
+
+    @property
+    def light(self) -> Light:
+        lit = [light for light, value in zip(LAMPS, self.board.outputs, strict=False) if value]
+        assert len(lit) < 2, "two aspects at once"
+        return lit[0] if lit else Light.OFF
+
+    @property
+    def sound_count(self) -> int:
+        return sum(write.address == 0x0203 for write in self.board.writes)
+
+
+@asynccontextmanager
+async def modbus_signal_bench(folder: Path) -> AsyncIterator[ModbusSignalBench]:
+    port, board = PtyMaster(folder / "lamps"), Peripheral(shipped("waveshare_relay"), UNIT)
+    line = Line(port, time.monotonic, [board])
+    pump = Pump("lamps", lambda: line.poll(0.001))
+    url = f"modbus+pty://{folder}/lamps?unit={UNIT}&baud=115200&map=waveshare_relay&red=0&amber=1&green=2&buzzer=3"
+    signal = open_device(url, folder, DeviceRole.SIGNAL)
+    assert isinstance(signal, ModbusSignal)
+    try:
+        yield ModbusSignalBench(signal, port, board)
+    finally:
+        await signal.close()
         pump.close()
         line.close()

@@ -18,24 +18,33 @@ BAUD_DEFAULT = 9600  # hw.link.serial
 
 _guard = threading.Lock()
 _lines: WeakValueDictionary[str, Bus] = WeakValueDictionary()
-_settings: WeakKeyDictionary[Bus, Mapping[str, str]] = WeakKeyDictionary()
+_urls: WeakKeyDictionary[Bus, DeviceUrl] = WeakKeyDictionary()
 _claims: WeakKeyDictionary[Bus, WeakKeyDictionary[object, frozenset[Hashable]]] = WeakKeyDictionary()
 
 
 def bus_of(url: DeviceUrl) -> Bus:
     """The line of url's port, new or shared. Raises ConfigurationError if its settings differ from those it is shared with."""
     timing = _timing(url)
-    keys = (link_keys(url) | {"framing"}) & url.parameters.keys()
-    settings = {key: url.parameters[key] for key in keys} | {"link": url.link}
     name = port_name(url.link, url.target)
     with _guard:
-        bus = _lines.get(name)
-        if bus is None:
+        bus = _lines.get(name) or _by_target(url)
+        # Numbers of ports are used again: the line opens its own path, and that may lead elsewhere by now.
+        if bus is None or port_name(url.link, _urls[bus].target) != name:
             bus = Bus(lambda: until_abandoned(url), timing)
-            _lines[name], _settings[bus], _claims[bus] = bus, settings, WeakKeyDictionary()
-        elif _settings[bus] != settings:
+            _lines[name], _urls[bus], _claims[bus] = bus, url, WeakKeyDictionary()
+        elif _settings(_urls[bus]) != _settings(url):
             raise url.error("another device on this port has other line settings")
     return bus
+
+
+def _by_target(url: DeviceUrl) -> Bus | None:
+    """A line of the same words: its port may have been absent when it was named."""
+    return next((bus for bus, other in _urls.items() if (other.link, other.target) == (url.link, url.target)), None)
+
+
+def _settings(url: DeviceUrl) -> Mapping[str, str]:
+    keys = (link_keys(url) | {"framing"}) & url.parameters.keys()
+    return {key: url.parameters[key] for key in keys} | {"link": url.link}
 
 
 def claim(url: DeviceUrl, bus: Bus, device: object, outputs: set[Hashable]) -> None:

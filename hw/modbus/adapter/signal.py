@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from egate.domain.device import DeviceState
-from egate.domain.signal import DARK, TravellerSignal
+from egate.domain.signal import DARK, Sound, TravellerSignal
 from egate.errors import DeviceTimeout, ProtocolViolation
 from hw.modbus.adapter.borrower import Borrower
 from hw.modbus.adapter.bus import Bus
@@ -31,7 +32,7 @@ class ModbusSignal(Borrower):
         self.diagnosis = "not connected"
 
     async def show(self, signal: TravellerSignal) -> None:
-        self._hand_over(lambda now: self._lights.show(signal, now))
+        self._hand_over(lambda now: self._lights.show(replace(signal, sound=Sound.NONE) if self.lost else signal, now))
 
     # From here on: the line's thread.
 
