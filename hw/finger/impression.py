@@ -22,9 +22,8 @@ from hw.finger.script import SOUND, Ask, Listen, Pause, Script
 from hw.finger.transfer import Transfer
 
 LOOK_S = 0.1  # chosen: pause between two looks for a finger; people feel no delay below
-IMAGE_S_MAX = (
-    1.2  # manuals: a picture takes below 0.3 to 1 s; two such questions in vain, behind a torn transfer, fit into 5 s
-)
+# Manuals: a picture takes below 0.3 to 1 s. Three such questions in vain, behind a torn transfer, fit into 5 s.
+IMAGE_S_MAX = 1.0
 PASSES_MAX = 6  # measured: at 0.02 % of bytes flipped and 0.02 % lost two to three fill an image (bench/finger/bench_sensor_line.py)
 STUCK_COUNT = 20  # looks: a "finger" that lay there before and stays is dirt, or what is left of a print
 

@@ -5,10 +5,10 @@
                                                                             sensor got no whole packet are none
     Pause(seconds)           b""                                            after so long, or woken
     Quiet()                  b""                                            nothing came for SETTLE_S, at most QUIET_S_MAX altogether
-    Listen(transfer)         b"" (a pass without fault: SOUND)              end packet, silence of LISTEN_S, at most LISTEN_S_MAX
+    Listen(transfer)         b"" (a pass without fault: SOUND)              end packet, silence of LISTEN_S, noise of NOISE_S_MAX
 
-Answers bear no number. After an answer to a repeated question another one may still be under way, so the next thing waits for quiet;
-what comes while nothing was asked is counted and dropped. A sensor that sends data does not listen: a question waits meanwhile.
+Answers bear no number. After a question that was repeated, or given up, an answer may still be under way, so the next thing waits for
+quiet; what comes while nothing was asked is counted and dropped. A sensor that sends data does not listen: a question waits meanwhile.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ ANSWER_S_MAX = 0.5  # chosen: sensors answer within milliseconds, a USB adapter 
 TRIES = 3
 SETTLE_S = 0.15  # chosen: longer than what a late answer takes, and than the decoder's inter-character time
 QUIET_S_MAX = 8.0  # an image on its way at 57,600 baud takes 7 s
+SETTLE_S_MAX = 1.0  # chosen: on a line that is never quiet
 LISTEN_S_MAX = 60.0  # an image takes 42 s at 9600 baud
-LISTEN_S = 0.6  # chosen: sensors pause some 10 ms between packets; longer than the decoder's inter-character time
+NOISE_S_MAX = 1.5  # chosen: bytes without a whole packet among them are no transfer; five packets of 256 at 9600 baud
+LISTEN_S = (
+    0.3  # chosen: sensors pause some 10 ms between packets, a busy line 50 ms; longer than the inter-character time
+)
 SOUND = b"\x01"
 
 
@@ -68,8 +72,8 @@ class Runner:
         self._output = bytearray()
         self._wish: Ask | Pause | Quiet | Listen | None = None
         self._tries = 0
-        self._due = self._limit = 0.0
-        self._settling: bytes | None = None  # an answer that waits for quiet
+        self._due = self._limit = self._noise_limit = 0.0
+        self._settling: bytes | None = None  # an answer, or none, that waits for quiet
         self.retried = False  # the last question had to be repeated
         self.heard_at: float | None = None
 
@@ -90,7 +94,9 @@ class Runner:
         if isinstance(self._wish, Quiet) or self._settling is not None:
             self._due = min(now + SETTLE_S, self._limit)
         elif isinstance(self._wish, Listen):
-            self._due = min(now + LISTEN_S, self._limit)
+            if packets:
+                self._noise_limit = now + NOISE_S_MAX
+            self._due = min(now + LISTEN_S, self._noise_limit, self._limit)
         self._take(packets, now)
 
     def data_to_send(self) -> bytes:
@@ -115,6 +121,8 @@ class Runner:
             self._end(self._wish, now)
         elif isinstance(self._wish, Ask) and self._tries < self._wish.tries:
             self._ask(self._wish, now)
+        elif isinstance(self._wish, Ask):
+            self._settle(b"", now)
         else:
             self._next(b"", now)
 
@@ -146,11 +154,14 @@ class Runner:
         if answer[0] == Code.PACKET_ERROR and isinstance(self._wish, Ask) and self._tries < self._wish.tries:
             self._ask(self._wish, now)
             return
-        if not self.retried:
+        if self.retried:
+            self._settle(answer, now)
+        else:
             self._next(answer, now)
-            return
+
+    def _settle(self, answer: bytes, now: float) -> None:
         self._settling = answer
-        self._due, self._limit = now + SETTLE_S, now + QUIET_S_MAX
+        self._due, self._limit = now + SETTLE_S, now + SETTLE_S_MAX
 
     def _end(self, listening: Listen, now: float) -> None:
         self._next(SOUND if listening.transfer.end(self._decoder.gap) else b"", now)
@@ -172,7 +183,7 @@ class Runner:
                 self._due, self._limit = now + SETTLE_S, now + QUIET_S_MAX
             case Listen(transfer):
                 transfer.begin()
-                self._due, self._limit = now + LISTEN_S, now + LISTEN_S_MAX
+                self._due, self._limit, self._noise_limit = now + LISTEN_S, now + LISTEN_S_MAX, now + NOISE_S_MAX
 
     def _ask(self, wish: Ask, now: float) -> None:
         self._tries += 1

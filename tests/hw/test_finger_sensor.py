@@ -367,6 +367,27 @@ def test_loss_is_noticed_in_time_in_every_phase(phase: str) -> None:
     assert not line.images
 
 
+@pytest.mark.parametrize("phase", ["idle", "uploading"])
+def test_noise_in_place_of_a_sensor_is_no_sensor(phase: str) -> None:
+    """Bytes alone keep nothing alive: noise shows at once, and the loss behind it soon."""
+    line, draw = ready(), random.Random(4)
+    if phase == "uploading":
+        line.want()
+        line.run(0.5)
+        line.sensor.lay(picture())
+        line.until(lambda: line.sensor.uploads == 1)
+    line.run(0.3)
+    gone_at = line.now
+    while not line.session.over:
+        assert line.now - gone_at < 2 * LOSS_S_MAX
+        line.now += 0.02
+        line.session.receive(draw.randbytes(200), line.now)
+        line.session.handle_timer(line.now)
+        line.session.data_to_send()
+        assert line.session.degraded(line.now) or line.now - gone_at < 0.5
+    assert line.session.contact is Contact.GONE
+
+
 def test_restarted_sensor_is_connected_anew() -> None:
     line = ready(FingerPeripheral(password=PASSWORD), Wanted(PASSWORD))
     line.sensor.restart()

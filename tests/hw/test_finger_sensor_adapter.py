@@ -147,7 +147,7 @@ async def test_damage_degrades_and_a_whole_image_follows(tmp_path: Path) -> None
         image = await bench.device.capture(20.0, lambda _: bench.sensor.lay(picture()))
         assert (image.pixels == quantised(picture())).all()
         assert DeviceState.DEGRADED in bench.states
-        assert bench.device.health.counters["damaged_transfers"] == 1
+        assert bench.device.health.counters["damaged_transfers"] >= 1
         assert bench.device.health.last_error == "an image was damaged on its way"
 
 
