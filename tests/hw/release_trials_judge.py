@@ -42,7 +42,7 @@ class Trial:
 class Verdict:
     """violations: what must not be. released: the peripheral executed the release. overlapped: the fault met an unlock under way, or the
     command on its way. overrun_s: how much longer than its time; past_tick_s: of that, beyond the peripheral's own tick. started_s: after
-    the call. recovered_s: after the fault's end."""
+    the call. recovered_s: after the fault was over and the bolt home."""
 
     trial: Trial
     violations: tuple[str, ...]
@@ -89,6 +89,7 @@ def judge(trial: Trial, course: Course) -> Verdict:
         wrong.append("an acknowledged release was not executed")
     if trial.fault is not Fault.KILL and not trial.endless and course.recovered_at is None:
         wrong.append("did not come back by itself")
+    home_at = ends[-1][1] if ends else 0.0
     lasting = trial.fault is Fault.CLOCK  # it stays stepped
     busy_until = ends[-1][1] if ends else course.called_at + DEADLINE_S
     return Verdict(
@@ -100,7 +101,9 @@ def judge(trial: Trial, course: Course) -> Verdict:
         overrun_s=max(overruns, default=None),
         past_tick_s=max((overrun_s - end[2] for overrun_s, end in zip(overruns, ends, strict=False)), default=None),
         started_s=starts[0][1] - course.called_at if starts else None,
-        recovered_s=None if course.recovered_at is None else max(0.0, course.recovered_at - course.fault_until),
+        recovered_s=None
+        if course.recovered_at is None
+        else max(0.0, course.recovered_at - max(course.fault_until, home_at)),
     )
 
 
