@@ -27,9 +27,8 @@ QUIET_S_MAX = 8.0  # an image on its way at 57,600 baud takes 7 s
 SETTLE_S_MAX = 1.0  # chosen: on a line that is never quiet
 LISTEN_S_MAX = 60.0  # an image takes 42 s at 9600 baud
 NOISE_S_MAX = 1.5  # chosen: bytes without a whole packet among them are no transfer; five packets of 256 at 9600 baud
-LISTEN_S = (
-    0.3  # chosen: sensors pause some 10 ms between packets, a busy line 50 ms; longer than the inter-character time
-)
+# Chosen: sensors pause some 10 ms between packets, a busy line or machine longer; longer than the decoder's inter-character time.
+LISTEN_S = 0.5
 SOUND = b"\x01"
 
 
