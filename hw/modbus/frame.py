@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ANSWER_BYTES_MAX = 512  # two frames of the largest size; noise beyond it ends the exchange
+PORTION_BYTES = 256  # chosen: however much comes at once, the buffer stays small
 REFUSED = 0x80  # Application Protocol 1.1b3, 4.1: set in the function code of an exception
 BITS_PER_READ_MAX = 2000  # Application Protocol 1.1b3, 6.1
 REGISTERS_PER_READ_MAX = 125  # Application Protocol 1.1b3, 6.3
@@ -131,14 +132,18 @@ class Answer:
 
     def feed(self, data: bytes) -> bytes | None:
         """The answer's PDU, or None while there is none. Raises Garbled or Refused."""
-        self._received += data
-        self._total += len(data)
-        pdu = self._find()
-        if pdu is not None and pdu[0] & REFUSED:
-            raise Refused(pdu[1])
-        if pdu is None and self._total > ANSWER_BYTES_MAX:
-            raise Garbled("too much noise")
-        return pdu
+        for start in range(0, len(data), PORTION_BYTES):
+            portion = data[start : start + PORTION_BYTES]
+            self._received += portion
+            self._total += len(portion)
+            pdu = self._find()
+            if pdu is not None and pdu[0] & REFUSED:
+                raise Refused(pdu[1])
+            if pdu is not None:
+                return pdu
+            if self._total > ANSWER_BYTES_MAX:
+                raise Garbled("too much noise")
+        return None
 
     def _find(self) -> bytes | None:
         while True:

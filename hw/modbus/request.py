@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hw.modbus.frame import REFUSED, WRITE_COILS, WRITE_REGISTERS, Framing, crc
+from hw.modbus.frame import PORTION_BYTES, REFUSED, WRITE_COILS, WRITE_REGISTERS, Framing, crc
 
 REQUEST_BYTES_MAX = 260  # Messaging on TCP/IP 1.0b, 4.1: the largest frame
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3  # Application Protocol 1.1b3, 7
@@ -51,26 +51,32 @@ class RequestDecoder:
     def __init__(self, framing: Framing) -> None:
         self._framing = framing
         self._received = b""
+        self._aligned = True  # a frame may begin here
         self.skipped = 0
 
     def feed(self, data: bytes) -> list[Request]:
-        self._received += data
         found: list[Request] = []
+        for start in range(0, len(data), PORTION_BYTES):
+            self._received += data[start : start + PORTION_BYTES]
+            self._take(found)
+        return found
+
+    def _take(self, found: list[Request]) -> None:
         while self._received:
             size, request = self._rtu() if self._framing is Framing.RTU else self._tcp()
             if not size:
-                break
+                return
             self._received = self._received[size:]
+            self._aligned = request is not None
             if request is None:
                 self.skipped += size
             else:
                 found.append(request)
-        return found
 
     def forget(self) -> None:
         """The line was silent: what has begun was never a frame."""
         self.skipped += len(self._received)
-        self._received = b""
+        self._received, self._aligned = b"", True
 
     def _rtu(self) -> tuple[int, Request | None]:
         received = self._received
@@ -82,6 +88,8 @@ class RequestDecoder:
             if size > REQUEST_BYTES_MAX:
                 return 1, None
         elif received[1] not in _FIXED_FUNCTIONS:
+            if not self._aligned:
+                return 1, None
             size = min(len(received), REQUEST_BYTES_MAX)  # a function we do not know: whatever came at once
         if len(received) < size:
             return 0, None

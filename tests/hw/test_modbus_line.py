@@ -278,6 +278,11 @@ def test_line_settings_and_outputs_are_not_given_twice(tmp_path: Path) -> None:
         open_device(f"modbus+pty://{tmp_path / 'alias'}?unit=1&map=waveshare_relay&red=0", tmp_path, DeviceRole.SIGNAL)
     with pytest.raises(ConfigurationError, match="outputs"):
         open_device(url, tmp_path, DeviceRole.LOCK)
+    block = open_device(f"modbus+pty://{path}?unit=1", tmp_path, DeviceRole.SENSORS)
+    with pytest.raises(ConfigurationError, match="sensors"):
+        open_device(f"modbus+pty://{path}?unit=1&door=7", tmp_path, DeviceRole.SENSORS)
+    open_device(f"modbus+pty://{path}?unit=1&door=8&presence=9&persons=8&exits=9", tmp_path, DeviceRole.SENSORS)
+    del block
     other = open_device(f"{url}&output=1", tmp_path, DeviceRole.LOCK)
     del lock
     open_device(f"{url}&red=0", tmp_path, DeviceRole.SIGNAL)
@@ -286,18 +291,13 @@ def test_line_settings_and_outputs_are_not_given_twice(tmp_path: Path) -> None:
 
 
 def test_port_number_that_is_used_again_is_another_line(tmp_path: Path) -> None:
-    """Pseudo terminals and USB adapters get the number of one that went; whoever holds a device of the old port must not share it."""
-    one = PtyMaster(tmp_path / "one")
-    old = open_device(f"modbus+pty://{tmp_path}/one?unit=1&baud=9600", tmp_path, DeviceRole.SENSORS)
-    number = (tmp_path / "one").stat().st_rdev
-    one.close()
-    other = PtyMaster(tmp_path / "other")
-    try:
-        if (tmp_path / "other").stat().st_rdev != number:
-            pytest.skip("the system gave another number")
-        open_device(f"modbus+pty://{tmp_path}/other?unit=1&baud=19200", tmp_path, DeviceRole.SENSORS)
-    finally:
-        other.close()
+    """Ports get the number of one that went; whoever still holds a device by the old path does not share the new port."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    port = PtyMaster(one)
+    old = open_device(f"modbus+pty://{one}?unit=1&baud=9600", tmp_path, DeviceRole.SENSORS)
+    one.rename(other)
+    open_device(f"modbus+pty://{other}?unit=1&baud=19200", tmp_path, DeviceRole.SENSORS)
+    port.close()
     assert old.state is DeviceState.LOST
 
 

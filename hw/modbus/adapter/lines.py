@@ -47,12 +47,12 @@ def _settings(url: DeviceUrl) -> Mapping[str, str]:
     return {key: url.parameters[key] for key in keys} | {"link": url.link}
 
 
-def claim(url: DeviceUrl, bus: Bus, device: object, outputs: set[Hashable]) -> None:
-    """Outputs belong to one device each: a light on a lock's output would open it. Raises ConfigurationError."""
+def claim(url: DeviceUrl, bus: Bus, device: object, points: set[Hashable]) -> None:
+    """Outputs and sensors belong to one device each: a light on a lock's output would open it. Raises ConfigurationError."""
     with _guard:
-        if any(outputs & taken for taken in _claims[bus].values()):
-            raise url.error("another device on this port has one of its outputs")
-        _claims[bus][device] = frozenset(outputs)
+        if any(points & taken for taken in _claims[bus].values()):
+            raise url.error("another device on this port has one of its outputs or sensors")
+        _claims[bus][device] = frozenset(points)
 
 
 def unclaim(bus: Bus, device: object) -> None:

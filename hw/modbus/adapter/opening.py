@@ -65,7 +65,11 @@ def open_sensors(url: DeviceUrl, base: Path) -> ModbusSensors:
     controller = _controller(url, base) if "map" in url.parameters else _points(url).controller
     if controller.sensors is None:
         raise url.error(f"the map of {controller.name} has no sensors")
-    return ModbusSensors(bus_of(url), controller.sensors, _unit(url))
+    unit, bus = _unit(url), bus_of(url)
+    device = ModbusSensors(bus, controller.sensors, unit)
+    shared = frozenset(controller.sensors.alarms.values())  # one fire contact may speak for several lanes
+    claim(url, bus, device, {("read", unit, point) for point in controller.sensors.points if point not in shared})
+    return device
 
 
 def open_signal(url: DeviceUrl, base: Path) -> ModbusSignal:
