@@ -1,3 +1,3 @@
 """egate: biometric e-gate control service."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
