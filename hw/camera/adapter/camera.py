@@ -231,7 +231,7 @@ class SupervisedCamera:
 
 @atexit.register
 def _end_threads() -> None:
-    """An interpreter that ends while a thread is inside OpenCV aborts the process: pthread_exit cannot unwind through it."""
+    """A thread that comes back from OpenCV while the interpreter ends aborts the process: pthread_exit cannot unwind through C++."""
     deadline = time.monotonic() + EXIT_S_MAX
     for camera in list(_running):
         camera.wait_for_thread(deadline)
