@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from egate.domain.device import DeviceRole
@@ -73,6 +76,27 @@ def test_documents_have_zone_and_chip(document: str, lines: int) -> None:
     assert len(step.arguments["mrz_lines"]) == lines
     assert step.arguments["chip"]["files"]["sod"]
     assert step.arguments["mrz_lines"][0] not in repr(step)
+
+
+def test_fingers_portraits_and_boarding_passes_are_brought(tmp_path: Path) -> None:
+    finger = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    (tmp_path / "finger.png").write_bytes(cv2.imencode(".png", finger)[1].tobytes())
+    (tmp_path / "face.jpg").write_bytes(cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    text = (
+        "[hall]\ndevices = ['document_reader', 'finger_sensor', 'barcode_reader']\n[[arrival]]\nat_s = 0\n"
+        "document = 'passport'\nportrait = 'face.jpg'\nfinger = 'finger.png'\nboarding_pass = 'M1DESMARAIS'\ntakes_after_s = 3"
+    )
+    steps = {step.command: step for step in parse(text, "test", tmp_path).steps}
+    assert steps.keys() > {"lay_finger", "lift_finger", "show_barcode", "remove_barcode", "remove_document"}
+    laid = steps["lay_finger"].arguments
+    assert (base64.b64decode(laid["pixels"]), laid["height"], laid["width"]) == (finger.tobytes(), 3, 4)
+    assert base64.b64decode(steps["show_barcode"].arguments["content"]) == b"M1DESMARAIS"
+    (tmp_path / "face.jpg").write_bytes(b"no picture")
+    (tmp_path / "finger.png").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=r"face.jpg is no JPEG"):
+        parse(text, "test", tmp_path)
+    with pytest.raises(ConfigurationError, match=r"finger.png: empty"):
+        parse(text.replace("document = 'passport'\nportrait = 'face.jpg'\n", ""), "test", tmp_path)
 
 
 def test_fault_is_planted_and_taken_back() -> None:
