@@ -143,6 +143,9 @@ async def test_nothing_is_decoded_for_nobody() -> None:
     async with running(faults) as (camera, _):
         await until(lambda: camera.health.counters.get("pictures", 0) >= FPS // 2, 10.0)
         assert faults.retrieved <= 4
+        for never in (math.inf, math.nan):
+            with pytest.raises(DeviceTimeout):
+                await camera.frame(never, 0.2)
         first = await camera.frame(time.monotonic(), 2.0)
         second = await camera.frame(first.taken_s, 2.0)
         assert faults.retrieved <= 2 + 5

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import math
 import threading
 import time
 import weakref
@@ -56,7 +57,9 @@ class SupervisedCamera:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._number = 0
-        self._wanted = False  # written by the loop, read by the thread
+        self._wanted_after = (
+            math.inf
+        )  # the earliest picture somebody waits for; written by the loop, read by the thread
         # The loop's own:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_state: Callable[[DeviceState], None] | None = None
@@ -88,7 +91,7 @@ class SupervisedCamera:
             raise DeviceLost("camera is not there")
         waiting = _Waiting(after_s, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        self._wanted = True
+        self._want()
         try:
             async with asyncio.timeout(timeout_s if timeout_s > 0 else 0):
                 return await waiting.result
@@ -96,7 +99,7 @@ class SupervisedCamera:
             raise DeviceTimeout("no picture came in time") from None
         finally:
             self._waiting.remove(waiting)
-            self._wanted = bool(self._waiting)
+            self._want()
 
     async def close(self) -> None:
         self._stop.set()
@@ -160,7 +163,7 @@ class SupervisedCamera:
         self._number += 1
         self._health.heard(now)
         self._health.count("pictures")
-        wanted = self._wanted
+        wanted = now > self._wanted_after
         with self._lock:
             self._supervision.grabbed(now)
             due = self._supervision.look_due(now)
@@ -207,6 +210,12 @@ class SupervisedCamera:
         self._publish()
         if self._loop is not None and not self._stop.is_set():
             self._watch = self._loop.call_later(WATCH_S, self._look_at_time)
+
+    def _want(self) -> None:
+        # NaN is after nothing: who asks for it waits in vain
+        self._wanted_after = min(
+            (one.after_s for one in self._waiting if not math.isnan(one.after_s)), default=math.inf
+        )
 
     def _deliver(self, frame: CameraFrame) -> None:
         for waiting in self._waiting:
