@@ -46,6 +46,11 @@ class Line:
     def awaits_reply(self) -> bool:
         return self._owner is not None
 
+    @property
+    def must_renew(self) -> bool:
+        """The port must be opened anew before anybody speaks."""
+        return any(peripheral.renew_port for peripheral in self._peripherals)
+
     def add(self, peripheral: Peripheral) -> None:
         self._peripherals.append(peripheral)
 
@@ -55,10 +60,12 @@ class Line:
             self._owner = None
 
     def clear(self, now: float) -> None:
-        """The port was opened anew."""
+        """The port was opened anew: whoever awaits a reply awaits it in vain."""
         self._replies.clear()
-        self._owner = None
+        owner, self._owner = self._owner, None
         self._free_at = now
+        if owner is not None:
+            owner.on_silence(now)
 
     def receive(self, data: bytes, now: float) -> None:
         """Call it without data, too."""
@@ -80,7 +87,8 @@ class Line:
             if self._probing:
                 self._probe_at = now + (PROBE_SHARE - 1) * (now - self._sent_at)
             owner.on_silence(now)
-        if self._owner is None and now >= self._free_at:
+        # Nobody speaks into a port that is about to be opened anew.
+        if self._owner is None and now >= self._free_at and not self.must_renew:
             self._hand_out(now)
 
     def next_timer(self, now: float) -> float:

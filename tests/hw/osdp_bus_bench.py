@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from egate.domain.captured import CardRead
-from egate.domain.device import DeviceRole, DeviceState, LockState
+from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResult
 from egate.ports import Device
 from hw.link.fault import FaultLink
 from hw.link.pty import PtyMaster
@@ -24,6 +24,7 @@ from tests.hw.lock_bench import until, write_key
 
 EQUIPMENT = Equipment(outputs=2, inputs=8)
 TICK_S = 0.002
+RELEASES_MAX = 4
 
 
 @dataclass
@@ -73,6 +74,14 @@ class BusBench:
         assert isinstance(reader, OsdpCardReader)
         await self.start(reader)
         return reader
+
+    async def release(self, lock: OsdpLock, duration_s: float) -> None:
+        """Acknowledged; tried again where a busy machine has stalled the line for longer than a peripheral may be silent."""
+        for _ in range(RELEASES_MAX):
+            await self.ready(lock)
+            if await lock.release(duration_s, 1.5) is ReleaseResult.ACKNOWLEDGED:
+                return
+        raise AssertionError(f"not acknowledged: {lock.diagnosis!r}")
 
     async def read_card(self, reader: OsdpCardReader, address: int, bits: bytes, bit_count: int) -> CardRead:
         """Holds the card to the reader until it is read: what is told just after a connection counts as old."""

@@ -11,6 +11,7 @@ from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResul
 from egate.domain.signal import Light, TravellerSignal
 from egate.errors import ConfigurationError
 from hw.link.serial import open_serial
+from hw.osdp.pd import ON_TIMED
 from hw.osdp.pd_reader import Color
 from tests.hw.lock_bench import until, write_key
 from tests.hw.osdp_bus_bench import bus_bench
@@ -26,8 +27,7 @@ async def test_late_release_stays_in_while_a_neighbour_speaks(tmp_path: Path) ->
         called = time.monotonic()
         assert await lock.release(3.0, 0.4) in UNACKNOWLEDGED
         assert time.monotonic() - called < 0.8
-        await bench.ready(neighbour)
-        assert await neighbour.release(0.1, 1.5) is ReleaseResult.ACKNOWLEDGED
+        await bench.release(neighbour, 0.1)
         await until(lambda: not bench.faults[1].silent, 2.0)
         await bench.ready()
         assert bench.released_at(1) == []
@@ -54,7 +54,7 @@ async def test_replaced_peripheral_comes_back_beside_its_neighbour(tmp_path: Pat
         bench.peripherals[1].power_cycle()
         await until(lambda: bench.states[lock][-1] is not DeviceState.ONLINE, 5.0)
         await bench.ready()
-        assert await lock.release(0.2, 1.5) is ReleaseResult.ACKNOWLEDGED
+        await bench.release(lock, 0.2)
         assert DeviceState.LOST not in bench.states[neighbour]
 
 
@@ -63,11 +63,10 @@ async def test_broken_timer_is_ended_and_held_against_that_lock_alone(tmp_path: 
         lock, neighbour = await bench.lock(1), await bench.lock(2)
         await bench.ready()
         bench.peripherals[1].timer_fault = True
-        assert await lock.release(0.2, 1.5) is ReleaseResult.ACKNOWLEDGED
+        await bench.release(lock, 0.2)
         await until(lambda: lock.state is DeviceState.LOST and not bench.peripherals[1].released, 6.0)
         assert "timer" in lock.diagnosis
-        await bench.ready(neighbour)
-        assert await neighbour.release(0.2, 1.5) is ReleaseResult.ACKNOWLEDGED
+        await bench.release(neighbour, 0.2)
         assert await lock.release(0.2, 0.5) is ReleaseResult.NOT_SENT
 
 
@@ -78,11 +77,8 @@ async def test_absent_neighbours_do_not_keep_a_lock_from_its_deadline(tmp_path: 
             await bench.lock(address)
         lock = await bench.lock(1)
         await bench.ready(lock)
-        results = []
         for _ in range(5):
-            results.append(await lock.release(0.1, 0.5))
-            await bench.ready(lock)
-        assert results == [ReleaseResult.ACKNOWLEDGED] * 5
+            await bench.release(lock, 0.1)
         assert {bench.devices[0].state, bench.devices[3].state} == {DeviceState.LOST}
 
 
@@ -91,15 +87,17 @@ async def test_acknowledged_release_outlives_a_new_connection(tmp_path: Path) ->
     async with bus_bench(tmp_path, 1) as bench:
         lock = await bench.lock(1)
         await bench.ready()
-        assert await lock.release(1.2, 1.5) is ReleaseResult.ACKNOWLEDGED
-        await until(lambda: lock.lock_state is LockState.RELEASED, 1.0)
-        bench.faults[1].silence(0.0, 0.15)
-        await until(lambda: lock.lock_state is LockState.UNKNOWN, 1.0)
-        await until(lambda: lock.lock_state is LockState.RELEASED, 1.0)
-        await until(lambda: lock.lock_state is LockState.SECURED, 5.0)
-        (unlock,) = bench.peripherals[1].unlocks[-1:]
+        told: list[LockState] = []
+        lock.on_lock(told.append)
+        await bench.release(lock, 3.0)
+        await until(lambda: lock.lock_state is LockState.RELEASED, 2.0)
+        told.clear()
+        bench.faults[1].silence(0.0, 0.3)
+        await until(lambda: told == [LockState.UNKNOWN, LockState.RELEASED], 2.0)
+        await until(lambda: lock.lock_state is LockState.SECURED, 6.0)
+        unlock = bench.peripherals[1].unlocks[-1]
         assert unlock.end is not None
-        assert unlock.end - unlock.start > 1.1, "the new connection secured it early"
+        assert unlock.end - unlock.start > 2.9, "the new connection secured it early"
 
 
 async def test_securing_in_vain_is_done_with_the_next_connection(tmp_path: Path) -> None:
@@ -107,9 +105,9 @@ async def test_securing_in_vain_is_done_with_the_next_connection(tmp_path: Path)
     async with bus_bench(tmp_path, 1) as bench:
         lock = await bench.lock(1)
         await bench.ready()
-        assert await lock.release(20.0, 1.5) is ReleaseResult.ACKNOWLEDGED
+        await bench.release(lock, 20.0)
         await until(lambda: lock.lock_state is LockState.RELEASED, 1.0)
-        bench.faults[1].silence(0.0, 0.4)
+        bench.faults[1].silence(0.0, 1.0)
         await until(lambda: lock.lock_state is LockState.UNKNOWN, 1.0)
         assert await lock.secure() is False
         await until(lambda: not bench.peripherals[1].released, 2.0)
@@ -122,9 +120,9 @@ async def test_one_peripheral_is_lock_sensors_signal_and_card_reader(tmp_path: P
         sensors = await bench.sensors(1, "&door=0&tamper=n7")
         signal, reader = await bench.signal(1), await bench.card_reader(1)
         await bench.ready()
-        assert await lock.release(0.2, 1.5) is ReleaseResult.ACKNOWLEDGED
-        assert await other.release(0.2, 1.5) is ReleaseResult.ACKNOWLEDGED
-        assert [one.output for one in bench.peripherals[1].actuations if one.control_code == 5] == [0, 1]
+        await bench.release(lock, 0.2)
+        await bench.release(other, 0.2)
+        assert {one.output for one in bench.peripherals[1].actuations if one.control_code == ON_TIMED} == {0, 1}
         await signal.show(TravellerSignal(Light.RED))
         await until(lambda: bench.peripherals[1].leds[0].color(time.monotonic()) == Color.RED, 2.0)
         bench.peripherals[1].set_input(0, True)
@@ -141,7 +139,7 @@ async def test_last_device_that_closes_gives_the_port_back(tmp_path: Path) -> No
         await bench.ready()
         await one.close()
         assert one.state is DeviceState.LOST
-        assert await other.release(0.1, 1.5) is ReleaseResult.ACKNOWLEDGED
+        await bench.release(other, 0.1)
         await other.close()
         open_serial(str(tmp_path / "bus")).close()  # raises if somebody holds it
         again = await bench.lock(1)

@@ -91,6 +91,10 @@ class Workbench:
 
     def step(self) -> None:
         self.line.turn(self.time)
+        if self.line.must_renew:  # as the bus does; what was written is gone
+            for peripheral in self.line.peripherals:
+                peripheral.renew_port = False
+            self.line.clear(self.time)
         for address in self.deaf:
             self.faults[address].silence(0.0, 60.0)
         for _ in range(2):
@@ -179,10 +183,10 @@ def test_release_without_answer_ends_its_own_context_and_no_other(bench: Workben
     bench.run_until(lambda: bench.ready(1, 2, 3, 4))
     before = dict(bench.contexts)
     bench.simulated[1].replies_lost = 1
-    bench.release(1, 3.0, 1.0)
+    bench.release(1, 20.0, 1.0)
     bench.run_until(lambda: bool(bench.fates))
     assert bench.fates[0][1] is Fate.UNKNOWN
-    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4), 2.0)
     assert bench.contexts[1] > before[1]
     assert {one: bench.contexts[one] for one in (2, 3, 4)} == {one: before[one] for one in (2, 3, 4)}
     releases = [one for one in bench.simulated[1].actuations if one.control_code == ON_FOR_A_TIME]
@@ -201,6 +205,32 @@ def test_release_that_never_got_the_line_is_not_sent(bench: Workbench) -> None:
     bench.run_until(lambda: bench.ready(1))
     assert not any(command == COMMAND_OUT and to == 1 for _, to, command in bench.wire.sent)
     assert all(one.control_code != ON_FOR_A_TIME for one in bench.simulated[1].actuations)
+
+
+def test_cancelled_release_that_waits_for_the_line_is_never_told(bench: Workbench) -> None:
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    bench.deaf = {2}
+    bench.run_until(lambda: bench.line.awaits_reply and bench.wire.sent[-1][1] == 2)
+    bench.wire.sent.clear()
+    bench.release(1, 3.0, 1.0)
+    bench.step()
+    bench.locks[1].cancel_release(bench.time)
+    bench.run(0.5)
+    assert bench.fates[0][1] is Fate.NOT_SENT
+    assert not any(command == COMMAND_OUT and to == 1 for _, to, command in bench.wire.sent)
+
+
+def test_cancelled_release_that_is_on_the_wire_ends_its_context_at_once(bench: Workbench) -> None:
+    bench.run_until(lambda: bench.ready(1, 2, 3, 4))
+    before = bench.contexts[1]
+    bench.deaf = {1}
+    bench.release(1, 3.0, 1.0)
+    bench.run_until(lambda: bench.wire.sent[-1][1:] == (1, COMMAND_OUT))
+    bench.locks[1].cancel_release(bench.time)
+    assert bench.fates[0][1] is Fate.UNKNOWN
+    assert bench.locks[1].contact is Contact.ABSENT
+    bench.run(0.1)
+    assert bench.contexts[1] > before
 
 
 def test_frame_that_is_late_at_the_wire_is_withheld_though_the_line_is_busy(bench: Workbench) -> None:

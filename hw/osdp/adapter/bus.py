@@ -131,7 +131,7 @@ class Bus:
         for peripheral in self._peripherals.values():
             if peripheral.channel.failure is not None:
                 raise peripheral.channel.failure
-        if any(peripheral.renew_port for peripheral in self._peripherals.values()):
+        if self._line.must_renew:
             self._renew()
         self._publish()
         if self._duties and self._link is not None:
