@@ -55,6 +55,8 @@ peer: $(VENV)/.dev
 	$(PIP) -e '.[peer]'
 	$(PIP) -e '.[pcsc]' || echo "no PC/SC binding: it needs swig, gcc and libpcsclite-dev"
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps face_recognition==1.3.0
+	@# Imports as libosdp does, so it lives in a folder of its own.
+	$(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt --upgrade --target var/peers/osdp osdp==1.6
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
