@@ -13,7 +13,7 @@ from egate.domain.biometric import Guidance
 from hw.finger.frame import OVERHEAD_SIZE
 from hw.finger.host import Contact, Wanted
 from hw.finger.impression import PASSES_MAX
-from hw.finger.messages import PASSWORD_DEFAULT, Instruction
+from hw.finger.messages import JUDGE, PASSWORD_DEFAULT, Instruction
 from hw.finger.pd import FingerPeripheral, Placement
 from hw.finger.picture import R30X, R503, pack, unpack
 from hw.link.noise import SIZE_MIN
@@ -431,6 +431,36 @@ def test_late_answer_is_not_taken_for_the_next_question() -> None:
     line.until(lambda: line.advice[-1] is Guidance.PRESS_HARDER)
     assert line.sensor.looks == looks + 2  # the first judgement counted: it was not shifted by an answer
     assert line.counters["stray_packets"] == 1
+
+
+def test_answer_to_a_question_given_up_is_nobodys() -> None:
+    line = ready()
+    line.want()
+    line.run(0.5)
+    asked = [b""]
+    held = bytearray()
+
+    def to_sensor(data: bytes) -> bytes:
+        asked[0] = data
+        return data
+
+    def to_host(data: bytes) -> bytes:
+        if JUDGE not in asked[0]:
+            return data
+        held.extend(data)
+        return b""
+
+    def given_up() -> bool:
+        runner = line.session._runner
+        return bool(held) and (runner._settling is not None or getattr(runner._wish, "command", b"") != JUDGE)
+
+    line.to_sensor, line.to_host = to_sensor, to_host
+    line.sensor.lay(picture())
+    line.until(given_up)
+    line._coming += held  # the judgement, after the time for it was over
+    line.until(lambda: bool(line.images))
+    assert line.counters["stray_packets"] == 1
+    assert line.images == [pack(picture(), R30X)]
 
 
 def test_noise_degrades_and_ends() -> None:
