@@ -19,13 +19,14 @@ from egate.errors import ConfigurationError, DeviceTimeout
 from egate.ports import Device
 from hw.link import memory
 from hw.link.base import LinkLost
+from hw.link.fault import FaultLink, FaultPlan
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
 from hw.link.tcp import TcpLink
 from hw.modbus.adapter import ModbusLock, ModbusSensors, ModbusSignal
 from hw.modbus.adapter.line import Client, NotSent, serial_timing
 from hw.modbus.adapter.stream import forget_on_close
-from hw.modbus.frame import Framing, Table, read
+from hw.modbus.frame import COIL_ON, Framing, Table, read, values, write_coil
 from hw.modbus.map_file import shipped
 from hw.modbus.server import Line, Peripheral
 from hw.registry import open_device
@@ -209,6 +210,21 @@ def test_question_whose_time_is_over_does_not_leave() -> None:
     with pytest.raises(DeviceTimeout):
         client.ask(question, not_after=time.monotonic() + 1.0)
     assert far.read(100, 0) == question.frame(Framing.RTU)
+
+
+def test_two_wire_bus_that_echoes_is_understood() -> None:
+    near, far = memory.pair()
+    board = Peripheral(RELAY, 1)
+    line = Line(far, time.monotonic, [board])
+    pump = Pump("board", line.poll)
+    client = Client(FaultLink(near, 1, FaultPlan(echo=True)), serial_timing(115_200))
+    for on in (1, 0, 1):
+        client.ask(write_coil(1, 0, COIL_ON * on))
+        pdu, _ = client.ask(read(Table.COIL, 1, 0))
+        assert values(Table.COIL, pdu, 1) == [on] == [board.outputs[0]]
+    assert client.skipped > 0
+    pump.close()
+    line.close()
 
 
 def test_connection_that_is_given_up_delivers_nothing_more() -> None:

@@ -32,9 +32,16 @@ class ModbusSignal(Borrower):
         self.diagnosis = "not connected"
 
     async def show(self, signal: TravellerSignal) -> None:
-        self._hand_over(lambda now: self._lights.show(replace(signal, sound=Sound.NONE) if self.lost else signal, now))
+        if self._loop is None:  # no thread yet, and perhaps never one: nothing is to pile up
+            self._show(signal, time.monotonic())
+        else:
+            self._hand_over(lambda now: self._show(signal, now))
 
     # From here on: the line's thread.
+
+    def _show(self, signal: TravellerSignal, now: float) -> None:
+        """What is shown to nobody comes later without its sound."""
+        self._lights.show(replace(signal, sound=Sound.NONE) if self.lost else signal, now)
 
     def connected(self, now: float) -> None:
         super().connected(now)
