@@ -32,13 +32,6 @@ class Walk:
         (start, here), (end, there) = self.knots[index - 1 : index + 1]
         return here + (there - here) * (now - start) / (end - start)
 
-    def reaches(self, place: float) -> float | None:
-        """When the front is there for the first time, coming from below; None if never."""
-        for (start, here), (end, there) in zip(self.knots, self.knots[1:], strict=False):
-            if here < place <= there:
-                return start + (end - start) * (place - here) / (there - here)
-        return None
-
     def then(self, place: float, speed: float, pause_s: float = 0.0) -> Walk:
         """Goes on to place at speed (m/s, positive), after a pause."""
         now, here = self.knots[-1]
