@@ -20,8 +20,20 @@ settings.load_profile("egate")
 # lock secure itself two seconds late. `make test` lets all others use every core before.
 IN_REAL_TIME = frozenset({"end_to_end", "node", "console"})
 DEVICES = frozenset({"contract", "hw", "fuzz"})
-# Of `hw`: chips in memory, where no time passes.
-IN_MEMORY = ("test_emrtd_", "test_forgeries", "test_chip_fault", "test_eac_peer", "test_sim_issuer", "test_sim_pki")
+# Of `hw`: chips, codecs and worlds in memory, where no time passes or a clock of their own.
+IN_MEMORY = (
+    "test_emrtd_",
+    "test_forgeries",
+    "test_chip_fault",
+    "test_eac_peer",
+    "test_sim_issuer",
+    "test_sim_pki",
+    "test_sim_world",
+    "test_sim_people",
+    "test_sim_hall",
+    "test_sim_scenario",
+    "test_sensing",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
