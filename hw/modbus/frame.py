@@ -83,6 +83,17 @@ class Question:
             return body + crc(body).to_bytes(_CRC_BYTES, "little")
         return transaction.to_bytes(2, "big") + b"\0\0" + len(body).to_bytes(2, "big") + body
 
+    @property
+    def kind(self) -> tuple[int, int]:
+        """What an RTU answer has in common with answers to other questions: it could pass for one of theirs."""
+        return self.function, self.answer_size
+
+    def longer(self) -> Question:
+        """A reading from the same place whose answer has another size."""
+        bits = self.function in (READ_FUNCTIONS[Table.COIL], READ_FUNCTIONS[Table.DISCRETE])
+        count = int.from_bytes(self.pdu[3:5], "big") + (8 if bits else 1)
+        return Question(self.unit, self.pdu[:3] + count.to_bytes(2, "big"), self.answer_size + (1 if bits else 2))
+
     def answered_by(self, pdu: bytes) -> bool:
         """Whether pdu, no exception, belongs to this question as far as it shows."""
         if len(pdu) != self.answer_size or pdu[0] != self.function:

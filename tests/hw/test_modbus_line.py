@@ -28,6 +28,7 @@ from hw.modbus.adapter.line import Client, NotSent, serial_timing
 from hw.modbus.adapter.stream import forget_on_close
 from hw.modbus.frame import COIL_ON, Framing, Table, read, values, write_coil
 from hw.modbus.map_file import shipped
+from hw.modbus.request import RequestDecoder
 from hw.modbus.server import Line, Peripheral
 from hw.registry import open_device
 from tests.hw.lock_bench import until
@@ -225,6 +226,43 @@ def test_two_wire_bus_that_echoes_is_understood() -> None:
     assert client.skipped > 0
     pump.close()
     line.close()
+
+
+class LateOnce:
+    """The link to a unit whose first answer comes only when the second question has left."""
+
+    def __init__(self, unit: Peripheral) -> None:
+        self._unit, self._coming, self._held, self.questions = unit, b"", b"", 0
+
+    def write(self, data: bytes) -> None:
+        self.questions += 1
+        (request,) = RequestDecoder(Framing.RTU).feed(data)
+        answer = self._unit.answer(request, Framing.RTU, 0.0) or b""
+        if self.questions == 1:
+            self._held = answer
+        else:
+            self._coming += self._held + answer
+            self._held = b""
+
+    def read(self, size_max: int, timeout_s: float) -> bytes:
+        if not self._coming:
+            time.sleep(min(timeout_s, 0.02))
+        data, self._coming = self._coming[:size_max], self._coming[size_max:]
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("table", "now"), [(Table.INPUT, [1, 41]), (Table.DISCRETE, [0, 1])])
+def test_answer_to_a_question_given_up_is_nobodys(table: Table, now: list[int]) -> None:
+    block = Peripheral(BLOCK, 1)
+    client, question = Client(LateOnce(block), serial_timing(115_200)), read(table, 1, 0, 2)
+    with pytest.raises(DeviceTimeout):
+        client.ask(question)
+    block.door_closed, block.person_count, block.exit_count = False, 1, 41
+    pdu, _ = client.ask(question)
+    assert values(table, pdu, 2) == now, "what was before"
 
 
 def test_connection_that_is_given_up_delivers_nothing_more() -> None:

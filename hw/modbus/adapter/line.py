@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from egate.errors import DeviceTimeout, ProtocolViolation
 from hw.link.base import Link
-from hw.modbus.frame import Answer, Framing, Garbled, Question
+from hw.modbus.frame import READ_FUNCTIONS, Answer, Framing, Garbled, Question, Refused
 
 ANSWER_S_MAX = 0.25  # chosen: devices answer within tens of milliseconds
 GAP_CHARACTERS = 3.5  # Modbus over Serial Line 1.02, 2.5.1.1: silence between frames
@@ -16,6 +17,9 @@ GAP_S_MIN = 0.00175  # same clause: fixed above 19200 bit/s
 BITS_PER_CHARACTER = 11
 RECEIVE_BYTES = 256
 DRAIN_READS_MAX = 16  # chosen: 4 KiB, the buffer of a port; a line that brings more all the time is noise
+LATE_S_MAX = (
+    1.0  # chosen: nobody answers later; without an end a device that ignores readings beyond its tables would stay lost
+)
 INTERRUPT_S = 0.02  # chosen: how soon somebody in a hurry interrupts the wait for a unit that is probably dead
 
 
@@ -52,6 +56,8 @@ class Client:
         self._hurry = hurry
         self._transaction = 0
         self._silent_since = 0.0
+        # The kind of an answer that did not come, and until when it may, by unit.
+        self._owed: dict[int, tuple[tuple[int, int], float]] = {}
         self.heard_at = time.monotonic()
         self.skipped = 0
 
@@ -68,6 +74,26 @@ class Client:
         patient False: may be given up for somebody in a hurry. Raises NotSent, DeviceTimeout, ProtocolViolation, frame.Refused, LinkLost.
         After DeviceTimeout and ProtocolViolation it may have been carried out; it is never sent again from here.
         """
+        kind, until = self._owed.get(question.unit, (None, 0.0))
+        if kind == question.kind and time.monotonic() < until:
+            self._settle(question, patient)
+        try:
+            pdu, asked_at = self._exchange(question, not_after, answer_by, patient)
+        except (DeviceTimeout, ProtocolViolation):
+            if self._timing.framing is Framing.RTU and question.function in READ_FUNCTIONS.values():
+                self._owed[question.unit] = question.kind, time.monotonic() + LATE_S_MAX
+            raise
+        self._owed.pop(question.unit, None)  # answers come in the order of their questions: no older one is under way
+        return pdu, asked_at
+
+    def _settle(self, question: Question, patient: bool) -> None:
+        """Asks for what only a new answer can be: the answer that the unit still owes would pass for the one to question."""
+        with contextlib.suppress(Refused):
+            self._exchange(question.longer(), None, None, patient)
+
+    def _exchange(
+        self, question: Question, not_after: float | None, answer_by: float | None, patient: bool
+    ) -> tuple[bytes, float]:
         self._transaction = self._transaction % 0xFFFF + 1
         answer = Answer(question, self._timing.framing, self._transaction)
         frame = question.frame(self._timing.framing, self._transaction)
