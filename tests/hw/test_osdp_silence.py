@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 from egate.domain.device import ReleaseResult
-from tests.hw.lock_bench import lock_bench, until
+from tests.hw.lock_bench import LockBench, lock_bench, until
 
 TRIALS, TRIALS_SOAK = 40, 200
 TOGETHER = 40
@@ -24,6 +24,7 @@ DEADLINE_S = 1.5
 TOLERANCE_S = (
     0.15  # the peripheral is one of eighty threads; libosdp repeats every 1.0 s, so a late release is far later
 )
+RELEASES_MAX = 4
 RECOVERY_S = 8.0  # the watchdog's 5 s, and one handshake
 
 
@@ -49,8 +50,17 @@ async def trial(folder: Path, seed: int) -> ReleaseResult:
             assert not bench.released_at, f"seed {seed}: a release that was not sent was executed"
         if result is ReleaseResult.ACKNOWLEDGED:
             assert bench.released_at, f"seed {seed}: an acknowledged release was not executed"
-        assert await bench.lock.release(0.2, DEADLINE_S) is ReleaseResult.ACKNOWLEDGED, f"seed {seed}: not usable"
+        assert await usable(bench), f"seed {seed}: not usable"
     return result
+
+
+async def usable(bench: LockBench) -> bool:
+    """Whether a release is acknowledged, sooner or later: eighty threads may keep a peripheral silent for 200 ms."""
+    for _ in range(RELEASES_MAX):
+        if await bench.lock.release(0.2, DEADLINE_S) is ReleaseResult.ACKNOWLEDGED:
+            return True
+        await bench.ready(RECOVERY_S)
+    return False
 
 
 async def test_silence_around_a_release_never_releases_late(tmp_path: Path) -> None:
