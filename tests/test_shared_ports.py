@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from egate.app import check_ports, daemon
+from egate.app import check_ports, daemon, open_gate
 from egate.errors import ConfigurationError
 from egate.settings import parse_settings
 
@@ -50,24 +50,59 @@ def pseudo_terminal() -> Iterator[str]:
     os.close(slave)
 
 
+def open_all(site: Data, folder: Path) -> None:
+    """What the daemon does with devices before it starts any."""
+    key = folder / "lock.key"
+    key.touch(mode=0o600)
+    key.write_text("00112233445566778899aabbccddeeff")
+    settings = parse_settings(site)
+    check_ports(settings)
+    gates = [open_gate(lane, folder) for lane in settings.lane]
+    assert len(gates) == len(settings.lane)
+
+
 @pytest.mark.parametrize("environment", ["production", "demo"])
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         (f"{SENSORS}?unit=1", f"{SENSORS}?unit=1&door=0"),
-        (f"{SENSORS}?unit=1", f"{SENSORS}?unit=2"),
         (f"{SENSORS}?unit=1", f"{SENSORS.replace('by-id', 'by-id/../by-id')}?unit=1"),
         (f"{SENSORS}?unit=1", f"{SENSORS.replace('serial:', 'pty:')}?unit=1"),
+        (f"{SENSORS}?unit=1", f"{SENSORS}?unit=2&baud=115200"),
         ("modbus+tcp://192.0.2.7:502?unit=1", "modbus+tcp://192.0.2.7:0502?unit=1"),
         ("modbus+tcp://localhost:502?unit=1", "modbus+tcp://127.0.0.1:502?unit=1"),
     ],
-    ids=["parameters", "units", "path", "link", "port number", "address"],
+    ids=["parameters", "path", "link", "speeds", "port number", "address"],
 )
-def test_two_devices_on_one_port_are_refused(site: Data, environment: str, one: str, other: str) -> None:
+def test_one_device_for_two_lanes_is_refused(
+    site: Data, environment: str, one: str, other: str, tmp_path: Path
+) -> None:
     lane = site["lane"][0]
     site["environment"] = environment
     site["lane"] = [lane | {"sensors": one}, SECOND_LANE | {"sensors": other}]
-    with pytest.raises(ConfigurationError, match="lane-1 sensors and lane lane-2 sensors") as refusal:
+    with pytest.raises(ConfigurationError):
+        open_all(site, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("role", "one", "other"),
+    [
+        ("sensors", f"{SENSORS}?unit=1", f"{SENSORS}?unit=2"),
+        (
+            "lock",
+            f"osdp+serial://{BY_ID}/bus?address=1&key=file:lock.key",
+            f"osdp+serial://{BY_ID}/bus?address=2&key=file:lock.key",
+        ),
+    ],
+)
+def test_devices_of_one_line_share_its_port(site: Data, role: str, one: str, other: str, tmp_path: Path) -> None:
+    site["lane"] = [site["lane"][0] | {role: one}, SECOND_LANE | {role: other}]
+    open_all(site, tmp_path)
+
+
+def test_protocols_share_no_port(site: Data) -> None:
+    site["lane"][0]["sensors"] = f"modbus+serial://{BY_ID}/lock?unit=1"
+    with pytest.raises(ConfigurationError, match="lane-1 lock and lane lane-1 sensors") as refusal:
         check_ports(parse_settings(site))
     assert refusal.value.code == "SHARED_PORT"
 
