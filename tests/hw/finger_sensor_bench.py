@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,11 @@ def picture(seed: int = 1, model: Model = R30X) -> NDArray[np.uint8]:
 def quantised(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What a sensor makes of it."""
     return np.asarray((image >> 4) * 17, np.uint8)
+
+
+def there_or_not(states: Iterable[DeviceState]) -> list[DeviceState]:
+    """The states told, as a busy machine leaves them: DEGRADED comes and goes with answers that are late there."""
+    return [state for state, _ in itertools.groupby(one for one in states if one is not DeviceState.DEGRADED)]
 
 
 def whole(data: bytes) -> bytes:
