@@ -75,9 +75,11 @@ SIMULATORS: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {
     "osdp_on_a_bus": osdp_on_a_bus,
     "modbus": modbus,
 }
+# Those whose whole run is left to `make soak`; what is special about a bus has tests of its own in tests/hw/test_osdp_bus*.py.
+SOAK = {"osdp_on_a_bus": pytest.mark.soak}
 
 
-@pytest.fixture(params=SIMULATORS)
+@pytest.fixture(params=[pytest.param(name, marks=SOAK.get(name, ())) for name in SIMULATORS])
 async def bench(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     if where == SIMULATOR:
         async with SIMULATORS[request.param](tmp_path) as inner:

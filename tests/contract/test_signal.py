@@ -139,7 +139,7 @@ async def test_shown_signal_stays_until_another_one(bench: Bench) -> None:
     await bench.signal.show(WAIT)
     await bench.shines(Light.RED)
     seen = {Light.RED}
-    end = time.monotonic() + 1.3 * bench.outlives_us_s
+    end = time.monotonic() + 1.1 * bench.outlives_us_s
 
     def over() -> bool:
         assert bench.light is not None
