@@ -31,9 +31,12 @@ class Channel:
         self.out_count = 0
         self.sent_count = 0
         self.received_count = 0
+        self.repeat_count = 0
+        self.last_frame = b""
 
     def attach(self, link: Link | None) -> None:
         self._link = link
+        self.last_frame = b""
         self._received.clear()
         self.failure = None
         self.out_until = None
@@ -57,15 +60,26 @@ class Channel:
     def write(self, frame: bytes) -> int:
         if self._link is None or self.failure is not None or not self._may_leave(frame):
             return len(frame)
-        try:
-            self._link.write(frame)
-            self.sent_count += 1
-        except LinkLost as failure:
-            self.failure = failure
+        self.last_frame = frame
+        self.sent_count += self._send(frame)
         return len(frame)
+
+    def repeat(self) -> None:
+        """The newest frame once more, as it was: its sequence number tells the peripheral that it is no new command."""
+        if self._link is not None and self.failure is None and self.last_frame and self._may_leave(self.last_frame):
+            self.repeat_count += self._send(self.last_frame)
 
     def flush(self) -> None:
         self._received.clear()
+
+    def _send(self, frame: bytes) -> bool:
+        try:
+            if self._link is not None:
+                self._link.write(frame)
+            return True
+        except LinkLost as failure:
+            self.failure = failure
+            return False
 
     def _may_leave(self, frame: bytes) -> bool:
         command = command_of(frame)

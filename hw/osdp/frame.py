@@ -9,6 +9,8 @@ What can go wrong: noise holds a false start with a long length; the line then f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 MARK = 0xFF
 START = 0x53
 HEADER_BYTES = 5
@@ -16,7 +18,15 @@ SECURITY_BLOCK = 0x08
 FRAME_BYTES_MAX = 1440  # OSDP 2.2, 5.9
 SILENCE_S = 0.03  # chosen: OSDP allows 20 ms between characters
 
+CRC_PRESENT = 0x04  # control bit 2
+ENCRYPTED_BLOCKS = 0x17  # SCS_17 and SCS_18 carry encrypted data
+SEQUENCE = 0x03  # control bits 0 and 1
+CRC_START, CRC_POLYNOMIAL = 0x1D0F, 0x1021  # OSDP 2.2, annex C
+REPLY = 0x80  # bit 7 of the address
+
 COMMAND_OUT = 0x68  # osdp_OUT
+REPLY_NAK = 0x41  # osdp_NAK
+NAK_SPOILT = 1  # OSDP 2.2, annex A: the command's check value was wrong
 
 
 def command_of(frame: bytes) -> tuple[int, bool] | None:
@@ -27,6 +37,55 @@ def command_of(frame: bytes) -> tuple[int, bool] | None:
     secured = bool(body[4] & SECURITY_BLOCK)
     at = HEADER_BYTES + (body[HEADER_BYTES] if secured else 0)
     return (body[at], secured) if at < len(body) else None
+
+
+def sequence_of(frame: bytes) -> int:
+    """0 starts a connection, then 1 to 3 in turn. frame: from SOM on, or with a mark before it."""
+    return frame[4 + (frame[:1] == bytes([MARK]))] & SEQUENCE
+
+
+def is_sound(frame: bytes) -> bool:
+    """Whether a whole frame's CRC or checksum is right. frame: from SOM on."""
+    if len(frame) <= HEADER_BYTES + 1:
+        return False
+    if not frame[4] & CRC_PRESENT:
+        return sum(frame) & 0xFF == 0
+    return crc_of(frame[:-2]) == int.from_bytes(frame[-2:], "little")
+
+
+def crc_of(data: bytes) -> int:
+    value = CRC_START
+    for byte in data:
+        value = (value << 8) & 0xFFFF ^ _CRC_TABLE[(value >> 8) ^ byte]
+    return value
+
+
+def _crc_entry(byte: int) -> int:
+    value = byte << 8
+    for _ in range(8):
+        value = (value << 1 ^ CRC_POLYNOMIAL) & 0xFFFF if value & 0x8000 else value << 1
+    return value
+
+
+_CRC_TABLE = tuple(map(_crc_entry, range(256)))
+
+
+def nak_of(frame: bytes) -> int | None:
+    """The error code of a refusal, None if the frame is none, or hides its code. frame: a whole reply, from SOM on."""
+    at = HEADER_BYTES + (frame[HEADER_BYTES] if frame[4] & SECURITY_BLOCK else 0)
+    hidden = bool(frame[4] & SECURITY_BLOCK) and frame[HEADER_BYTES + 1] >= ENCRYPTED_BLOCKS
+    return frame[at + 1] if len(frame) > at + 3 and frame[at] == REPLY_NAK and not hidden else None
+
+
+def frames_in(data: bytes) -> Iterator[bytes]:
+    """The whole frames in it, from SOM on, sound or not."""
+    at = 0
+    while (start := data.find(START, at)) >= 0 and start + HEADER_BYTES < len(data):
+        length = int.from_bytes(data[start + 2 : start + 4], "little")
+        whole = HEADER_BYTES < length <= min(FRAME_BYTES_MAX, len(data) - start)
+        at = start + (length if whole else 1)
+        if whole:
+            yield data[start:at]
 
 
 class Assembler:

@@ -1,7 +1,11 @@
 """Who may speak on a line that several peripherals share: one command at a time, its reply awaited, then the next. Pure.
 
-    free ──turn: the most urgent, then the longest due──▶ command on the wire ──whole reply of that address──▶ gap ──▶ free
+    free ──turn: the most urgent, then the longest due──▶ command on the wire ──its reply──▶ gap ──▶ free
+                                                              │  └── none in good time: said again, REPEATS_MAX times
                                                               └── REPLY_S without: silent ──▶ free
+
+Said again means the same frame with the same sequence number, on which a peripheral repeats its last reply and carries out nothing
+(OSDP 2.2, 5.9). So a flipped bit costs some 40 ms, and not a connection.
 
 A peripheral that does not answer costs its neighbours little: those that are absent get one part in PROBE_SHARE of the line together,
 and an output command of a neighbour does not wait for them.
@@ -10,10 +14,16 @@ and an output command of a neighbour does not wait for them.
 from __future__ import annotations
 
 from hw.osdp.duty import NOW
+from hw.osdp.frame import NAK_SPOILT, nak_of, sequence_of
 from hw.osdp.peripheral import Peripheral
 from hw.osdp.replies import Replies
 
 REPLY_S = 0.2  # OSDP 2.2: a reply begins within 200 ms; so long libosdp waits
+# Chosen: commands and replies have some 30 bytes each, inside the secure channel up to 60; peripherals begin to answer within 3 ms (the
+# standard allows 200). One that takes longer is given REPEAT_SLACK times what it took lately, at most REPEAT_S_MAX.
+REPEAT_S, REPEAT_S_MAX, REPEAT_CHARACTERS, REPEAT_SLACK = 0.02, 0.09, 120, 2.0
+FORGET = 0.8  # chosen: after five replies in good time a late one counts a third
+REPEATS_MAX = 3
 # Chosen: after so long without answer an output command of another takes the line, from one that is absent, or has just fallen silent.
 # Within the bar of 120 ms for eight devices, and longer than any answer that was seen.
 REPLY_ABSENT_S, REPLY_URGENT_S = 0.05, 0.08
@@ -27,6 +37,9 @@ class Line:
 
     def __init__(self, baud: int) -> None:
         self._gap_s = GAP_CHARACTERS * CHARACTER_BITS / baud
+        self._repeat_s = REPEAT_S + REPEAT_CHARACTERS * CHARACTER_BITS / baud
+        self._repeats = 0
+        self._usual_s: dict[Peripheral, float] = {}
         self._replies = Replies()
         self._peripherals: list[Peripheral] = []
         self._owner: Peripheral | None = None
@@ -56,6 +69,7 @@ class Line:
 
     def remove(self, peripheral: Peripheral) -> None:
         self._peripherals.remove(peripheral)
+        self._usual_s.pop(peripheral, None)
         if self._owner is peripheral:
             self._owner = None
 
@@ -72,7 +86,14 @@ class Line:
         for address, frame in self._replies.feed(data, now):
             owner = self._owner
             if owner is None or owner.address != address:
-                continue  # too late: libosdp has given the line up, and repeats the command
+                continue  # too late
+            if nak_of(frame) == NAK_SPOILT and self._may_repeat():
+                self._repeat()
+                continue
+            if sequence_of(frame) != sequence_of(owner.channel.last_frame):
+                continue  # the second reply to a command that was said twice
+            # Also where it was said twice: nobody knows which of them was answered, and a slow one must not be spoken over for good.
+            self._usual_s[owner] = max(now - self._sent_at, FORGET * self._usual_s.get(owner, 0.0))
             self._owner = None
             self._free_at = now + self._gap_s
             owner.on_reply(frame, now)
@@ -81,6 +102,8 @@ class Line:
         """What is due. Hands the line out if it is free."""
         for peripheral in self.peripherals:
             peripheral.handle_timer(now)
+        if now >= self._repeat_at():
+            self._repeat()
         if self._owner is not None and now >= self._given_up_at(now):
             owner, self._owner = self._owner, None
             self._replies.clear()
@@ -95,12 +118,27 @@ class Line:
         """When turn must be called again, at the latest."""
         timer = min((peripheral.next_timer() for peripheral in self._peripherals), default=float("inf"))
         if self._owner is not None:
-            return min(timer, self._given_up_at(now))
+            return min(timer, self._given_up_at(now), self._repeat_at())
         wanted = float("inf")
         for peripheral in self._peripherals:
             at = peripheral.wants_line(now)[1]
             wanted = min(wanted, max(at, self._probe_at) if self._must_wait(peripheral, now) else at)
         return min(timer, max(wanted, self._free_at))
+
+    def _repeat_at(self) -> float:
+        """When the command on the wire is said again; never to one that is absent, which would only cost the others time."""
+        if self._owner is None or not self._may_repeat():
+            return float("inf")
+        usual_s = min(REPEAT_S_MAX, REPEAT_SLACK * self._usual_s.get(self._owner, 0.0))
+        return self._sent_at + (self._repeats + 1) * max(self._repeat_s, usual_s)
+
+    def _may_repeat(self) -> bool:
+        return self._owner is not None and self._owner.online and self._repeats < REPEATS_MAX and not self.must_renew
+
+    def _repeat(self) -> None:
+        self._repeats += 1
+        if self._owner is not None:
+            self._owner.channel.repeat()
 
     def _given_up_at(self, now: float) -> float:
         """When the owner loses the line if nothing comes."""
@@ -126,5 +164,5 @@ class Line:
                 wanting.append((urgency, not peripheral.answers(now), since, number, peripheral))
         for _, probing, _, _, peripheral in sorted(wanting, key=lambda one: one[:4]):
             if peripheral.take_line(now):
-                self._owner, self._probing, self._sent_at = peripheral, probing, now
+                self._owner, self._probing, self._sent_at, self._repeats = peripheral, probing, now, 0
                 return

@@ -82,7 +82,9 @@ class LockDuty:
     def connected(self, now: float) -> None:
         self.contact, self._diagnosis = Contact.SECURING, "securing"
         self.heard_at = now
-        if self._released is not None:  # it shall first report whether that still goes on in its time, or should be over
+        if (
+            self._released is not None
+        ):  # it shall first report whether that still goes on in its time, or should be over
             self._secured_at = now
             self._ask_soon(now)
         else:

@@ -62,6 +62,7 @@ class LockPeripheral:
     power cycle on. Callbacks run in the polling thread. Faults to plant:
     timer_fault: a timed release never ends. stuck: the output is on, whatever was commanded.
     replies_lost: so many replies to osdp_OUT and osdp_KEYSET are executed and not sent. keys_refused: keeps the key it has.
+    conforming: see PeripheralChannel.
     """
 
     def __init__(
@@ -124,6 +125,14 @@ class LockPeripheral:
     @stuck.setter
     def stuck(self, active: bool) -> None:
         self.outputs[0].stuck = active
+
+    @property
+    def conforming(self) -> bool:
+        return self._channel.conforming
+
+    @conforming.setter
+    def conforming(self, conforming: bool) -> None:
+        self._channel.conforming = conforming
 
     @property
     def replies_lost(self) -> int:

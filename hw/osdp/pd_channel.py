@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 
 from hw.link.base import Link
-from hw.osdp.frame import Assembler
+from hw.osdp.frame import Assembler, frames_in, is_sound, sequence_of
 
 RECEIVE_BYTES = 1024
 
@@ -16,7 +16,12 @@ _forget_exception.argtypes, _forget_exception.restype = [], None
 
 
 class PeripheralChannel:
-    """libosdp calls read, write and flush; they never raise. replies_lost: so many replies that `swallow_reply` marks are not sent."""
+    """libosdp calls read, write and flush; they never raise. replies_lost: so many replies that `swallow_reply` marks are not sent, nor
+    repeated.
+
+    conforming: a spoilt command is ignored, and one that comes once more with its sequence number is answered as before and not carried
+    out (OSDP 2.2, 5.9). False: as libosdp's own peripheral (3.2.9), which ends the secure channel over either.
+    """
 
     id = 1
 
@@ -28,13 +33,21 @@ class PeripheralChannel:
         self._assembler = Assembler()
         self._received = bytearray()
         self.replies_lost = 0
+        self.conforming = True
+        self._command = self._reply = b""
 
     def receive(self, timeout_s: float) -> None:
         """Waits up to timeout_s for bytes. Raises LinkLost, also for a write that failed since."""
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        self._received += self._assembler.feed(self._link.read(RECEIVE_BYTES, timeout_s), self._clock())
+        data = self._assembler.feed(self._link.read(RECEIVE_BYTES, timeout_s), self._clock())
+        if not self.conforming:
+            self._received += data
+            return
+        for frame in frames_in(data):
+            if is_sound(frame):
+                self._take(frame)
 
     def clear(self) -> None:
         self._assembler.clear()
@@ -53,12 +66,25 @@ class PeripheralChannel:
     def write(self, data: bytes) -> int:
         _forget_exception()
         swallow, self._swallow = self._swallow, False
-        if not swallow and self._failure is None:
-            try:
-                self._link.write(data)
-            except Exception as failure:
-                self._failure = failure
+        if not swallow:
+            self._reply = bytes(data)
+            self._send(data)
         return len(data)
 
     def flush(self) -> None:
         self._received.clear()
+
+    def _take(self, frame: bytes) -> None:
+        if frame == self._command and sequence_of(frame) != 0:
+            self._send(self._reply)
+        else:
+            self._command, self._reply = frame, b""
+            self._received += frame
+
+    def _send(self, data: bytes) -> None:
+        if not data or self._failure is not None:
+            return
+        try:
+            self._link.write(data)
+        except Exception as failure:
+            self._failure = failure

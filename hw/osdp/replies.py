@@ -3,15 +3,13 @@
     [FF] 53 address|80 length(2) control ... CRC(2)        OSDP 2.2, 5.9: bit 7 of the address marks a reply
 
 What can go wrong on the wire: noise before, between and inside frames; frames cut in pieces; the echo of our own command (an
-adapter that hears itself), told by bit 7; a flipped address, which then is nobody's. What is no reply is counted and dropped;
-whether a reply is sound libosdp checks.
+adapter that hears itself), told by bit 7; a frame whose CRC or checksum is wrong, which libosdp would take for the end of the
+connection. What is no sound reply is counted and dropped: the command is said again.
 """
 
 from __future__ import annotations
 
-from hw.osdp.frame import FRAME_BYTES_MAX, HEADER_BYTES, START, Assembler
-
-REPLY = 0x80
+from hw.osdp.frame import REPLY, Assembler, frames_in, is_sound
 
 
 class Replies:
@@ -24,18 +22,8 @@ class Replies:
     def feed(self, data: bytes, now: float) -> list[tuple[int, bytes]]:
         """(address, frame from SOM on) of each reply that is whole now. Call it without data, too: a false start is let go in time."""
         whole = self._assembler.feed(data, now)
-        found: list[tuple[int, bytes]] = []
-        at = taken = 0
-        while (start := whole.find(START, at)) >= 0 and start + HEADER_BYTES < len(whole):
-            length = int.from_bytes(whole[start + 2 : start + 4], "little")
-            if not HEADER_BYTES < length <= min(FRAME_BYTES_MAX, len(whole) - start):
-                at = start + 1
-                continue
-            at = start + length
-            if whole[start + 1] & REPLY:
-                found.append((whole[start + 1] & ~REPLY, whole[start:at]))
-                taken += length
-        self.skipped_count += len(whole) - taken
+        found = [(frame[1] & ~REPLY, frame) for frame in frames_in(whole) if frame[1] & REPLY and is_sound(frame)]
+        self.skipped_count += len(whole) - sum(len(frame) for _, frame in found)
         return found
 
     def clear(self) -> None:

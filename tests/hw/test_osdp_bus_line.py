@@ -5,127 +5,21 @@ libosdp itself goes by the wall clock, which matters for its own timeouts only; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from egate.domain.device import Alarm
-from hw.link import memory
-from hw.link.base import Link
-from hw.link.fault import FaultLink
-from hw.osdp.acu import Acu
-from hw.osdp.channel import Channel
-from hw.osdp.frame import COMMAND_OUT, command_of
+from hw.osdp.frame import COMMAND_OUT, crc_of
 from hw.osdp.inputs import InputFault, wiring
-from hw.osdp.line import PROBE_SHARE, REPLY_ABSENT_S, REPLY_S, REPLY_URGENT_S, Line
+from hw.osdp.line import PROBE_SHARE, REPLY_ABSENT_S, REPLY_S, REPLY_URGENT_S
 from hw.osdp.lock import LockDuty
 from hw.osdp.orders import ON_FOR_A_TIME, TIMER_TENTHS_MAX, Card
-from hw.osdp.pd import LockPeripheral
-from hw.osdp.pd_bus import PeripheralBus
-from hw.osdp.peripheral import Peripheral
 from hw.osdp.release import Contact, Fate
 from hw.osdp.replies import Replies
-
-STEP_S = 0.001
-KEY = bytes(range(16))
-TRANSIT_S = 0.02
-
-
-class Wire:
-    """The controllers' link: notes when a frame to which address left, with its command."""
-
-    def __init__(self, inner: Link, now: Callable[[], float]) -> None:
-        self._inner = inner
-        self._now = now
-        self.sent: list[tuple[float, int, int]] = []
-
-    def read(self, size_max: int, timeout_s: float) -> bytes:
-        return self._inner.read(size_max, timeout_s)
-
-    def write(self, data: bytes) -> None:
-        command = command_of(data)
-        self.sent.append((self._now(), data[2], command[0] if command else 0))
-        self._inner.write(data)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-class Workbench:
-    """Peripherals of address 1 on, a lock duty on each; deaf: addresses that hear nothing."""
-
-    def __init__(self, count: int) -> None:
-        self.time = 100.0
-        near, far = memory.pair()
-        self.wire = Wire(near, lambda: self.time)
-        bus = PeripheralBus(far)
-        self.deaf: set[int] = set()
-        self.faults = {address: FaultLink(bus.tap(), address) for address in range(1, count + 1)}
-        self.simulated = {
-            address: LockPeripheral(fault, KEY, lambda: self.time, address) for address, fault in self.faults.items()
-        }
-        bus.join(list(self.simulated.values()))
-        self._far = bus
-        self.line = Line(115_200)
-        self.locks: dict[int, LockDuty] = {}
-        self.contexts = dict.fromkeys(self.faults, 0)
-        for address in self.faults:
-            self._add(address)
-        self.fates: list[tuple[float, Fate]] = []
-
-    def _add(self, address: int) -> None:
-        channel = Channel(lambda: self.time)
-        channel.attach(self.wire)
-
-        def make() -> Acu:
-            self.contexts[address] += 1
-            return Acu(channel, address, KEY)
-
-        peripheral = Peripheral(channel, address, make)
-        self.line.add(peripheral)
-        self.locks[address] = LockDuty(peripheral, 0, TRANSIT_S)
-        peripheral.add(self.locks[address], self.time)
-        peripheral.plug(self.time)
-
-    def step(self) -> None:
-        self.line.turn(self.time)
-        if self.line.must_renew:  # as the bus does; what was written is gone
-            for peripheral in self.line.peripherals:
-                peripheral.renew_port = False
-            self.line.clear(self.time)
-        for address in self.deaf:
-            self.faults[address].silence(0.0, 60.0)
-        for _ in range(2):
-            self._far.poll(0.0)
-        self.line.receive(self.wire.read(4096, 0.0), self.time)
-        self.time += STEP_S
-
-    def run(self, duration_s: float) -> None:
-        end = self.time + duration_s
-        while self.time < end:
-            self.step()
-
-    def run_until(self, condition: Callable[[], bool], within_s: float = 5.0) -> None:
-        end = self.time + within_s
-        while not condition():
-            assert self.time < end, {address: lock.diagnosis for address, lock in self.locks.items()}
-            self.step()
-
-    def ready(self, *addresses: int) -> bool:
-        return all(self.locks[one].contact is Contact.READY and self.locks[one].active is False for one in addresses)
-
-    def release(self, address: int, duration_s: float, deadline_s: float) -> None:
-        self.locks[address].release(
-            duration_s, self.time + deadline_s, lambda fate: self.fates.append((self.time, fate))
-        )
-
-    def close(self) -> None:
-        for peripheral in self.line.peripherals:
-            peripheral.unplug("closed")
-        for simulated in self.simulated.values():
-            simulated.close()
+from tests.hw.line_bench import STEP_S, TRANSIT_S, Workbench
 
 
 @pytest.fixture
@@ -271,7 +165,8 @@ def test_long_release_is_not_cut_to_the_low_byte_of_its_timer(bench: Workbench) 
     assert release.duration_s == pytest.approx(TIMER_TENTHS_MAX / 10)
 
 
-REPLY = bytes.fromhex("53 81 0800 04 40 0000")
+_REPLY = bytes.fromhex("53 81 0800 04 40")
+REPLY = _REPLY + crc_of(_REPLY).to_bytes(2, "little")
 COMMAND = bytes.fromhex("ff 53 01 0800 04 60 0000")
 
 
