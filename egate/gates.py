@@ -15,6 +15,7 @@ from hw.url import DeviceUrl, parse
 
 # Several devices may share a line of these, each by its own address; their adapters refuse two that are one.
 BUS_PROTOCOLS = frozenset({"osdp", "modbus"})
+LINE_KEYS = ("baud", "parity", "stop_bits")
 
 
 def open_gate(section: LaneSection, base: Path) -> Gate:
@@ -40,15 +41,16 @@ def open_gate(section: LaneSection, base: Path) -> Gate:
 
 def check_ports(settings: Settings) -> None:
     """Raises ConfigurationError SHARED_PORT if two devices are one port and no bus: each would take the other's answers for its own."""
-    known: dict[str, tuple[str, DeviceUrl]] = {}
+    known: dict[str, list[tuple[str, str, DeviceUrl]]] = {}
     for lane in settings.lane:
         for role, text in lane.devices().items():
             here = f"lane {lane.id} {role}"
             url = _parsed(text, here)
             for port in url.ports:
-                if port in known and not _share(known[port][1], url):
-                    raise ConfigurationError(f"{known[port][0]} and {here} are on one port", code="SHARED_PORT")
-                known.setdefault(port, (here, url))
+                for there, role_there, other in known.setdefault(port, []):
+                    if not _share(other, url) or (role == role_there and _are_one(other, url)):
+                        raise ConfigurationError(f"{there} and {here} are on one port", code="SHARED_PORT")
+                known[port].append((here, role, url))
 
 
 def is_simulated(url: str) -> bool:
@@ -60,7 +62,16 @@ def has_default_key(url: str) -> bool:
 
 
 def _share(one: DeviceUrl, other: DeviceUrl) -> bool:
-    return one.protocol == other.protocol and one.protocol in BUS_PROTOCOLS and one.link == other.link
+    """Whether both may hang on one line: of one protocol, by one link, at one speed."""
+    same_line = all(one.parameters.get(key) == other.parameters.get(key) for key in LINE_KEYS)
+    return one.protocol == other.protocol and one.protocol in BUS_PROTOCOLS and one.link == other.link and same_line
+
+
+def _are_one(one: DeviceUrl, other: DeviceUrl) -> bool:
+    """Whether both are one device of a line, as far as addresses tell; what points of one unit overlap its factory knows."""
+    if "address" not in one.parameters:
+        return False
+    return all(one.parameters.get(key, "0") == other.parameters.get(key, "0") for key in ("address", "output"))
 
 
 def _parsed(url: str, device: str) -> DeviceUrl:

@@ -33,6 +33,11 @@ IN_MEMORY = (
     "test_sim_hall",
     "test_sim_scenario",
     "test_sensing",
+    "test_finger_sensor_frame",
+    "test_finger_sensor_transfer",
+    "test_finger_sensor_match",
+    "test_camera_supervision",
+    "test_camera_settings",
 )
 
 

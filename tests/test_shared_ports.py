@@ -84,6 +84,14 @@ def test_one_device_for_two_lanes_is_refused(
         open_all(site, tmp_path)
 
 
+def test_one_lock_for_two_lanes_is_refused(site: Data) -> None:
+    site["lane"].append(SECOND_LANE | {"lock": f"{site['lane'][0]['lock']}&output=0"})
+    with pytest.raises(ConfigurationError, match="lane-1 lock and lane lane-2 lock"):
+        check_ports(parse_settings(site))
+    site["lane"][1]["lock"] = f"{site['lane'][0]['lock']}&output=1"
+    check_ports(parse_settings(site))
+
+
 @pytest.mark.parametrize(
     ("role", "one", "other"),
     [

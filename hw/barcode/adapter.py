@@ -50,7 +50,7 @@ class SerialBarcodeReader:
 
     def __init__(self, name: str, open_port: Callable[[], Link], framing: Framing, commands: TriggerCommands) -> None:
         self._framing, self._commands = framing, commands
-        self._port = PortThread(f"barcode {name}", open_port, self._serve, self._port_changed)
+        self._port = PortThread(f"barcode {name}", open_port, self._serve, self._port_changed, self._failed)
         self._state = DeviceState.LOST
         self._health = HealthLog()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -138,11 +138,12 @@ class SerialBarcodeReader:
             request.served = True
         self._in_loop(lambda: self._deliver(request, code, now))
 
+    def _failed(self, why: str) -> None:
+        self._health.lost(why)
+
     def _port_changed(self, is_open: bool) -> None:
         if is_open:
             self._health.opened()
-        else:
-            self._health.lost("bar code port")
         self._tell(DeviceState.ONLINE if is_open else DeviceState.LOST)
 
     def _tell(self, state: DeviceState) -> None:

@@ -35,11 +35,16 @@ class Closable(Protocol):
 _Opened = TypeVar("_Opened", bound=Closable)
 
 
+def ignore_failure(_: str) -> None:
+    """Of an owner who looks at the state alone."""
+
+
 class PortThread(Generic[_Opened]):
     """Owns one port: opens it, hands what was opened to serve, and opens it again when it is lost.
 
     open raises LinkLost while the port is not there, ConfigurationError while its path leads elsewhere. serve(opened, stopped) runs
-    until stopped() or raises LinkLost. on_open(True/False) is called in this thread at each change.
+    until stopped() or raises LinkLost. on_open(True/False) is called in this thread at each change, on_failure(why) whenever the port was
+    lost or could not be opened.
     A bug in serve ends the thread with the port reported as not open; it is not hidden by a restart.
     """
 
@@ -49,8 +54,9 @@ class PortThread(Generic[_Opened]):
         open: Callable[[], _Opened],
         serve: Callable[[_Opened, Callable[[], bool]], None],
         on_open: Callable[[bool], None],
+        on_failure: Callable[[str], None] = ignore_failure,
     ) -> None:
-        self._open, self._serve, self._on_open = open, serve, on_open
+        self._open, self._serve, self._on_open, self._on_failure = open, serve, on_open, on_failure
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -67,7 +73,8 @@ class PortThread(Generic[_Opened]):
         while not self._stop.is_set():
             try:
                 self._hold(self._open())
-            except (LinkLost, ConfigurationError):  # the path may lead elsewhere for a while
+            except (LinkLost, ConfigurationError) as failure:  # the path may lead elsewhere for a while
+                self._on_failure(str(failure))
                 self._stop.wait(REOPEN_S)
 
     def _hold(self, opened: _Opened) -> None:
@@ -94,6 +101,7 @@ class ChipPort:
         on_noise: Callable[[bool], None],
         on_read: Callable[[int, ChipRead], None],
         on_progress: OnProgress = ignore_progress,
+        on_failure: Callable[[str], None] = ignore_failure,
     ) -> None:
         self._on_open, self._on_noise, self._on_read, self._on_progress = on_open, on_noise, on_read, on_progress
         self._noise = Noise(NOISE_SIZE_MIN)  # the port thread's own
@@ -101,7 +109,7 @@ class ChipPort:
         self._job: tuple[int, ReadPlan] | None = None
         self._wanted: int | None = None
         self._is_open = False
-        self._port = PortThread(f"chip {name}", open_transport, self._serve, self._opened)
+        self._port = PortThread(f"chip {name}", open_transport, self._serve, self._opened, on_failure)
 
     def start(self) -> None:
         self._port.start()

@@ -15,6 +15,7 @@ documents are still read, if their blocks are whole. Otherwise ONLINE.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 import uuid
@@ -61,7 +62,11 @@ class MrzReader:
     def __init__(self, url: DeviceUrl, chip: ChipSource | None, zones: ZoneSource) -> None:
         self._zones = zones
         self._mrz = PortThread(
-            f"mrz {url.target}", lambda: open_link(url), self._serve, lambda up: self._port_changed(0, up)
+            f"mrz {url.target}",
+            lambda: open_link(url),
+            self._serve,
+            lambda up: self._port_changed(0, up),
+            lambda why: self._health.lost(f"zone: {why}"),
         )
         self.on_progress: OnProgress = ignore_progress  # called in the chip's thread
         self._terminal = None if chip is None else chip.terminal
@@ -75,6 +80,7 @@ class MrzReader:
                 lambda noisy: self._noise_changed(1, noisy),
                 self._chip_read,
                 lambda progress: self.on_progress(progress),
+                lambda why: self._health.lost(f"chip: {why}"),
             )
         )
         self._ports_open = [False, chip is None]
@@ -200,8 +206,6 @@ class MrzReader:
         """Either port thread."""
         if is_open:
             self._health.opened()
-        else:
-            self._health.lost(("zone", "chip")[index])
         self._in_loop(lambda: self._apply(index, is_open, False))
 
     def _noise_changed(self, index: int, noisy: bool) -> None:
@@ -222,8 +226,9 @@ class MrzReader:
         self._on_state(state)
 
     def _in_loop(self, call: Callable[[], None]) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(call)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(call)
 
 
 def open_reader(url: DeviceUrl, base: Path) -> MrzReader:

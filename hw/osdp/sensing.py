@@ -54,7 +54,7 @@ class SensorsDuty:
 
     def handle_timer(self, now: float) -> None:
         if self._fed_at is not None and now >= self._fed_at + STALE_S:
-            self._forget("its inputs were not answered")
+            self.forget("its inputs were not answered")
 
     def next_timer(self) -> float | None:
         return None if self._fed_at is None else self._fed_at + STALE_S
@@ -81,7 +81,7 @@ class SensorsDuty:
             inputs = self._wiring.read(entries)
         except InputFault as fault:
             self.fault_count += 1
-            self._forget(str(fault))
+            self.forget(str(fault))
             return
         self._zone.feed(inputs, asked_at)
         self._fed_at = asked_at
@@ -89,7 +89,8 @@ class SensorsDuty:
         self.read_at = asked_at if self._zone.consistent else None
         self.fault = "" if self._zone.consistent else "presence input and barriers contradict each other"
 
-    def _forget(self, fault: str) -> None:
+    def forget(self, fault: str) -> None:
+        """The port is gone: what was read before says nothing any more."""
         self.read_at, self._fed_at = None, None
         self._zone.forget()
         self.levels = SensorLevels(alarms=self._zone.levels.alarms)

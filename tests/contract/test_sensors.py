@@ -19,9 +19,11 @@ from egate.ports import Sensors
 from hw.modbus.server import SensorPeripheral
 from tests.contract.conftest import SIMULATOR, open_hardware
 from tests.hw.lock_bench import until
+from tests.hw.osdp_bus_bench import bus_bench
 from tests.hw.sensor_bench import sensor_bench
 
 POLL_S_MAX = 0.1  # a poll that was answered before the silence began
+OSDP_INPUTS = "&door=0&present=1&entry=2,3&exit=4,5"
 UNKNOWN = (None, None, None)
 
 
@@ -61,8 +63,16 @@ async def modbus(folder: Path) -> AsyncIterator[Bench]:
         yield Bench(inner.sensors, silence, inner.port.unplug, inner.port.replug, inner.peripheral)
 
 
+@asynccontextmanager
+async def osdp(folder: Path) -> AsyncIterator[Bench]:
+    async with bus_bench(folder, 1) as inner:
+        inner.peripherals[1].set_input(0, True)
+        sensors = cast(Sensors, inner.open(DeviceRole.SENSORS, 1, OSDP_INPUTS))
+        yield Bench(sensors, lambda: inner.faults[1].silence(0.0, 600.0), inner.port.unplug, inner.port.replug)
+
+
 # A family adds its simulators here: context managers of a Bench whose sensors are not started.
-SIMULATORS: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {"modbus": modbus}
+SIMULATORS: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {"modbus": modbus, "osdp": osdp}
 
 
 @pytest.fixture(params=SIMULATORS)

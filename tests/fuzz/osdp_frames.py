@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from hw.osdp.acu import Acu
 from hw.osdp.channel import Channel
-from hw.osdp.frame import FRAME_BYTES_MAX, HEADER_BYTES, SILENCE_S, START, Assembler, command_of
-from hw.osdp.replies import REPLY, Replies
+from hw.osdp.frame import FRAME_BYTES_MAX, HEADER_BYTES, REPLY, SILENCE_S, START, Assembler, command_of
+from hw.osdp.replies import Replies
 from tests.fuzz.target import Target
 
 ADDRESS, KEY = 1, bytes(range(16))

@@ -16,6 +16,7 @@ GAP_CHARACTERS = 3.5  # Modbus over Serial Line 1.02, 2.5.1.1: silence between f
 GAP_S_MIN = 0.00175  # same clause: fixed above 19200 bit/s
 BITS_PER_CHARACTER = 11
 RECEIVE_BYTES = 256
+DISCARD_BYTES = 4096
 DRAIN_READS_MAX = 16  # chosen: 4 KiB, the buffer of a port; a line that brings more all the time is noise
 LATE_S_MAX = (
     1.0  # chosen: nobody answers later; without an end a device that ignores readings beyond its tables would stay lost
@@ -85,6 +86,17 @@ class Client:
             raise
         self._owed.pop(question.unit, None)  # answers come in the order of their questions: no older one is under way
         return pdu, asked_at
+
+    def discard(self) -> bool:
+        """Drops what comes while nobody is asked. True if there was any: then more may wait in the port."""
+        found = False
+        for _ in range(DRAIN_READS_MAX):
+            data = self._link.read(DISCARD_BYTES, 0)
+            self.skipped += len(data)
+            found = found or bool(data)
+            if not data:
+                break
+        return found
 
     def _settle(self, question: Question, patient: bool) -> None:
         """Asks for what only a new answer can be: the answer that the unit still owes would pass for the one to question."""

@@ -57,6 +57,18 @@ class OsdpSensors(OsdpDevice):
         self._duty = SensorsDuty(peripheral, self._wiring)
         return self.watched(self._duty, peripheral)
 
+    def closed(self, why: str) -> None:
+        super().closed(why)
+        self._forget(why)
+
+    def left(self) -> None:
+        self._forget("closed")
+        super().left()
+
+    def _forget(self, why: str) -> None:
+        if self._duty is not None:
+            self._duty.forget(why)
+
     def connected_state(self) -> DeviceState | None:
         if self._duty is None or not self._duty.connected_now:
             return None
