@@ -55,4 +55,5 @@ async def test_two_thousand_crossings_over_rough_lines(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 async def test_hopeless_line_releases_nobody_wrongly(tmp_path: Path) -> None:
-    await cross(tmp_path, 100, 4, chosen_seed(), HOPELESS_LINE)
+    campaign, seen = await cross(tmp_path, 100, 4, chosen_seed(), HOPELESS_LINE)
+    assert seen["crossings"] + campaign.unserved == 100
