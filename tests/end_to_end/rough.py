@@ -52,12 +52,13 @@ class Traveller:
 
 @dataclass(slots=True)
 class RoughCampaign:
-    """crossings: on all lanes together."""
+    """crossings: on all lanes together. devices: whose lines are rough."""
 
     hall: Hall
     random: Random
     crossings: int
     plan: FaultPlan
+    devices: tuple[str, ...] = DEVICES
     travellers: list[Traveller] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     unserved: int = 0
@@ -67,7 +68,7 @@ class RoughCampaign:
         lanes = self.hall.simulator.lanes()
         self.left = self.crossings
         for lane in lanes:
-            for device in DEVICES:
+            for device in self.devices:
                 self.hall.simulator.fault(lane, device, "bytes", **asdict(self.plan))
         async with calling(self.hall) as callers, asyncio.TaskGroup() as group:
             for lane in lanes:

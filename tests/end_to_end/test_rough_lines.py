@@ -14,7 +14,7 @@ import pytest
 
 from hw.link.fault import ROUGH_LINE, FaultPlan
 from tests.end_to_end.hall import POLICY, open_hall
-from tests.end_to_end.rough import RoughCampaign
+from tests.end_to_end.rough import DEVICES, RoughCampaign
 
 ADMITTED_SHARE_MIN = 0.97
 # One byte in a hundred: hardly a frame comes through.
@@ -23,13 +23,13 @@ PATIENT = {**POLICY, "document_s": 10.0, "capture_s": 10.0}
 
 
 async def cross(
-    folder: Path, crossings: int, lanes: int, seed: int, plan: FaultPlan
+    folder: Path, crossings: int, lanes: int, seed: int, plan: FaultPlan, devices: tuple[str, ...] = DEVICES
 ) -> tuple[RoughCampaign, Mapping[str, float | int]]:
     print(f"seed {seed}")
     with open_hall(
         folder, seed=seed, scale=0.2, paced=True, policy=PATIENT, lanes=lanes, request_lanes=frozenset()
     ) as hall:
-        campaign = RoughCampaign(hall, Random(seed), crossings, plan)
+        campaign = RoughCampaign(hall, Random(seed), crossings, plan, devices)
         await campaign.run()
         assert hall.daemon.stop() == 0
         seen = campaign.check()
@@ -54,6 +54,8 @@ async def test_two_thousand_crossings_over_rough_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-async def test_hopeless_line_releases_nobody_wrongly(tmp_path: Path) -> None:
-    campaign, seen = await cross(tmp_path, 100, 4, chosen_seed(), HOPELESS_LINE)
+@pytest.mark.parametrize("devices", [DEVICES, ("lock",), ("lock", "sensors")], ids=["all", "lock", "lock and sensors"])
+async def test_hopeless_line_releases_nobody_wrongly(tmp_path: Path, devices: tuple[str, ...]) -> None:
+    """Readers on such a line read nothing; those whose readers are spared come as far as the lock."""
+    campaign, seen = await cross(tmp_path, 100, 4, chosen_seed(), HOPELESS_LINE, devices)
     assert seen["crossings"] + campaign.unserved == 100
