@@ -127,10 +127,13 @@ class LaneWorld:
         self._go(now)
 
     def leave(self, now: float) -> None:
-        """Everybody goes back out by the entry; whoever was about to open the door does not."""
+        """Everybody goes back out by the entry; whoever was about to open the door does not, and one that was open falls shut."""
         self.people.go_back(now, self.person_count)
         self.person_count = 0
+        held_open = self.acting and not self.door_closed  # one that was forced or is held from outside stays as it is
         self._agenda.clear()
+        if held_open:
+            self._at(now + self.durations.of("close_s"), self._close)
         self._happened("left", now)
 
     def clear_away(self, now: float) -> None:

@@ -146,3 +146,15 @@ def test_counters_and_log_are_bounded() -> None:
     for _ in range(LOG_EVENT_COUNT_MAX + 5):
         world.record("x", 0.0)
     assert len(world.log) == LOG_EVENT_COUNT_MAX
+
+
+def test_door_that_was_just_opened_falls_shut_behind_whoever_turns_away() -> None:
+    world = LaneWorld(Durations())
+    world.enter(1, 0.0)
+    world.plan(Behaviour.PASS, 0.0)
+    world.bolt(True, 0.0)
+    world.step(0.3)
+    assert not world.door_closed
+    world.leave(0.3)
+    world.step(5.0)
+    assert (world.door_closed, world.person_count, world.exit_count, world.acting) == (True, 0, 0, False)
