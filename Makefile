@@ -18,7 +18,7 @@ demo: $(VENV)/.models
 
 test: $(VENV)/.dev $(VENV)/.models lint
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not realtime and not devices"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "devices and not soak"
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m "devices and not soak"
 	$(BIN)/python -m pytest -m "realtime and not soak"
 
 lint: $(VENV)/.dev

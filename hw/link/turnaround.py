@@ -37,10 +37,6 @@ class TurnaroundLink:
             self._sleep(wait_s)
         self._inner.write(data)
 
-    def fileno(self) -> int:
-        """inner's descriptor, for an owner that waits for other things, too; -1 if it has none."""
-        return int(getattr(self._inner, "fileno", lambda: -1)())
-
     def close(self) -> None:
         self._inner.close()
 
