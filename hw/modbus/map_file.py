@@ -106,15 +106,35 @@ def _lock(entry: Entry, outputs: int) -> LockMap:
     needed = {"table", "address"} if isinstance(timer, Pulse) else {"table", "address", "value"}
     release = _write(entry.table("release", needed, {"multiple"}))
     state = _point(entry, "state", Table)
-    if (secure.table, secure.address) == (release.table, release.address) and secure.value == release.value:
-        raise entry.error("release and secure write the same")
-    if release.table is Table.HOLDING and release.value == 0xFFFF:
-        raise entry.error("release grants free passage")
-    if not isinstance(timer, Pulse) and release.table is Table.COIL and release.value != COIL_ON:
-        raise entry.error("release does not switch its coil on (0xFF00)")
+    if wrong := _opens_wrongly(state, secure, release, isinstance(timer, Pulse)):
+        raise entry.error(wrong)
     if max(state.address, secure.address, release.address) + outputs - 1 > 0xFFFF:
         raise entry.error("the last output lies beyond address 65535")
     return LockMap(state, secure, release, _mode(entry) if "mode" in entry else None, timer)
+
+
+def _opens_wrongly(state: Point, secure: Write, release: Write, pulse: bool) -> str:
+    """What would open the lock without a release, or for more than one; "" if nothing would."""
+    places = {
+        name: (one.table, one.address) for name, one in (("state", state), ("secure", secure), ("release", release))
+    }
+    if places["secure"] == places["release"] and (pulse or secure.value == release.value):
+        return "release and secure write the same"
+    if release.table is Table.HOLDING and pulse:
+        return "a pulse in a holding register cannot be told from so many grants"
+    if release.table is Table.HOLDING and release.value != 1:
+        return "release grants free passage" if release.value == 0xFFFF else "release does not grant one passage (1)"
+    if release.table is Table.COIL and not pulse and release.value != COIL_ON:
+        return "release does not switch its coil on (0xFF00)"
+    if secure.table is Table.HOLDING and secure.value != 0:
+        return "secure grants passages"
+    if places["secure"] not in (places["state"], places["release"]):
+        return "secure lies neither at the address of release nor at that of state: it would end nothing"
+    if places["state"] == places["secure"] and bool(secure.value) is not state.inverted:
+        return "state reads released when secure was written"
+    if places["state"] == places["release"] and state.inverted:
+        return "state reads secured when release was written"
+    return ""
 
 
 def _mode(entry: Entry) -> Mode:

@@ -136,6 +136,45 @@ def test_mistakes_are_named(good: str, bad: str, named: str) -> None:
     assert "gate.toml" in str(error.value)
 
 
+COIL_STATE = 'state = { table = "coil", address = 0 }'
+OFF, ON = (f'secure = {{ table = "coil", address = 0, value = {value} }}' for value in ("0", "0xFF00"))
+FLASH = 'release = { table = "coil", address = 0x200 }'
+PULSE = 'timer = { kind = "pulse", step_s = 0.1, value_max = 0x7FFF }'
+GRANTS = 'state = { table = "holding", address = 66 }'
+NONE, GRANT = (f'{key} = {{ table = "holding", address = 66, value = ' for key in ("secure", "release"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ((COIL_STATE, OFF, FLASH, PULSE), None),
+        ((COIL_STATE, ON, FLASH, PULSE), "reads released"),
+        ((COIL_STATE.replace("0 }", "0, inverted = true }"), ON, FLASH, PULSE), None),
+        ((COIL_STATE.replace("0 }", "0, inverted = true }"), OFF, FLASH, PULSE), "reads released"),
+        ((COIL_STATE.replace("0 }", "0x200, inverted = true }"), OFF, FLASH, PULSE), "neither"),
+        (
+            (COIL_STATE.replace("0 }", "0, inverted = true }"), OFF, FLASH.replace("200 }", "0, value = 0xFF00 }")),
+            "reads",
+        ),
+        ((COIL_STATE, OFF.replace("address = 0", "address = 3"), FLASH, PULSE), "neither"),
+        ((COIL_STATE, ON, FLASH.replace("0x200", "0"), PULSE), "the same"),
+        ((GRANTS, NONE + "0 }", GRANT + "1 }"), None),
+        ((GRANTS, NONE + "0 }", GRANT + "0xFFFE }"), "one passage"),
+        ((GRANTS, NONE + "0 }", GRANT + "2 }"), "one passage"),
+        ((GRANTS, NONE + "0x8000 }", GRANT + "1 }"), "grants passages"),
+        ((GRANTS.replace("holding", "input"), NONE + "5 }", GRANT + "1 }"), "grants passages"),
+        ((GRANTS, NONE + "0 }", GRANT.replace("66, value = ", "67 }"), PULSE), "so many grants"),
+    ],
+)
+def test_map_whose_words_would_open_is_refused(lines: tuple[str, ...], named: str | None) -> None:
+    text = "\n".join(("[controller]", 'name = "t"', "[lock]", *lines))
+    if named is None:
+        assert parse(text, "test").lock is not None
+        return
+    with pytest.raises(ConfigurationError, match=named):
+        parse(text, "test")
+
+
 @pytest.mark.parametrize("data", [b"[", b"\xff", b"x = " + b"[" * 5000, b"#" * (MAP_BYTES_MAX + 1), b""])
 def test_file_that_is_no_map_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "map.toml").write_bytes(data)
