@@ -109,6 +109,12 @@ class SignalMap:
     pulse_offset: int = 0
     pulse: Pulse | None = None
 
+    @property
+    def coils(self) -> frozenset[int]:
+        """Addresses of all that is written: each output's own coil and its timed one."""
+        points = [*self.lights.values(), *([self.buzzer] if self.buzzer is not None else [])]
+        return frozenset(address for point in points for address in (point.address, point.address + self.pulse_offset))
+
 
 @dataclass(frozen=True, slots=True)
 class Controller:

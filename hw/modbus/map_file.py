@@ -95,9 +95,7 @@ def parse(text: str, where: str) -> Controller:
 
 def _opens(lock: LockMap, outputs: int, signal: SignalMap) -> bool:
     starts = [write.address for write in (lock.secure, lock.release) if write.table is Table.COIL]
-    taken = {start + index for start in starts for index in range(outputs)}
-    points = [*signal.lights.values(), *([signal.buzzer] if signal.buzzer is not None else [])]
-    return any({point.address, point.address + signal.pulse_offset} & taken for point in points)
+    return bool(signal.coils & {start + index for start in starts for index in range(outputs)})
 
 
 def _lock(entry: Entry, outputs: int) -> LockMap:

@@ -36,6 +36,7 @@ from tests.hw.modbus_bench import modbus_lock_bench
 
 RELAY, BLOCK = shipped("waveshare_relay"), shipped("sensor_block")
 RELEASE = b"release!"
+RELAY_ENDS_IT = "watchdog=K3&watchdog_s=5"
 GO = TravellerSignal(Light.GREEN, sound=Sound.GO)
 STOP = TravellerSignal(Light.RED)
 
@@ -342,6 +343,53 @@ def test_line_settings_and_outputs_are_not_given_twice(tmp_path: Path) -> None:
     open_device(f"{url}&red=0", tmp_path, DeviceRole.SIGNAL)
     del other
     open_device(f"{url}&red=0&baud=19200", tmp_path, DeviceRole.SIGNAL)
+
+
+FLASHED = """
+[controller]
+name = "outputs by flash"
+outputs = 4
+[lock]
+state = { table = "coil", address = 0x10 }
+secure = { table = "coil", address = 0x10, value = 0 }
+release = { table = "coil", address = 0x203 }
+timer = { kind = "pulse", step_s = 0.1, value_max = 0x7FFF }
+"""
+SET_AND_RESET = """
+[controller]
+name = "board with separate coils"
+outputs = 16
+[lock]
+state = { table = "coil", address = 0, inverted = true }
+secure = { table = "coil", address = 0, value = 0xFF00 }
+release = { table = "coil", address = 8, value = 0xFF00 }
+[signal]
+base = { table = "coil", address = 0 }
+"""
+
+
+def test_nobody_else_writes_what_releases_a_lock(tmp_path: Path) -> None:
+    (tmp_path / "flash.toml").write_text(FLASHED)
+    (tmp_path / "coils.toml").write_text(SET_AND_RESET)
+
+    def opened(line: str, role: DeviceRole, board: str) -> Device:
+        url = f"modbus+pty://{tmp_path / line}?unit=1&map={board}"
+        return open_device(
+            url if "flash" in board or role is DeviceRole.SIGNAL else f"{url}&{RELAY_ENDS_IT}", tmp_path, role
+        )
+
+    lock = opened("one", DeviceRole.LOCK, "file:flash.toml")
+    with pytest.raises(ConfigurationError, match="outputs"):
+        opened("one", DeviceRole.SIGNAL, "waveshare_relay&green=3")  # its timed coil is the release
+    first = opened("two", DeviceRole.LOCK, "file:coils.toml")
+    with pytest.raises(ConfigurationError, match="outputs"):
+        opened("two", DeviceRole.SIGNAL, "file:coils.toml&red=8")
+    with pytest.raises(ConfigurationError, match="outputs"):
+        opened("two", DeviceRole.LOCK, "file:coils.toml&output=8")  # what secures it releases the first
+    lights = opened("three", DeviceRole.SIGNAL, "file:coils.toml&red=8")
+    with pytest.raises(ConfigurationError, match="outputs"):
+        opened("three", DeviceRole.LOCK, "file:coils.toml")
+    del lock, first, lights
 
 
 def test_port_number_that_is_used_again_is_another_line(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from hw.modbus.adapter.sensors import ModbusSensors
 from hw.modbus.adapter.signal import ModbusSignal
 from hw.modbus.adapter.stream import DELAY_S_MAX
 from hw.modbus.controller import Controller, Point, SignalMap
+from hw.modbus.frame import Table
 from hw.modbus.map_file import from_file, shipped
 from hw.modbus.points import Points
 from hw.modbus.reading import SPAN_MAX
@@ -54,7 +55,7 @@ def open_lock(url: DeviceUrl, base: Path) -> ModbusLock:
         raise url.error(f"{controller.name} times releases itself: a watchdog has no part in it")
     unit, bus = _unit(url), bus_of(url)
     device = ModbusLock(bus, lock, unit, transit_s=_transit_s(url, bus), watchdog=watchdog)
-    claim(url, bus, device, {(unit, lock.secure.table, lock.secure.address)})
+    claim(url, bus, device, {(unit, write.table, write.address) for write in (lock.secure, lock.release)})
     return device
 
 
@@ -81,8 +82,7 @@ def open_signal(url: DeviceUrl, base: Path) -> ModbusSignal:
     signal = _wired(url, controller, controller.signal)
     unit, bus = _unit(url), bus_of(url)
     device = ModbusSignal(bus, signal, unit)
-    points = [*signal.lights.values(), *([signal.buzzer] if signal.buzzer else [])]
-    claim(url, bus, device, {(unit, point.table, point.address) for point in points})
+    claim(url, bus, device, {(unit, Table.COIL, address) for address in signal.coils})
     return device
 
 
