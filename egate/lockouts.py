@@ -70,7 +70,8 @@ def _refuse_simulated_devices(settings: Settings, is_simulated: Callable[[str], 
         for key, url in lane.devices().items():
             if is_simulated(url):
                 raise _refusal(
-                    "SIMULATED_DEVICE", f"lane {lane.id}: {key} is a simulator, pty, file, replay or loopback"
+                    "SIMULATED_DEVICE",
+                    f"lane {lane.id}: {key} is a simulator, pty, file, replay, this machine itself, or nothing that is known",
                 )
 
 

@@ -1,5 +1,7 @@
 """What is really behind the target of a link: the same port under another name, a pseudo terminal, this machine itself.
 
+    host[:port]     host: a name, an IPv4 address in any spelling, or an IPv6 address in brackets, without a zone
+
 Asks the file system and the resolver, so an answer holds for now only; `hw.link.serial` asks again at each opening.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import stat
 from pathlib import Path
@@ -16,6 +19,8 @@ PTY_MAJORS = frozenset({3, *range(136, 144)})
 # same place: the controlling terminal, whatever that is; the maker of pseudo terminals
 PTY_NUMBERS = frozenset({(5, 0), (5, 2)})
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+PORT_MAX = 65535
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?)(?::([0-9]{1,5}))?", re.ASCII)
 LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 
 
@@ -27,19 +32,34 @@ def is_pty(path: Path) -> bool:
     return device is not None and (device[0] in PTY_MAJORS or device in PTY_NUMBERS)
 
 
-def is_loopback(host: str) -> bool:
-    """True if a connection to host ends on this machine's loopback. False for a name that can't be resolved now."""
+def is_own(host: str) -> bool:
+    """True if a connection to host ends on this machine: loopback or an address of its own. False for a name not resolved now."""
     name = host.rstrip(".").lower()
     if name in LOOPBACK_NAMES or name.endswith(".localhost"):  # RFC 6761, 6.3
         return True
-    # Connecting to the unspecified address connects to oneself.
-    return any(address.is_loopback or address.is_unspecified for address in _addresses(name))
+    return any(_is_own_address(address) for address in _addresses(name))
+
+
+def is_elsewhere(host: str) -> bool:
+    """True if host is certainly another machine: its addresses are known now, and none is this machine's."""
+    return not is_own(host) and bool(_addresses(host.rstrip(".").lower()))
 
 
 def split_host(target: str) -> tuple[str, str]:
-    """Host without brackets, and port, of host:port. A target without port has the port ""."""
-    host, colon, port = target.rpartition(":")
-    return (host.strip("[]"), port) if colon else (target.strip("[]"), "")
+    """Host without brackets, and port, of host[:port]. A target without port has the port "".
+
+    Strict, as others read it again: what one parser takes for the host and another one does not would pass the lock-outs.
+    Raises ValueError.
+    """
+    found = _HOST.fullmatch(target)
+    if found is None:
+        raise ValueError("not host[:port]")
+    host, port = found[1], found[2] or ""
+    if port and not 0 < int(port) <= PORT_MAX:
+        raise ValueError("port out of range")
+    if host.startswith("["):
+        host = str(ipaddress.IPv6Address(host[1:-1]))
+    return host, port
 
 
 def port_name(link: str, target: str) -> str:
@@ -50,7 +70,7 @@ def port_name(link: str, target: str) -> str:
     if link not in ("tcp", "rfc2217"):  # both speak to one serial server by its address
         return f"{link} {target}"
     host, port = split_host(target)
-    if is_loopback(host):
+    if is_own(host):
         return f"tcp loopback {port.lstrip('0')}"
     name = host.rstrip(".").lower()
     return f"tcp {min(map(str, _addresses(name)), default=name)} {port.lstrip('0')}"
@@ -63,6 +83,18 @@ def _device(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (os.major(status.st_rdev), os.minor(status.st_rdev)) if stat.S_ISCHR(status.st_mode) else None
+
+
+def _is_own_address(address: Address) -> bool:
+    if address.is_loopback or address.is_unspecified:  # connecting to the latter connects to oneself
+        return True
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind((str(address), 0))  # only an address of this machine can be bound; nothing is sent
+    except OSError:
+        return False
+    return True
 
 
 def _addresses(host: str) -> frozenset[Address]:

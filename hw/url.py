@@ -5,7 +5,7 @@
     protocol link  target
 
     serial  absolute path of a serial port          pty     absolute path of a pseudo terminal (demo only)
-    tcp     host:port                               sim     name of a simulated lane
+    tcp     host:port, IPv6 as [address]:port       sim     name of a simulated lane
     file    absolute path of recorded data          replay  absolute path of a recorded trace
     reader  name of a PC/SC reader, percent-encoded rfc2217 host:port of a serial port server (RFC 2217)
     v4l2    absolute path of a video device         dir     absolute path of a folder of pictures
@@ -26,7 +26,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from egate.errors import ConfigurationError
-from hw.target import is_loopback, is_pty, port_name, split_host
+from hw.target import is_elsewhere, is_pty, port_name, split_host
 
 PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the same link
 SECRET_KEYS = frozenset({"key", "password", "token"})
@@ -59,6 +59,14 @@ class DeviceUrl:
         return (self.target, *(self.parameters[key] for key in sorted(PORT_KEYS & self.parameters.keys())))
 
     @property
+    def host(self) -> tuple[str, str]:
+        """Host without brackets and port ("" if none is given) of one of HOST_LINKS. Raises ConfigurationError."""
+        try:
+            return split_host(self.target.partition("/")[0])
+        except ValueError:
+            raise self.error("not host[:port] with a name, an IPv4 address or an IPv6 address in brackets") from None
+
+    @property
     def ports(self) -> tuple[str, ...]:
         """A name of each of targets; equal names are one port. Asks file system and resolver."""
         return tuple(port_name(self.link, target) for target in self.targets)
@@ -67,15 +75,15 @@ class DeviceUrl:
     def simulated(self) -> bool:
         """True if what is behind it is no device of a gate: production refuses such a URL.
 
-        Asks file system and resolver: a serial path that leads to a pseudo terminal counts as simulated, and so does this
-        machine's own loopback, and the PC/SC reader that only software can put a chip into.
+        Asks file system and resolver: a serial path that leads to a pseudo terminal counts as simulated, and so does an
+        address of this machine, a name that can't be resolved now, and the PC/SC reader that only software can put a chip into.
         """
         if self.parameters.get("chip_pcsc", "").startswith(VIRTUAL_READER):
             return True
         if self.link == "serial":
             return any(is_pty(Path(target)) for target in self.targets)
         if self.link in HOST_LINKS:
-            return is_loopback(split_host(self.target.partition("/")[0])[0])
+            return not is_elsewhere(self.host[0])
         return self.link in SIMULATED_LINKS
 
     def admit(self, required: Iterable[str], optional: Iterable[str] = ()) -> None:
@@ -145,7 +153,10 @@ def parse(url: str) -> DeviceUrl:
     protocol, link = scheme.groups()
     if parts.fragment or "@" in parts.netloc:
         raise ConfigurationError(f"device URL {protocol}+{link}: fragment and user are not allowed")
-    return DeviceUrl(protocol, link, _target(link, parts.netloc, unquote(parts.path)), _parameters(pairs))
+    found = DeviceUrl(protocol, link, _target(link, parts.netloc, unquote(parts.path)), _parameters(pairs))
+    if link in HOST_LINKS:
+        _ = found.host
+    return found
 
 
 def _target(link: str, netloc: str, path: str) -> str:

@@ -128,11 +128,13 @@ def _fourcc(url: DeviceUrl) -> str | None:
 def _address(url: DeviceUrl, base: Path) -> Address:
     if url.link != "rtsp":
         return Address(url.target)
-    host, slash, path = url.target.partition("/")
+    host, port = url.host  # as the lock-outs understood it: FFmpeg must not read anything else out of it
+    _, slash, path = url.target.partition("/")
+    authority = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     given = url.parameters.keys() & {"user", "password"}
     if len(given) == 1:
         raise url.error("user and password go together")
-    return Address(f"rtsp://{_credentials(url, base) if given else ''}{host}{slash}{quote(path, _PATH_SAFE)}")
+    return Address(f"rtsp://{_credentials(url, base) if given else ''}{authority}{slash}{quote(path, _PATH_SAFE)}")
 
 
 def _credentials(url: DeviceUrl, base: Path) -> str:

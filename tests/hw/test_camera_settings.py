@@ -49,6 +49,7 @@ def test_stream_gets_its_credentials_and_its_own_query(folder: Path) -> None:
     assert found.address == "rtsp://a%3Ab:p%40ss%20w%C3%B6rd%2F1%3F@cam:8554/live?channel=1&sub=0"
     assert read("camera+rtsp://cam/live").address == "rtsp://cam/live"
     assert read("camera+rtsp://cam").address == "rtsp://cam"
+    assert read("camera+rtsp://[2001:DB8::1]:8554/live").address == "rtsp://[2001:db8::1]:8554/live"
 
 
 def test_password_is_in_no_text_of_the_camera(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,39 @@ def test_parts_of_a_url() -> None:
 def test_malformed_url_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "127.0.0.1:8554:1",
+        "localhost:8554:1",
+        "127.0.0.1%3A8554",
+        "localhost\\x",
+        "127.0.0.1:8554;x",
+        "[::1%25lo]:80",
+        "[fe80::1%lo]:80",
+        "[::1]80",
+        "[::1]:",
+        "[::g]:80",
+        "::1",
+        ":80",
+        "host:0",
+        "host:65536",
+        "host:٨",
+        "höst:80",
+    ],
+)
+@pytest.mark.parametrize("link", ["rtsp", "tcp", "rfc2217"])
+def test_host_that_another_parser_might_read_otherwise_is_refused(link: str, target: str) -> None:
+    with pytest.raises(ConfigurationError):
+        parse(f"any+{link}://{target}")
+
+
+def test_own_address_counts_as_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any address that can be bound is one of this machine's, not only loopback ones."""
+    monkeypatch.setattr(socket.socket, "bind", lambda *_: None)
+    assert parse("modbus+tcp://192.0.2.7:502").simulated
 
 
 def test_unknown_and_missing_parameters_are_refused() -> None:
@@ -104,6 +138,14 @@ def test_secret_is_read_from_its_file_relative_to_base(tmp_path: Path) -> None:
         ("osdp+rfc2217://10.0.0.1:4000", False),
         ("osdp+rfc2217://127.0.0.1:4000", True),
         ("osdp+rfc2217://[::1]:4000", True),
+        ("camera+rtsp://[::1]/x", True),
+        ("camera+rtsp://[::1]:8554/x", True),
+        ("camera+rtsp://[::]/x", True),
+        ("camera+rtsp://[::ffff:127.0.0.1]/x", True),
+        ("camera+rtsp://0:8554", True),
+        ("camera+rtsp://10.0.0.1:8554/x", False),
+        ("camera+rtsp://[2001:db8::1]:8554/x", False),
+        ("modbus+tcp://never-resolves.invalid:502", True),
     ],
 )
 def test_simulated_links_are_known(text: str, simulated: bool) -> None:
