@@ -145,6 +145,10 @@ class LockSession:
             self._round.extend(self._questions.round)
         return Order(self._round[0], self._questions.read(self._round[0]))
 
+    def last_order(self) -> Order:
+        """What is said before the lock is left: nobody would end a release any more."""
+        return Order(Purpose.SECURE, self._questions.secure())
+
     def on_answer(self, order: Order, pdu: bytes, asked_at: float, now: float) -> None:
         """asked_at: before the question left; the answer says nothing about a later time."""
         self._heard_at, self._failures, self._not_before = now, 0, float("-inf")

@@ -178,6 +178,15 @@ async def test_broken_timer_is_lost_for_good(tmp_path: Path) -> None:
         assert await bench.lock.release(0.1, 1.0) is ReleaseResult.NOT_SENT
 
 
+async def test_lock_that_is_closed_in_a_release_is_secured(tmp_path: Path) -> None:
+    async with modbus_lock_bench(tmp_path) as bench:
+        await bench.ready()
+        assert await bench.lock.release(20.0, 1.0) is ReleaseResult.ACKNOWLEDGED
+        bench.peripheral.replies_lost = 1
+        await bench.lock.close()
+        assert not bench.peripheral.released
+
+
 async def test_cancelled_release_is_secured(tmp_path: Path) -> None:
     async with modbus_lock_bench(tmp_path) as bench:
         await bench.ready()
@@ -366,6 +375,19 @@ release = { table = "coil", address = 8, value = 0xFF00 }
 [signal]
 base = { table = "coil", address = 0 }
 """
+
+
+def test_unit_with_a_communication_watchdog_is_not_shared(tmp_path: Path) -> None:
+    url = f"modbus+pty://{tmp_path / 'line'}?map="
+    lock = open_device(
+        f"{url}lot_turnstile&unit=1&{RELAY_ENDS_IT}&watchdog_kind=communication", tmp_path, DeviceRole.LOCK
+    )
+    with pytest.raises(ConfigurationError, match="watchdog"):
+        open_device(f"{url}sensor_block&unit=1", tmp_path, DeviceRole.SENSORS)
+    block = open_device(f"{url}sensor_block&unit=2", tmp_path, DeviceRole.SENSORS)
+    with pytest.raises(ConfigurationError, match="watchdog"):
+        open_device(f"{url}lot_turnstile&unit=2&{RELAY_ENDS_IT}&watchdog_kind=communication", tmp_path, DeviceRole.LOCK)
+    del lock, block
 
 
 def test_nobody_else_writes_what_releases_a_lock(tmp_path: Path) -> None:

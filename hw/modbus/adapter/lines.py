@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from hw.link.opener import link_keys
@@ -16,10 +17,20 @@ from hw.url import DeviceUrl
 
 BAUD_DEFAULT = 9600  # hw.link.serial
 
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """points: outputs or sensors of unit. alone: nobody else may talk to the unit."""
+
+    unit: int
+    points: frozenset[Hashable]
+    alone: bool = False
+
+
 _guard = threading.Lock()
 _lines: WeakValueDictionary[str, Bus] = WeakValueDictionary()
 _urls: WeakKeyDictionary[Bus, DeviceUrl] = WeakKeyDictionary()
-_claims: WeakKeyDictionary[Bus, WeakKeyDictionary[object, frozenset[Hashable]]] = WeakKeyDictionary()
+_claims: WeakKeyDictionary[Bus, WeakKeyDictionary[object, Claim]] = WeakKeyDictionary()
 
 
 def bus_of(url: DeviceUrl) -> Bus:
@@ -47,12 +58,23 @@ def _settings(url: DeviceUrl) -> Mapping[str, str]:
     return {key: url.parameters[key] for key in keys} | {"link": url.link}
 
 
-def claim(url: DeviceUrl, bus: Bus, device: object, points: set[Hashable]) -> None:
-    """Outputs and sensors belong to one device each: a light on a lock's output would open it. Raises ConfigurationError."""
+def claim(
+    url: DeviceUrl, bus: Bus, device: object, unit: int, points: Iterable[Hashable], *, alone: bool = False
+) -> None:
+    """Outputs and sensors belong to one device each: a light on a lock's output would open it. Raises ConfigurationError.
+
+    alone: a watchdog of the unit ends a release when nothing is said; whoever else talks to the unit would keep it from that.
+    """
+    wanted = Claim(unit, frozenset(points), alone)
     with _guard:
-        if any(points & taken for taken in _claims[bus].values()):
+        others = [other for other in _claims[bus].values() if other.unit == unit]
+        if any(wanted.points & other.points for other in others):
             raise url.error("another device on this port has one of its outputs or sensors")
-        _claims[bus][device] = frozenset(points)
+        if any(alone or other.alone for other in others):
+            raise url.error(
+                f"a communication watchdog counts on unit {unit} hearing of one lock only; another device has it"
+            )
+        _claims[bus][device] = wanted
 
 
 def unclaim(bus: Bus, device: object) -> None:

@@ -21,6 +21,7 @@ from hw.modbus.release_time import Watchdog
 DURATION_S_MIN, DURATION_S_MAX = 0.1, 30.0  # egate.ports.Lock
 DEADLINE_S_MAX = 30.0  # chosen: no decision is that fresh
 SECURE_S_MAX = 1.0  # chosen: how long `secure` waits for the confirmation
+FAREWELL_QUESTIONS_MAX = 3  # chosen: securing may be said again, and whoever closes does not wait for ever
 # Application Protocol 1.1b3, 7: illegal function, address, value; busy; no path behind the gateway. What the others mean is not known:
 # an acknowledgement (5) is one of them.
 NOT_CARRIED_OUT = frozenset({1, 2, 3, 6, 10})
@@ -143,6 +144,17 @@ class ModbusLock(Borrower):
     def take_abort(self) -> bool:
         taken, self._session.must_abort = self._session.must_abort, False
         return taken
+
+    def farewell(self, client: Client) -> None:
+        question = self._session.last_order().question
+        for _ in range(1 if self.lost else FAREWELL_QUESTIONS_MAX):
+            try:
+                client.ask(question, patient=not self.lost)
+                return
+            except Refused:
+                return
+            except (DeviceTimeout, ProtocolViolation) as failure:
+                self._health.error(str(failure))
 
     def left(self) -> None:
         self._session.disconnect("closed", for_good=True)

@@ -55,7 +55,8 @@ def open_lock(url: DeviceUrl, base: Path) -> ModbusLock:
         raise url.error(f"{controller.name} times releases itself: a watchdog has no part in it")
     unit, bus = _unit(url), bus_of(url)
     device = ModbusLock(bus, lock, unit, transit_s=_transit_s(url, bus), watchdog=watchdog)
-    claim(url, bus, device, {(unit, write.table, write.address) for write in (lock.secure, lock.release)})
+    alone = watchdog is not None and watchdog.kind is WatchdogKind.COMMUNICATION
+    claim(url, bus, device, unit, {(write.table, write.address) for write in (lock.secure, lock.release)}, alone=alone)
     return device
 
 
@@ -69,7 +70,7 @@ def open_sensors(url: DeviceUrl, base: Path) -> ModbusSensors:
     unit, bus = _unit(url), bus_of(url)
     device = ModbusSensors(bus, controller.sensors, unit)
     shared = frozenset(controller.sensors.alarms.values())  # one fire contact may speak for several lanes
-    claim(url, bus, device, {("read", unit, point) for point in controller.sensors.points if point not in shared})
+    claim(url, bus, device, unit, {("read", point) for point in controller.sensors.points if point not in shared})
     return device
 
 
@@ -82,7 +83,7 @@ def open_signal(url: DeviceUrl, base: Path) -> ModbusSignal:
     signal = _wired(url, controller, controller.signal)
     unit, bus = _unit(url), bus_of(url)
     device = ModbusSignal(bus, signal, unit)
-    claim(url, bus, device, {(unit, Table.COIL, address) for address in signal.coils})
+    claim(url, bus, device, unit, {(Table.COIL, address) for address in signal.coils})
     return device
 
 
