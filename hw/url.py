@@ -78,7 +78,9 @@ class DeviceUrl:
         Asks file system and resolver: a serial path that leads to a pseudo terminal counts as simulated, and so does an
         address of this machine, a name that can't be resolved now, and the PC/SC reader that only software can put a chip into.
         """
-        if self.parameters.get("chip_pcsc", "").startswith(VIRTUAL_READER):
+        if may_open_virtual_reader(self.parameters.get("chip_pcsc")) or (
+            self.link == "reader" and may_open_virtual_reader(self.target)
+        ):
             return True
         if self.link == "serial":
             return any(is_pty(Path(target)) for target in self.targets)
@@ -136,6 +138,11 @@ class DeviceUrl:
 
     def error(self, what: str) -> ConfigurationError:
         return ConfigurationError(f"device {self.protocol}+{self.link}://{self.target}: {what}")
+
+
+def may_open_virtual_reader(name: str | None) -> bool:
+    """Whether a name, or the beginning of one, fits the reader that only software can put a chip into."""
+    return name is not None and (name.startswith(VIRTUAL_READER) or VIRTUAL_READER.startswith(name))
 
 
 def parse(url: str) -> DeviceUrl:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from hw.emrtd.transport import CONNECT_S_MAX, Card, CardGarbled, CardRemoved, CardTimeout, never
 from hw.emrtd.wire.atr import historical_bytes
 from hw.link.base import LinkLost
+from hw.url import VIRTUAL_READER
 
 # Chosen: a lane must notice a lost reader within 5 s, and a chip may take 4 s for one answer.
 STUCK_S_MAX = 4.5
@@ -123,6 +124,8 @@ class PcscTransport:
         found = found or [reader for reader in readers or () if reader.startswith(name)]
         if _unsigned(code) != self._api.SCARD_S_SUCCESS or len(found) != 1:
             raise LinkLost("no such PC/SC reader" if len(found) < 2 else "several PC/SC readers have names like that")
+        if found[0].startswith(VIRTUAL_READER) and not name.startswith(VIRTUAL_READER):
+            raise LinkLost("a virtual PC/SC reader is opened by its full name only")  # as the lock-outs know it
         return str(found[0])
 
     def _state(self, timeout_s: float) -> int:

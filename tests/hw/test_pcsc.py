@@ -327,6 +327,15 @@ def test_service_that_hangs_from_the_start_is_no_reader(
         open_with(api, "R")
 
 
+@pytest.mark.parametrize("name", ["V", "Virtual", "Virtual PC"])
+def test_virtual_reader_is_not_found_by_a_beginning_of_its_name(
+    name: str, api: HangingApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "SCardListReaders", lambda *_: (0, ["Virtual PCD 00 00"]))
+    with pytest.raises(LinkLost, match="full name"):
+        open_with(api, name)
+
+
 def test_service_that_hangs_does_not_hold_up_the_end(api: HangingApi) -> None:
     opened = open_with(api, "R")
     api.hangs_in, began = "release", time.monotonic()

@@ -165,8 +165,12 @@ def test_serial_path_that_leads_to_a_pty_counts_as_simulated(tmp_path: Path) -> 
 
 def test_virtual_pcsc_reader_counts_as_simulated() -> None:
     url = "mrz+serial:///dev/serial/by-id/none?baud=9600&chip_pcsc="
-    assert parse(f"{url}Virtual%20PCD%2000%2000").simulated
-    assert not parse(f"{url}ACS%20ACR122U%2000%2000").simulated
+    for name in ("Virtual%20PCD%2000%2000", "Virtual%20PCD", "Virtual", "V"):  # a beginning opens it, too
+        assert parse(url + name).simulated
+        assert parse(f"pcsc+reader://{name}").simulated
+    for name in ("ACS%20ACR122U%2000%2000", "Virtuoso"):
+        assert not parse(url + name).simulated
+        assert not parse(f"pcsc+reader://{name}").simulated
 
 
 def test_serial_server_is_one_port_by_either_link() -> None:
