@@ -217,7 +217,7 @@ class LockSession:
     def _on_state(self, active: bool, asked_at: float, now: float) -> None:
         release = self._release
         if release is not None and release.answered_at is not None:
-            self._on_read_back(release, active, asked_at, now)
+            self._on_read_back(release, active, now)
             return
         self.active = active or self._fitness.open
         released = self._released
@@ -231,14 +231,14 @@ class LockSession:
         elif released is None or released.ended:
             self._not_secured("active without a release" if released is None else "does not secure")
 
-    def _on_read_back(self, release: Release, active: bool, asked_at: float, now: float) -> None:
+    def _on_read_back(self, release: Release, active: bool, now: float) -> None:
         """Only what was read acknowledges: the answer to a release may have been its echo."""
         since = release.answered_at if release.answered_at is not None else now
         self._round.clear()
-        if active or asked_at > since + release.duration_s:  # or over before it could be read
+        if active:
             end = None if release.own_end_s is None else since + release.own_end_s
-            self._released = Released(end, since + release.device_end_s + OVERDUE_S) if active else None
-            self.active, self._release, self._round_at = active, None, now
+            self._released = Released(end, since + release.device_end_s + OVERDUE_S)
+            self.active, self._release, self._round_at = True, None, now
             release.done(Fate.ACKNOWLEDGED)
         elif now - since > READ_BACK_S:
             self._end_release()

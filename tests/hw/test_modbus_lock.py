@@ -138,6 +138,18 @@ def test_acknowledgement_that_is_not_read_back_is_unknown() -> None:
     assert fates == [Fate.UNKNOWN]
 
 
+@pytest.mark.parametrize("duration_s", [0.1, 0.2, 1.0])
+def test_release_that_was_never_read_released_is_unknown(duration_s: float) -> None:
+    """Also if it could be over by then: what was only echoed moved nothing."""
+    lock = VirtualLock(RELAY)
+    lock.ready()
+    lock.peripheral.stuck = True
+    lock.lose = lambda order, now: "answer" if order.purpose is Purpose.STATE and now < 101.7 else ""
+    fates = lock.release(duration_s, 2.0)
+    lock.advance(2.0)
+    assert fates == [Fate.UNKNOWN]
+
+
 def test_refused_release_is_not_sent() -> None:
     lock = VirtualLock(PLAIN, RELAY_WATCHDOG)
     lock.ready()
