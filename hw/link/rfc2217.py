@@ -12,7 +12,7 @@ import contextlib
 import socket
 import time
 
-from hw.link.base import WRITE_STALL_S, Link, LinkLost, LinkType
+from hw.link.base import Link, LinkLost, LinkType
 from hw.link.comport import PURGE_TRANSMIT, ComPort, purge
 from hw.link.descriptor import read_descriptor, write_descriptor
 from hw.link.line import LINE_KEYS, LineSettings, line_settings
@@ -22,6 +22,8 @@ from hw.url import DeviceUrl
 
 NEGOTIATION_S_MAX = 2.0  # chosen: two round trips; servers with a slow processor take tens of milliseconds
 RECEIVE_BYTES = 4096
+# Chosen: frames are shorter than any server's buffer; what is held back for longer is not worth sending, and may be due no more.
+SUSPENDED_S_MAX = 0.25
 
 
 class Rfc2217Link:
@@ -54,7 +56,8 @@ class Rfc2217Link:
         return data
 
     def write(self, data: bytes) -> None:
-        deadline = time.monotonic() + WRITE_STALL_S
+        """Waits up to SUSPENDED_S_MAX for a server that has suspended the flow."""
+        deadline = time.monotonic() + SUSPENDED_S_MAX
         while self._port.suspended:
             if (rest := deadline - time.monotonic()) <= 0:
                 raise LinkLost("write: the serial port server takes no data")

@@ -44,6 +44,7 @@ class Line:
         self._peripherals: list[Peripheral] = []
         self._owner: Peripheral | None = None
         self._probing = False
+        self._must_renew = False  # because of a peripheral that left
         self._sent_at = self._free_at = self._probe_at = 0.0
 
     @property
@@ -62,13 +63,14 @@ class Line:
     @property
     def must_renew(self) -> bool:
         """The port must be opened anew before anybody speaks."""
-        return any(peripheral.renew_port for peripheral in self._peripherals)
+        return self._must_renew or any(peripheral.renew_port for peripheral in self._peripherals)
 
     def add(self, peripheral: Peripheral) -> None:
         self._peripherals.append(peripheral)
 
     def remove(self, peripheral: Peripheral) -> None:
         self._peripherals.remove(peripheral)
+        self._must_renew |= peripheral.renew_port
         self._usual_s.pop(peripheral, None)
         if self._owner is peripheral:
             self._owner = None
@@ -76,6 +78,7 @@ class Line:
     def clear(self, now: float) -> None:
         """The port was opened anew: whoever awaits a reply awaits it in vain."""
         self._replies.clear()
+        self._must_renew = False
         owner, self._owner = self._owner, None
         self._free_at = now
         if owner is not None:

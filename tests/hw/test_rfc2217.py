@@ -91,7 +91,7 @@ def test_what_the_far_port_holds_from_before_is_purged_at_opening(server: Serial
 def test_server_that_suspends_and_never_resumes_is_lost_after_the_stall(
     server: SerialServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hw.link.rfc2217.WRITE_STALL_S", 10.0)
+    monkeypatch.setattr("hw.link.rfc2217.SUSPENDED_S_MAX", 10.0)
     link = _open(server)
     server.send_raw(bytes((IAC, SB, COM_PORT, SERVER + 8, IAC, SE)))
     assert link.read(1, 0.1) == b""
@@ -100,7 +100,7 @@ def test_server_that_suspends_and_never_resumes_is_lost_after_the_stall(
     assert read_all(server.device, 4) == b"late"
     server.send_raw(bytes((IAC, SB, COM_PORT, SERVER + 8, IAC, SE)))
     assert link.read(1, 0.1) == b""
-    monkeypatch.setattr("hw.link.rfc2217.WRITE_STALL_S", 0.1)
+    monkeypatch.setattr("hw.link.rfc2217.SUSPENDED_S_MAX", 0.1)
     with pytest.raises(LinkLost, match="takes no data"):
         link.write(b"never")
     link.close()

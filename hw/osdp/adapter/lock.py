@@ -11,6 +11,7 @@ from egate.domain.device import DeviceState, LockState, ReleaseResult
 from egate.errors import DeviceError
 from hw.osdp.adapter.device import OsdpDevice
 from hw.osdp.adapter.place import Place, place
+from hw.osdp.adapter.stream import DELAY_S_MAX
 from hw.osdp.duty import Duty
 from hw.osdp.lock import LockDuty
 from hw.osdp.peripheral import Peripheral
@@ -24,6 +25,7 @@ DURATION_S_MIN, DURATION_S_MAX = (
 DEADLINE_S_MAX = 30.0  # chosen: no decision is that fresh
 OUTPUT_MAX = 7  # chosen: door controllers have fewer
 SECURE_S_MAX = 1.0  # chosen: how long `secure` waits for the confirmation
+SECURE_AGAIN_S = 0.05  # chosen: a connection that was given up is back within some tenths
 OUT_FRAME_BITS = 400  # mark, header, security block, command, 16 data bytes, MAC, CRC: 32 bytes, and reply-side slack
 PROCESSING_S = 0.02  # chosen: thread scheduling here, execution there
 
@@ -40,18 +42,26 @@ def open_lock(url: DeviceUrl, base: Path) -> OsdpLock:
     return OsdpLock(place(url, base, "lock", f"output {output}", ["output"]), output)
 
 
+def transit_s(where: Place) -> float:
+    """How long a release may be on its way after it was last looked at: links wait, too."""
+    turnaround_s = int(where.settings.get("turnaround_ms", "0")) / 1000
+    return PROCESSING_S + OUT_FRAME_BITS / where.baud + turnaround_s + DELAY_S_MAX.get(where.link, 0.0)
+
+
 class OsdpLock(OsdpDevice):
     """Implements egate.ports.Lock."""
 
     def __init__(self, where: Place, output: int = 0) -> None:
         super().__init__(where)
         self._output = output
-        self._transit_s = PROCESSING_S + OUT_FRAME_BITS / where.baud
+        self._transit_s = transit_s(where)
         self._duty: LockDuty | None = None
         self._peripheral: Peripheral | None = None
         self._on_lock: list[Callable[[LockState], None]] = []
         self._told_lock = LockState.UNKNOWN
         self._releasing = False
+        self._unsettled = False  # a release was told of which nobody knows what became of it
+        self._leaving = False
 
     @property
     def lock_state(self) -> LockState:
@@ -82,7 +92,9 @@ class OsdpLock(OsdpDevice):
             raise DeviceError("the lock is not started")
         if self._releasing:
             raise DeviceError("a release is under way")
-        self._releasing = True
+        if self._leaving:
+            return ReleaseResult.NOT_SENT
+        self._releasing = self._unsettled = True
         try:
             fate = await self._order(
                 lambda now, done: self._release(duration_s, deadline, done), otherwise=Fate.NOT_SENT
@@ -92,10 +104,24 @@ class OsdpLock(OsdpDevice):
             raise
         finally:
             self._releasing = False
+        self._unsettled = fate is Fate.UNKNOWN
         return ReleaseResult[fate.name]
 
     async def secure(self) -> bool:
-        return await self._order(self._secure, otherwise=False)
+        secured = await self._order(self._secure, otherwise=False)
+        self._unsettled &= not secured
+        return secured
+
+    async def close(self) -> None:
+        """A release under way, or one of which nobody knows, is ended first if the peripheral can be told so."""
+        self._leaving = True
+        try:
+            until = time.monotonic() + SECURE_S_MAX
+            while self._unsettled and self._state is not DeviceState.LOST and time.monotonic() < until:
+                if not await self.secure():
+                    await asyncio.sleep(SECURE_AGAIN_S)  # its connection is being made anew
+        finally:
+            await super().close()
 
     # From here on: the bus's owner thread.
 
