@@ -10,13 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from egate.crossing.policy import PRODUCTION_MANDATORY
+from egate.domain.device import DeviceRole
 from egate.errors import ConfigurationError
 from egate.inference.weights.store import ROOT_VARIABLE, ModelStore
 from egate.service.pki import is_development_ca
 from egate.settings import Settings
 from egate.trust.store import load_trust_store
+from hw.url import parse
 
 FMR_MAX = 1e-3  # chosen: of a thousand impostors one
+FROZEN_S_MAX = 10  # seconds; chosen: less than the change of travellers takes
 PAD_APCER_MAX = 0.05  # chosen: of twenty attacks one
 
 
@@ -33,6 +36,7 @@ def check(
     _refuse_development_ca(settings, base)
     _refuse_open_revocation(settings)
     _refuse_simulated_devices(settings, is_simulated)
+    _refuse_standing_pictures(settings)
     _refuse_default_keys(settings, has_default_key)
     _refuse_foreign_models(settings)
     _refuse_unpinned_engines(settings)
@@ -73,6 +77,14 @@ def _refuse_simulated_devices(settings: Settings, is_simulated: Callable[[str], 
                     "SIMULATED_DEVICE",
                     f"lane {lane.id}: {key} is a simulator, pty, file, replay, this machine itself, or nothing that is known",
                 )
+
+
+def _refuse_standing_pictures(settings: Settings) -> None:
+    """A camera that stands still for long would show the traveller before to whoever stands there now."""
+    for lane in settings.lane:
+        url = lane.devices().get(DeviceRole.CAMERA)
+        if url is not None and not 0 < parse(url).integer("frozen", FROZEN_S_MAX, 0, 3600) <= FROZEN_S_MAX:
+            raise _refusal("CAMERA", f"lane {lane.id}: frozen of camera is not from 1 to {FROZEN_S_MAX}")
 
 
 def _refuse_default_keys(settings: Settings, has_default_key: Callable[[str], bool]) -> None:

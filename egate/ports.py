@@ -131,11 +131,12 @@ class FingerSensor(Device, Protocol):
 
 
 class Camera(Device, Protocol):
-    """A camera that gives its newest frame only. DEGRADED: it gives frames, but too few, too dark, too bright, or always the same."""
+    """A camera that gives its newest frame only. DEGRADED: too few frames, too dark, too bright; or always the same, then it gives none."""
 
     async def frame(self, after_s: float, timeout_s: float) -> CameraFrame:
         """The newest frame taken after after_s (CLOCK_MONOTONIC). Several callers may wait at once.
 
+        A frame that is known to stand still (always the same picture) is none: whom it shows may have left.
         Raises DeviceTimeout if none came within timeout_s, DeviceLost if the camera went away.
         """
 

@@ -139,6 +139,15 @@ def test_tcp_device_elsewhere_is_admitted(production: Data, tmp_path: Path) -> N
     _check(production, tmp_path)
 
 
+def test_camera_that_may_stand_still_is_refused(production: Data, tmp_path: Path) -> None:
+    for frozen in ("", "?frozen=1", "?frozen=10"):
+        production["lane"][0]["camera"] = f"camera+v4l2:///dev/v4l/by-id/none{frozen}"
+        _check(production, tmp_path)
+    for frozen in ("0", "00", "11", "3600"):
+        production["lane"][0]["camera"] = f"camera+v4l2:///dev/v4l/by-id/none?frozen={frozen}"
+        _refused(production, tmp_path, "LOCKOUT_CAMERA")
+
+
 def test_development_ca_is_refused(production: Data, tmp_path: Path) -> None:
     pki.init(tmp_path / "pki", "egate.example", [(Role.GATE, "1")])
     production["service"]["client_ca_file"] = "pki/ca.pem"

@@ -6,7 +6,7 @@
     camera+dir:///folder?fps=5            pictures in the order of their names
     camera+synthetic://moving?width=640&height=480&fps=15&seed=1      or frozen, dark, bright
 
-All: fps = pictures per second that are expected; frozen = seconds of the same picture that are a fault, 0 for a scene that stands still.
+All: fps = pictures per second that are expected; frozen = seconds of the same picture that are a fault, 0: it may stand still (demo).
 A `?` or `&` in a stream's path is percent-encoded. The password's file holds hexadecimal text, as the files of keys do.
 """
 

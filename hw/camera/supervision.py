@@ -83,14 +83,20 @@ class Supervision:
             return DeviceState.LOST
         return DeviceState.DEGRADED if self.faults(now) else DeviceState.ONLINE
 
+    @property
+    def frozen(self) -> bool:
+        """The same picture for too long, as of the last look: what it shows may be over."""
+        if self._frozen_s is None or self._looked_at is None:
+            return False
+        return self._looked_at - self._digest_since >= self._frozen_s
+
     def faults(self, now: float) -> tuple[str, ...]:
         """In words; () unless open."""
         if not self._open or self._looked_at is None:
             return ()
-        frozen = self._frozen_s is not None and self._looked_at - self._digest_since >= self._frozen_s
         found = (
             UNUSABLE if now - self._looked_at >= UNUSABLE_S else "",
-            FROZEN if frozen else "",
+            FROZEN if self.frozen else "",
             TOO_FEW if self._rate_too_low(now) else "",
             self._exposure,
         )

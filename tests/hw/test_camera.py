@@ -24,7 +24,7 @@ from egate.errors import DeviceLost, DeviceTimeout
 from hw.camera.adapter import SupervisedCamera, open_camera
 from hw.camera.look import TOO_DARK
 from hw.camera.source import SourceLost, Time, Unusable
-from hw.camera.supervision import LOOK_S, UNUSABLE, Supervision
+from hw.camera.supervision import FROZEN, LOOK_S, UNUSABLE, Supervision
 from hw.camera.synthetic import Mode, SyntheticSource, picture
 from hw.url import parse
 from tests.hw.lock_bench import until
@@ -39,6 +39,7 @@ class Faults:
     mode: Mode = Mode.MOVING
     absent: bool = False
     spoilt: bool = False
+    still: bool = False  # always the same picture
     broken: bool = False  # raises what no source may
     blocked: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
@@ -74,15 +75,17 @@ class FaultSource:
         self._faults.retrieved += 1
         if self._faults.spoilt:
             raise Unusable("picture cannot be decoded")
-        return self._made.retrieve()
+        return picture(Mode.FROZEN, 1, 0, 64, 48) if self._faults.still else self._made.retrieve()
 
     def close(self) -> None:
         self._faults.open_now -= 1
 
 
 @asynccontextmanager
-async def running(faults: Faults) -> AsyncIterator[tuple[SupervisedCamera, list[DeviceState]]]:
-    camera, states = SupervisedCamera("faulty", faults.open, Supervision(None, None)), list[DeviceState]()
+async def running(
+    faults: Faults, frozen_s: float | None = None
+) -> AsyncIterator[tuple[SupervisedCamera, list[DeviceState]]]:
+    camera, states = SupervisedCamera("faulty", faults.open, Supervision(None, frozen_s)), list[DeviceState]()
     await camera.start(states.append)
     try:
         yield camera, states
@@ -164,6 +167,20 @@ async def test_pictures_that_cannot_be_decoded_are_counted_and_none_is_given(mon
         assert camera.health.counters["errors"] > 1
         assert UNUSABLE in camera.health.last_error or "decoded" in camera.health.last_error
         faults.spoilt = False
+        await until(lambda: camera.state is DeviceState.ONLINE, 5.0)
+        assert states == [DeviceState.ONLINE, DeviceState.DEGRADED, DeviceState.ONLINE]
+
+
+async def test_picture_that_stands_still_is_given_to_nobody() -> None:
+    """Whom it shows may have left long ago."""
+    faults = Faults(still=True)
+    async with running(faults, frozen_s=0.1) as (camera, states):
+        await until(lambda: camera.state is DeviceState.DEGRADED, 5.0)
+        assert camera.health.last_error == FROZEN
+        with pytest.raises(DeviceTimeout):
+            await camera.frame(time.monotonic(), 0.3)
+        faults.still = False
+        assert (await camera.frame(time.monotonic(), 5.0)).image.shape == (48, 64, 3)
         await until(lambda: camera.state is DeviceState.ONLINE, 5.0)
         assert states == [DeviceState.ONLINE, DeviceState.DEGRADED, DeviceState.ONLINE]
 

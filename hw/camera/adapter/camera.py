@@ -3,7 +3,7 @@
 The thread owns the source and opens it again when it is lost. A read that blocks inside OpenCV cannot be interrupted: the event loop
 watches the time of the last picture and tells the loss meanwhile. There is never more than one thread per camera; `close` waits
 CLOSE_S_MAX for it and leaves it alone then: it ends, and frees the source, as soon as the read returns (capture.BLOCKED_S_MAX).
-No picture is kept: who asks gets the next one.
+No picture is kept: who asks gets the next one. While pictures stand still nobody gets any.
 """
 
 from __future__ import annotations
@@ -179,7 +179,9 @@ class SupervisedCamera:
             with self._lock:
                 self._supervision.looked(seen, now)
             self._publish()
-        if wanted:
+        with self._lock:
+            frozen = self._supervision.frozen
+        if wanted and not frozen:  # a picture of an earlier traveller must not be compared with this one
             frame = CameraFrame(image, now, self._number)
             self._call_soon(lambda: self._deliver(frame))
 
