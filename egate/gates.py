@@ -10,11 +10,13 @@ from egate.errors import ConfigurationError
 from egate.lane.gate import Gate
 from egate.ports import Camera, Device, DocumentReader, FingerSensor, Lock, Sensors, Signal
 from egate.settings import LaneSection, Settings
+from hw.link import opener
 from hw.registry import open_device
 from hw.url import DeviceUrl, parse
 
 # Several devices may share a line of these, each by its own address; their adapters refuse two that are one.
 BUS_PROTOCOLS = frozenset({"osdp", "modbus"})
+DEFAULT_KEYS = frozenset({"install_key", "default_password"})
 LINE_KEYS = ("baud", "parity", "stop_bits")
 
 
@@ -54,11 +56,12 @@ def check_ports(settings: Settings) -> None:
 
 
 def is_simulated(url: str) -> bool:
-    return parse(url).simulated
+    return opener.is_simulated(parse(url))
 
 
 def has_default_key(url: str) -> bool:
-    return "install_key" in parse(url).parameters
+    """Whether the device is run with the key or password it was delivered with."""
+    return not DEFAULT_KEYS.isdisjoint(parse(url).parameters)
 
 
 def _share(one: DeviceUrl, other: DeviceUrl) -> bool:

@@ -91,7 +91,7 @@ def _refuse_default_keys(settings: Settings, has_default_key: Callable[[str], bo
     for lane in settings.lane:
         for key, url in lane.devices().items():
             if has_default_key(url):
-                raise _refusal("DEFAULT_KEY", f"lane {lane.id}: the key of {key} is the public install key")
+                raise _refusal("DEFAULT_KEY", f"lane {lane.id}: {key} has the public key or password it came with")
 
 
 def _refuse_foreign_models(settings: Settings) -> None:

@@ -32,6 +32,21 @@ def is_pty(path: Path) -> bool:
     return device is not None and (device[0] in PTY_MAJORS or device in PTY_NUMBERS)
 
 
+def is_no_camera(path: Path, devices: Path = Path("/sys/dev/char")) -> bool:
+    """True if path leads to something else than a video device made of hardware: a file, or pictures that a program feeds in.
+
+    False where nothing exists. devices: where the kernel links numbers of character devices to the devices themselves.
+    """
+    if not path.exists():
+        return False
+    device = _device(path)
+    if device is None:
+        return True
+    real = (devices / f"{device[0]}:{device[1]}").resolve()
+    # v4l2loopback is under /sys/devices/virtual, the kernel's test driver /sys/devices/platform/vivid.0
+    return "virtual" in real.parts or any(part.startswith("vivid.") for part in real.parts)
+
+
 def is_own(host: str) -> bool:
     """True if a connection to host ends on this machine: loopback or an address of its own. False for a name not resolved now."""
     name = host.rstrip(".").lower()

@@ -26,7 +26,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from egate.errors import ConfigurationError
-from hw.target import is_elsewhere, is_pty, port_name, split_host
+from hw.target import is_elsewhere, is_no_camera, is_pty, port_name, split_host
 
 PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the same link
 SECRET_KEYS = frozenset({"key", "password", "token"})
@@ -35,6 +35,7 @@ NAME_LINKS = frozenset({"tcp", "sim", "reader", "rfc2217", "synthetic"})
 STREAM_LINKS = frozenset({"rtsp"})  # host and path
 HOST_LINKS = frozenset({"tcp", "rfc2217", "rtsp"})
 VIRTUAL_READER = "Virtual PCD"  # as vsmartcard names its readers
+KNOWN_LINKS = PATH_LINKS | NAME_LINKS | STREAM_LINKS
 SIMULATED_LINKS = frozenset({"pty", "sim", "file", "replay", "dir", "synthetic"})
 
 URL_CHARACTERS_MAX = 1024  # chosen; no real URL comes near
@@ -75,8 +76,9 @@ class DeviceUrl:
     def simulated(self) -> bool:
         """True if what is behind it is no device of a gate: production refuses such a URL.
 
-        Asks file system and resolver: a serial path that leads to a pseudo terminal counts as simulated, and so does an
-        address of this machine, a name that can't be resolved now, and the PC/SC reader that only software can put a chip into.
+        Asks file system and resolver: a serial path that leads to a pseudo terminal counts as simulated, and so does a video
+        device that a program feeds, an address of this machine, a name that can't be resolved now, and the PC/SC reader that only
+        software can put a chip into. Of links that are not in KNOWN_LINKS it knows nothing: `hw.link.opener.is_simulated`.
         """
         if may_open_virtual_reader(self.parameters.get("chip_pcsc")) or (
             self.link == "reader" and may_open_virtual_reader(self.target)
@@ -84,6 +86,8 @@ class DeviceUrl:
             return True
         if self.link == "serial":
             return any(is_pty(Path(target)) for target in self.targets)
+        if self.link == "v4l2":
+            return is_no_camera(Path(self.target))
         if self.link in HOST_LINKS:
             return not is_elsewhere(self.host[0])
         return self.link in SIMULATED_LINKS

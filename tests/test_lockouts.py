@@ -28,6 +28,8 @@ from egate.settings import parse_settings
 from egate.trust import files, index
 from egate.trust.contents import Contents
 from egate.trust.store import import_files
+from hw.link import memory, opener
+from hw.link.base import LinkType
 from hw.osdp.keys import INSTALL_KEY, write_new_key
 
 Data = dict[str, Any]
@@ -173,6 +175,27 @@ def test_missing_certificates_are_refused(production: Data, tmp_path: Path) -> N
 def test_default_device_key_is_refused(production: Data, tmp_path: Path) -> None:
     production["lane"][0]["lock"] += "&install_key=1"
     _refused(production, tmp_path, "LOCKOUT_DEFAULT_KEY")
+
+
+def test_default_password_of_a_finger_sensor_is_refused(production: Data, tmp_path: Path) -> None:
+    production["lane"][0]["finger_sensor"] = "r30x+serial:///dev/serial/by-id/finger?baud=57600"
+    _check(production, tmp_path)
+    production["lane"][0]["finger_sensor"] += "&default_password=1"
+    _refused(production, tmp_path, "LOCKOUT_DEFAULT_KEY")
+
+
+@pytest.mark.parametrize("simulated", [None, True, False])
+def test_link_of_another_package_says_itself_that_it_is_not_simulated(
+    production: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, simulated: bool | None
+) -> None:
+    production["lane"][0]["sensors"] = "modbus+loop://x?unit=1"
+    _refused(production, tmp_path, "LOCKOUT_SIMULATED_DEVICE")  # not installed
+    kind = LinkType(frozenset(), lambda _: memory.pair()[0], simulated=simulated)
+    monkeypatch.setattr(opener, "link_type", {"loop": kind}.__getitem__)
+    if simulated is False:
+        _check(production, tmp_path)
+    else:
+        _refused(production, tmp_path, "LOCKOUT_SIMULATED_DEVICE")
 
 
 def test_install_key_in_the_lock_s_key_file_is_refused(production: Data, tmp_path: Path) -> None:

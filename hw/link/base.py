@@ -40,9 +40,11 @@ class LinkType:
     """One entry point in `egate.links`. keys: URL parameters the link itself understands, all optional.
 
     open raises LinkLost if the port is not there now, ConfigurationError if it can never be opened like this. check raises the latter for
-    what can be told from the URL alone; it touches nothing.
+    what can be told from the URL alone; it touches nothing. simulated: authors of links set it; True or None (not told) is refused outside
+    the demo environment, False says that there are only devices behind it. For links of ours `DeviceUrl.simulated` knows more.
     """
 
     keys: frozenset[str]
     open: Callable[[DeviceUrl], Link]
     check: Callable[[DeviceUrl], object] = _nothing_to_check
+    simulated: bool | None = None

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from egate.errors import ConfigurationError
 from hw.link.base import Link, LinkType
 from hw.link.trace.tap import tapped
-from hw.url import DeviceUrl
+from hw.url import KNOWN_LINKS, DeviceUrl
 
 GROUP = "egate.links"
 
@@ -22,6 +22,16 @@ def link_type(name: str) -> LinkType:
             raise ConfigurationError(f"link {name}: the entry point {point.value} is not a LinkType")
         return loaded
     raise ConfigurationError(f"link {name} is not known")
+
+
+def is_simulated(url: DeviceUrl) -> bool:
+    """Whether production refuses the device: it is simulated, or a link that is not ours does not say that it is none."""
+    if url.simulated or url.link in KNOWN_LINKS:
+        return url.simulated
+    try:
+        return link_type(url.link).simulated is not False
+    except ConfigurationError:
+        return True
 
 
 def links() -> tuple[str, ...]:

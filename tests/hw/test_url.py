@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from egate.errors import ConfigurationError
+from hw.target import is_no_camera
 from hw.url import parse
 
 GOOD = "osdp+serial:///dev/serial/by-id/usb-FTDI_FT232R-if00?address=1&baud=9600&key=file:lane1.scbk"
@@ -161,6 +162,22 @@ def test_serial_path_that_leads_to_a_pty_counts_as_simulated(tmp_path: Path) -> 
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_video_device_without_hardware_counts_as_simulated(tmp_path: Path) -> None:
+    """v4l2loopback shows what a program feeds in; /dev/null stands for its device node."""
+    null = Path("/dev/null").stat().st_rdev
+    node = f"{os.major(null)}:{os.minor(null)}"
+    for number, (place, simulated) in enumerate(
+        [("virtual/video4linux/video9", True), ("platform/vivid.0/video9", True), ("pci0000:00/usb1/video9", False)]
+    ):
+        (device := tmp_path / "devices" / place).mkdir(parents=True)
+        (devices := tmp_path / f"char{number}").mkdir()
+        (devices / node).symlink_to(device)
+        assert is_no_camera(Path("/dev/null"), devices) is simulated
+    (tmp_path / "clip.avi").touch()
+    assert parse(f"camera+v4l2://{tmp_path}/clip.avi").simulated
+    assert not parse("camera+v4l2:///dev/v4l/by-id/absent").simulated
 
 
 def test_virtual_pcsc_reader_counts_as_simulated() -> None:
