@@ -10,8 +10,9 @@ The owner of the line asks for `next_order` when `due` has come, sends its quest
 What can go wrong, and what is done: a release whose answer stays away may have been executed, or lie in a buffer on the way. It is
 UNKNOWN, the lock is secured before anything else, and the line is thrown away (`must_abort`): what it still holds must not leave later.
 An echo on a two-wire bus looks like the answer to a release, so only the state that is read back acknowledges it.
-An output that reads active without a release of ours is secured until it is not. A release that neither timer nor watchdog ended is
-ended by us, and nothing is released any more for the life of the session: if we died, nothing would secure that lock.
+An output that reads active without a release of ours is secured until it is not, except in a mode that is open to everybody. A release
+that neither timer nor watchdog ended is ended by us, and nothing is released any more for the life of the session: if we died, nothing
+would secure that lock.
 """
 
 from __future__ import annotations
@@ -51,10 +52,11 @@ class LockSession:
         self._fitness = Fitness(lock)
         self._release: Release | None = None
         self._released: Released | None = None
-        self._securing: list[Securing] = []
+        self._securing = Securing()
         self._round: deque[Purpose] = deque()  # what is asked next, the state last
         self._must_secure = True
         self._secured = False  # told and answered since; what is read from now on confirms it
+        self._look_first = False  # before it is told: whether the timer has ended a release meanwhile
         self._not_before = self._round_at = self._wrote_at = self._heard_at = float("-inf")
         self._failures = 0
         self.contact = Contact.ABSENT
@@ -73,7 +75,7 @@ class LockSession:
         """The line is gone, and what was on it. for_good: nobody is left waiting."""
         self._absent(diagnosis)
         if for_good:
-            self._answer_securing(False)
+            self._securing.answer(False)
 
     def release(self, duration_s: float, deadline: float, done: Callable[[Fate], None]) -> None:
         """Releases once the lock is READY, before deadline. done is called once; one release at a time."""
@@ -93,16 +95,15 @@ class LockSession:
         if self.contact is Contact.ABSENT:
             done(False)
             return
-        self._securing.append(Securing(deadline, done))
+        self._securing.add(deadline, done)
         self._secure_first()
         self._not_before = float("-inf")
 
     def due(self) -> float:
         """When to ask for `next_order`."""
         release, released = self._release, self._released
-        if self._must_secure or self._round or (release is not None and self._may_release()):
-            return self._not_before
-        if release is not None and release.answered_at is not None:
+        pressing = release is not None and (release.answered_at is not None or self._may_release())
+        if self._must_secure or self._round or pressing:
             return self._not_before
         busy = released is not None or self.active is not False or release is not None
         round_at = self._round_at + (ASK_RELEASED_S if busy else ASK_IDLE_S)
@@ -111,21 +112,14 @@ class LockSession:
 
     def expires(self) -> float:
         """When to call `expire` at the latest."""
-        ends = [one.deadline for one in self._securing]
-        if self._release is not None:
-            ends.append(self._release.deadline - (self._transit_s if self._release.answered_at is None else 0.0))
-        return min(ends, default=float("inf"))
+        own = self._release.expires(self._transit_s) if self._release is not None else float("inf")
+        return min(own, self._securing.expires())
 
     def expire(self, now: float) -> None:
         """Answers whoever has waited long enough; also while there is no line."""
-        if self._release is not None:
-            sent = self._release.answered_at is not None
-            if now >= self._release.deadline - (0.0 if sent else self._transit_s):
-                self._end_release()
-        late = [one for one in self._securing if now >= one.deadline]
-        self._securing = [one for one in self._securing if now < one.deadline]
-        for one in late:
-            one.done(False)
+        if self._release is not None and now >= self._release.expires(self._transit_s):
+            self._end_release()
+        self._securing.expire(now)
 
     def next_order(self, now: float) -> Order:
         """What to ask now, `due` having come. Its outcome must be told before the next call."""
@@ -134,8 +128,7 @@ class LockSession:
         if released is not None and released.own_end is not None and now >= released.own_end:
             self._secure_first()
         if self._must_secure:
-            self._wrote_at = now
-            return Order(Purpose.SECURE, self._questions.secure())
+            return self._order_securing(now)
         if release is not None and release.answered_at is not None:
             return Order(Purpose.STATE, self._questions.read(Purpose.STATE), answer_by=release.deadline)
         if release is not None and self._may_release():
@@ -187,18 +180,26 @@ class LockSession:
         self._not_before = now + ASK_AGAIN_S
         if self.contact is Contact.ABSENT:
             self._explain(why)
-            self._not_before = now + ABSENT_ASK_S[min(self._failures, len(ABSENT_ASK_S)) - 1]
+            if order.purpose is Purpose.SECURE:
+                self._not_before = now + ABSENT_ASK_S[min(self._failures, len(ABSENT_ASK_S)) - 1]
+                self._look_first = self._released is not None
         elif now - self._heard_at > SILENCE_S_MAX:
             self._absent(why)
 
     def _on_release_failed(self, failure: Failure, now: float) -> None:
-        self._not_before = now  # secure it, or read it, at once
-        self._round_at = float("-inf")
+        self._not_before, self._round_at = now, float("-inf")  # secure it, or read it, at once
         if failure is Failure.NO_ANSWER:
             self.must_abort = True
             if self._release is not None:
                 self._release.answered_at = now  # it may have been carried out
         self._end_release()
+
+    def _order_securing(self, now: float) -> Order:
+        if self._look_first:
+            self._look_first = False
+            return Order(Purpose.STATE, self._questions.read(Purpose.STATE))
+        self._wrote_at = now
+        return self.last_order()
 
     def _order_release(self, release: Release) -> Order:
         self.active = None  # from before the first byte until it was read again
@@ -225,6 +226,8 @@ class LockSession:
             self._released = None  # over: what comes on from now on comes on by itself
             if self._secured:
                 self._on_secured()
+        elif self._fitness.open:
+            self._released = None  # it is open to everybody, perhaps for a fire: secured once its mode is normal again
         elif released is not None and asked_at > released.until:
             self._released, self.timer_broken = None, True
             self._not_secured(TIMER_BROKEN)
@@ -248,7 +251,7 @@ class LockSession:
 
     def _on_secured(self) -> None:
         if not self._fitness.open:
-            self._answer_securing(True)
+            self._securing.answer(True)
         if self.contact is Contact.SECURING and not self.timer_broken:
             self.contact, self.diagnosis = Contact.READY, ""
 
@@ -279,7 +282,7 @@ class LockSession:
 
     def _absent(self, diagnosis: str) -> None:
         self._end_release()
-        self._released, self._failures = None, 0
+        self._failures, self._look_first = 0, self._released is not None
         self._fitness.forget()
         self.contact, self.active = Contact.ABSENT, None
         self._explain(diagnosis)
@@ -295,8 +298,3 @@ class LockSession:
             if self.contact is Contact.READY:
                 self.contact, self.diagnosis = Contact.SECURING, "a release was not confirmed"
         release.done(Fate.NOT_SENT if release.answered_at is None else Fate.UNKNOWN)
-
-    def _answer_securing(self, confirmed: bool) -> None:
-        waiting, self._securing = self._securing, []
-        for one in waiting:
-            one.done(confirmed)

@@ -61,6 +61,10 @@ class Release:
     own_end_s: float | None = None
     device_end_s: float = 0.0
 
+    def expires(self, transit_s: float) -> float:
+        """When it is too late to send it, or to wait for its reading back."""
+        return self.deadline - (transit_s if self.answered_at is None else 0.0)
+
 
 @dataclass(slots=True)
 class Released:
@@ -71,7 +75,25 @@ class Released:
     ended: bool = False  # we have ended it
 
 
-@dataclass(slots=True)
 class Securing:
-    deadline: float
-    done: Callable[[bool], None]
+    """Who waits for the lock to be secured, each until a deadline."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, Callable[[bool], None]]] = []
+
+    def add(self, deadline: float, done: Callable[[bool], None]) -> None:
+        self._waiting.append((deadline, done))
+
+    def expires(self) -> float:
+        return min((deadline for deadline, _ in self._waiting), default=float("inf"))
+
+    def expire(self, now: float) -> None:
+        self._answer(False, [one for one in self._waiting if now >= one[0]])
+
+    def answer(self, confirmed: bool) -> None:
+        self._answer(confirmed, self._waiting)
+
+    def _answer(self, confirmed: bool, whom: list[tuple[float, Callable[[bool], None]]]) -> None:
+        self._waiting = [one for one in self._waiting if one not in whom]
+        for _, done in whom:
+            done(confirmed)

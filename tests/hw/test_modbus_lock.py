@@ -189,6 +189,47 @@ def test_timer_that_does_not_end_a_release_is_never_counted_on_again() -> None:
     assert lock.releases_sent == 1
 
 
+@pytest.mark.parametrize("silence", ["silent", "unplugged"])
+def test_timer_that_did_not_end_a_release_while_nobody_looked_is_noticed(silence: str) -> None:
+    lock = VirtualLock(RELAY)
+    lock.ready()
+    lock.peripheral.timer_fault = True
+    lock.release(1.0)
+    lock.advance(0.2)
+    if silence == "silent":
+        lock.lose = lambda order, now: "request"
+        lock.advance(6.0)
+        lock.lose = lambda order, now: ""
+    else:
+        lock.session.disconnect("unplugged")
+        lock.now += 6.0
+        lock.session.connect(lock.now)
+    lock.advance(2.0)
+    assert lock.timer_broken()
+    assert not lock.released(), "secured by us"
+
+
+def test_loss_of_the_line_does_not_blame_a_timer_that_works() -> None:
+    lock = VirtualLock(RELAY)
+    lock.ready()
+    lock.release(1.0)
+    lock.advance(0.2)
+    lock.session.disconnect("unplugged")
+    lock.session.connect(lock.now)
+    lock.advance(0.05)
+    assert not lock.released(), "read once, then secured"
+    lock.ready()
+    lock.release(20.0)
+    lock.advance(0.2)
+    lock.lose = lambda order, now: "answer"
+    lock.advance(25.0)
+    assert not lock.released(), "told to secure though it does not answer"
+    lock.lose = lambda order, now: ""
+    lock.advance(2.0)
+    lock.ready()
+    assert not lock.timer_broken()
+
+
 def test_answer_that_was_late_says_nothing_about_the_timer() -> None:
     """We stand still during a release: what was measured before its end is no evidence, though it is read long after."""
     lock = VirtualLock(RELAY)
@@ -390,6 +431,21 @@ def test_other_mode_than_normal_is_unfit(mode: str, active: bool) -> None:
     assert answers == [not active], "whoever stands before an open turnstile is not held back by a grant of 0"
     lock.peripheral.mode = 0
     lock.ready()
+
+
+def test_turnstile_that_is_open_to_everybody_is_left_open_until_its_mode_is_normal() -> None:
+    """It may be open for a fire: decision 0018."""
+    lock = VirtualLock(TURNSTILE)
+    lock.ready()
+    lock.peripheral.mode, lock.peripheral.outputs[0], lock.peripheral.stuck = MODES["open"], 1, True
+    lock.advance(1.0)
+    asked = len(lock.asked)
+    lock.advance(5.0)
+    assert Purpose.SECURE not in {order.purpose for order in lock.asked[asked:]}
+    assert lock.contact() is Contact.UNFIT and lock.active() is True
+    lock.peripheral.mode, lock.peripheral.stuck = 0, False
+    lock.ready()
+    assert not lock.released()
 
 
 def test_unknown_mode_is_unfit() -> None:
