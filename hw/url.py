@@ -26,6 +26,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from egate.errors import ConfigurationError
+from hw.regular_file import read_regular
 from hw.target import is_elsewhere, is_no_camera, is_pty, port_name, split_host
 
 PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the same link
@@ -124,17 +125,17 @@ class DeviceUrl:
     def secret(self, key: str, base: Path) -> bytes:
         """Content of the referenced file, hexadecimal text decoded. Relative paths start at base.
 
-        Refuses a file that users outside owner and group may read.
+        Refuses a file that users outside owner and group may read, and what is no regular file.
         """
         reference = self.parameters.get(key)
         if reference is None:
             raise self.error(f"missing parameter {key}")
         path = base / reference.removeprefix("file:")
         try:
-            if path.stat().st_mode & stat.S_IRWXO:
+            data, status = read_regular(path, SECRET_BYTES_MAX)
+            if status.st_mode & stat.S_IRWXO:
                 raise self.error(f"the file of {key} is accessible to everyone; chmod o= it")
-            with path.open("rb") as file:
-                return bytes.fromhex(file.read(SECRET_BYTES_MAX).decode("ascii").strip())
+            return bytes.fromhex(data.decode("ascii").strip())
         except OSError as error:
             raise self.error(f"the file of {key} cannot be read: {error.strerror}") from None
         except ValueError:
@@ -165,6 +166,9 @@ def parse(url: str) -> DeviceUrl:
     if parts.fragment or "@" in parts.netloc:
         raise ConfigurationError(f"device URL {protocol}+{link}: fragment and user are not allowed")
     found = DeviceUrl(protocol, link, _target(link, parts.netloc, unquote(parts.path)), _parameters(pairs))
+    # After decoding: these texts stand in errors, logs and terminals.
+    if not all(text.isprintable() for text in (found.target, *found.parameters.values())):
+        raise ConfigurationError(f"device URL {protocol}+{link}: control characters in it, percent-encoded")
     if link in HOST_LINKS:
         _ = found.host
     return found

@@ -125,6 +125,39 @@ def test_secret_is_read_from_its_file_relative_to_base(tmp_path: Path) -> None:
     assert "not hex but secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["FIFO", "folder", "device", "long"])
+def test_secret_s_file_that_is_no_small_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "lane.scbk"
+    if kind == "FIFO":
+        os.mkfifo(file, 0o600)
+    elif kind == "folder":
+        file.mkdir(0o700)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    else:
+        file.write_text("00" * 4096)
+        file.chmod(0o600)
+    with pytest.raises(ConfigurationError, match=r"regular file|more than"):
+        parse("osdp+tcp://host:1?key=file:lane.scbk").secret("key", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "camera+rtsp://cam/x%1b%5B2J",
+        "camera+v4l2:///dev/video%0Aforged",
+        "pcsc+reader://ACS%00",
+        "osdp+serial:///dev/ttyS0?key=file:a%0Ab",
+        "mrz+serial:///dev/ttyS0?chip_pcsc=ACS%7f",
+        "camera+rtsp://cam/x%C2%9B2J",
+    ],
+)
+def test_control_characters_in_percent_encoding_are_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize(
     ("text", "simulated"),
     [
