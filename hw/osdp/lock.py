@@ -123,11 +123,14 @@ class LockDuty:
             else:
                 self._release.deadline = min(self._release.deadline, now + SECURE_INTERRUPTS_S)
                 self._limit_out(self._release)
-        self._released = None
         if self.contact is Contact.ABSENT:
+            self._unwanted()
             done(False)
             return
         self._securing.append(Securing(deadline, done))
+        if self.contact is Contact.SECURING and self.active is None and self._unwanted():
+            return  # it was asked at the connection; without report it is told OFF in SECURE_AGAIN_S
+        self._released = None
         self._command_off(now)
 
     def cancel_release(self, now: float) -> None:
@@ -180,6 +183,8 @@ class LockDuty:
     def answered(self, answer: Answer, now: float) -> None:
         if isinstance(answer, Report) and answer.status is Status.OUTPUT:
             self._on_report(answer, now)
+        elif isinstance(answer, Report) and answer.status is Status.LOCAL and self.contact is Contact.SECURING:
+            self._ask_soon(now)  # that may have been all that was missing
         elif isinstance(answer, Completed) and isinstance(answer.order, Output) and answer.order.output == self._output:
             self._on_completed(answer.order, answer.ok, now)
 
@@ -209,9 +214,16 @@ class LockDuty:
         if self._release is not None and self._release.submitted:
             return  # older than the release that is on the wire
         self.active = bool(report.entries[self._output])
+        unwanted = self._released is not None and self._released.unwanted
         if self.active:
             self._on_active()
             self._ask_at = min(self._ask_at, now + ASK_RELEASED_S)
+        if unwanted:
+            self._released = None
+            self.contact = Contact.SECURING
+            self._command_off(now)
+            return
+        if self.active:
             return
         measured_at = self._peripheral.told_at
         if self._released is not None and (self._released.seen or measured_at > self._released.until):
@@ -220,7 +232,7 @@ class LockDuty:
             self._confirming = False
             self._answer_securing(True)
         if self.contact is Contact.SECURING and not self.timer_broken:
-            self.contact, self._diagnosis = Contact.READY, ""
+            self._become_ready()
 
     def _on_active(self) -> None:
         """The peripheral itself reports that it is released: silence alone says nothing about its timer, nor does a report
@@ -229,12 +241,23 @@ class LockDuty:
             self._released.seen = True
             if self._peripheral.told_at <= self._released.until:
                 if self.contact is Contact.SECURING:  # connected anew in the midst of it
-                    self.contact, self._diagnosis = Contact.READY, ""
+                    self._become_ready()
                 return
             self._released = None
             self.timer_broken = True
         self.contact = Contact.SECURING
         self._diagnosis = "active without a release"
+
+    def _become_ready(self) -> None:
+        if self._peripheral.local_known:  # it may have been opened while it was away
+            self.contact, self._diagnosis = Contact.READY, ""
+
+    def _unwanted(self) -> bool:
+        """Whether there is an acknowledged release, which nobody wants any more."""
+        if self._released is None:
+            return False
+        self._released.unwanted = True
+        return True
 
     def _may_still_start(self, release: Release, now: float) -> bool:
         return self.trusted and now < release.deadline - self._transit_s
@@ -243,7 +266,8 @@ class LockDuty:
         self._channel.out_until = release.deadline - self._transit_s
 
     def _told_off_again_at(self) -> float:
-        if self.contact is Contact.SECURING and self.active is not False and not self._off_wanted:
+        in_its_time = self._released is not None and self.active is True
+        if self.contact is Contact.SECURING and self.active is not False and not self._off_wanted and not in_its_time:
             return self._secured_at + SECURE_AGAIN_S
         return float("inf")
 

@@ -27,22 +27,22 @@ SILENCE_S_MAX = 2.5  # chosen: well below the 5 s watchdog; reached only if the 
 ANSWERS_S = 2.0  # chosen: as long as a handshake may take
 LOOK_S = 0.05  # chosen: how soon libosdp gets to work while it waits for itself; its own steps are 200 and 800 ms
 POLL_S = 0.15  # chosen: a card is reported that soon
-POLL_IDLE_S = (
-    1.0  # chosen: where nothing is reported by itself that is not asked for as well; peripherals give up after 8 s
-)
+# Chosen: where nothing is reported by itself that is not asked for as well; peripherals give up after 8 s.
+POLL_IDLE_S = 1.0
 POLL_GAP_S = 0.055  # libosdp polls if it has said nothing for 50 ms, and rather says what it was told: questions must wait for it
-ASK_LOCAL_S = (
-    1.0  # chosen: tamper and power are reported by themselves as well; also the heartbeat where nothing else is asked
-)
+# Chosen: tamper and power are reported by themselves as well; also the heartbeat where nothing else is asked.
+ASK_LOCAL_S = 1.0
 BACKOFF_S = (0.02, 0.1, 0.25, 0.5, 1.0)  # waits before the next context; the last one repeats
 FAILURES_MAX = 3  # so often in a row a peripheral refuses what it does not know; a spoilt answer looks the same
+ASK_REFUSED_S = 60.0  # chosen: how often one that is tampered is asked although it refuses: a connection each time
 UNSENT_MAX = 3  # looks in which libosdp should have polled and did not: the wall clock that it goes by was set back
 
 
 class Peripheral:
     """All calls from one thread. `diagnosis`: why it is not online, "" if it is.
 
-    power_failed, tampered: its local status, None if not known.
+    power_failed, tampered: its local status, None if not known. tampered outlives a connection: only an answer takes it back.
+    local_known: in this connection it answered what its local status is, or it is one that refuses to.
     """
 
     def __init__(self, channel: Channel, address: int, make_acu: Callable[[], Acu]) -> None:
@@ -61,6 +61,8 @@ class Peripheral:
         self._unsent = 0
         self._teller: Duty | None = None
         self._local_failures = 0
+        self._local_refused_at = float("-inf")
+        self._local_answered = False
         self.online = False
         self.diagnosis = "not connected"
         self.identity = ""
@@ -68,6 +70,10 @@ class Peripheral:
         self.power_failed: bool | None = None
         self.reports_itself = False  # poll often: cards
         self.renew_port = False  # an output command may still lie in the port: it must be opened anew
+
+    @property
+    def local_known(self) -> bool:
+        return self._local_answered or self._local_failures >= FAILURES_MAX
 
     @property
     def duties(self) -> tuple[Duty, ...]:
@@ -227,12 +233,17 @@ class Peripheral:
         """The most urgent of what is due, or what will be due first; duty None: a wish of our own. What is not urgent waits for a poll
         that is due."""
         wishes: list[tuple[Duty | None, Wish]] = []
-        if self._local_failures < FAILURES_MAX:
-            wishes.append((None, Wish(IN_TURN, self._asked_local_at + ASK_LOCAL_S, Ask(Status.LOCAL))))
+        if (local_at := self._local_due_at()) is not None:
+            wishes.append((None, Wish(IN_TURN, local_at, Ask(Status.LOCAL))))
         wishes += [(duty, wish) for duty in self._duties if (wish := duty.wish(now)) is not None]
         if now >= self._poll_due_at():
             wishes = [one for one in wishes if one[1].urgency != IN_TURN]
         return min(wishes, key=lambda one: (one[1].at > now, one[1].urgency, one[1].at), default=(None, None))
+
+    def _local_due_at(self) -> float | None:
+        if self._local_failures < FAILURES_MAX:
+            return self._asked_local_at + ASK_LOCAL_S
+        return self._local_refused_at + ASK_REFUSED_S if self.tampered else None
 
     def _poll_due_at(self) -> float:
         return self._polled_at + (POLL_S if self.reports_itself else POLL_IDLE_S)
@@ -255,6 +266,7 @@ class Peripheral:
                 return
             if isinstance(answer, Completed) and answer.order == Ask(Status.LOCAL):
                 self._local_failures = 0 if answer.ok else self._local_failures + 1
+                self._local_refused_at = now
             if isinstance(answer, Report) and answer.status is Status.LOCAL and len(answer.entries) >= 2:
                 self._on_local(bool(answer.entries[0]), bool(answer.entries[1]), answer.asked)
             for duty in self.duties:
@@ -266,6 +278,7 @@ class Peripheral:
         """osdp_LSTATR. One that was sent by itself may be old: it can alarm, only an answer can calm."""
         if asked:
             self.tampered, self.power_failed = tampered, power_failed
+            self._local_answered = True
             return
         self.tampered, self.power_failed = tampered or bool(self.tampered), power_failed or bool(self.power_failed)
         self._asked_local_at = float("-inf")
@@ -277,7 +290,8 @@ class Peripheral:
         self.online = self._waiting = False
         self._unsent = 0
         self._teller = None
-        self.tampered = self.power_failed = None
+        self.power_failed = None
+        self._local_answered = False
         self._asked_local_at = self._polled_at = float("-inf")
         self.diagnosis = diagnosis
         for duty in self.duties:

@@ -34,10 +34,14 @@ class Release:
 
 @dataclass(slots=True)
 class Released:
-    """An acknowledged release: until when an active output may be its doing, and whether it was seen active since."""
+    """An acknowledged release: until when an active output may be its doing, and whether it was seen active since.
+
+    unwanted: it was to be secured while nothing was known of it. It is read once, for what that says of the timer, then told OFF.
+    """
 
     until: float
     seen: bool = False
+    unwanted: bool = False
 
 
 @dataclass(slots=True)

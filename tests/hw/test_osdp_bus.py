@@ -212,7 +212,7 @@ async def test_health_names_the_peripheral_and_counts_its_losses(tmp_path: Path)
         assert health.heard_at is not None
         assert health.counters["opened"] == 1
         lost = health.counters["lost"]
-        bench.faults[1].silence(0.0, 0.5)
+        bench.faults[1].silence(0.0, 1.0)
         await until(lambda: lock.health.counters["lost"] > lost, 3.0)
         assert lock.health.last_error
         await bench.ready()
