@@ -26,10 +26,12 @@ class Layout:
     exit's door or behind it. Lengths in metres, times in seconds. Raises ValueError for what is no layout.
 
     door_s, empty_s, clear_s, alarm_off_s: how long closed, empty, clear and no alarm must last before they count; their opposites count
-    at once. empty_s is also how long the presence sensor needs to be believed against the barriers.
+    at once.
     sample_s_max: readings further apart than this leave a passage under way in doubt. blind_s_max: in a longer gap somebody may have
     gone through a whole group unseen (0.18 m + spacing_m at 2 m/s).
     presence_hold_s: how long a presence sensor may still report somebody who has left.
+    presence_late_s: how long it may not yet report somebody who has come. Whom the barriers let in and it does not see after that is a
+    contradiction. vacant_s: how long it must see nobody to be believed against them, once it had seen him.
     follow_s: a second person through the entry within so long follows the first.
     object_s: an interrupted barrier in a still zone without people is an object after so long.
     body_m_max: what is longer than this is taken for two people.
@@ -46,6 +48,8 @@ class Layout:
     sample_s_max: float = 0.075
     blind_s_max: float = 0.15
     presence_hold_s: float = 2.0
+    presence_late_s: float = 2.0
+    vacant_s: float = 30.0
     follow_s: float = 1.5
     object_s: float = 10.0
     spacing_m: float = 0.15
@@ -57,7 +61,8 @@ class Layout:
             raise ValueError(f"a zone has 0 to {BARRIER_COUNT_MAX} barriers")
         if any(0 < size < GROUP_SIZE_MIN for size in (self.entry_barriers, self.exit_barriers)):
             raise ValueError("one barrier alone tells no direction: a group has two or more")
-        times = (self.door_s, self.empty_s, self.clear_s, self.alarm_off_s, self.presence_hold_s, self.follow_s)
+        levels = (self.door_s, self.empty_s, self.clear_s, self.alarm_off_s)
+        times = (*levels, self.presence_hold_s, self.presence_late_s, self.vacant_s, self.follow_s)
         if not all(0.0 <= value < math.inf for value in times):
             raise ValueError("a time is negative or no number")
         positive = (self.sample_s_max, self.blind_s_max, self.object_s, self.spacing_m, self.body_m_max)

@@ -14,6 +14,7 @@ from egate.domain.device import Alarm, SensorLevels
 from hw.sensing.barriers import Group, Passage
 from hw.sensing.debounce import Debounced
 from hw.sensing.layout import Layout
+from hw.sensing.sight import Sight
 from hw.sensing.tally import Tally
 
 __all__ = ["Inputs", "Layout", "Zone"]
@@ -52,15 +53,16 @@ class Zone:
         self._barriers = [Debounced(0.0, layout.clear_s) for _ in range(layout.barrier_count)]
         self._entry, self._exit = Group(layout), Group(layout)
         self._tally = Tally()
+        self._sight = Sight(layout)
         self._latched: set[Alarm] = set()
         self._newest: Inputs | None = None
         self._read_at: float | None = None
-        self._entered_at = self._left_at = self._reset_at = float("-inf")
+        self._entered_at = self._quit_at = self._reset_at = float("-inf")
         self._left_since_closed = False
-        self._still_since = 0.0
         self._persons: int | None = None
         self._contradictions = 0
         self._doubtful_since: float | None = None
+        self._came_unseen = False
         self.consistent = True
         self.levels = SensorLevels()
 
@@ -76,7 +78,7 @@ class Zone:
         if len(inputs.barriers) != self._layout.barrier_count or not inputs.alarms <= frozenset(CONTACTS):
             raise ValueError("inputs do not fit the layout")
         if self._read_at is None or not 0.0 <= now - self._read_at <= self._layout.blind_s_max:
-            self._lose_count()
+            self._lose_count(now)
         elif now - self._read_at > self._layout.sample_s_max:
             self._entry.doubt()
             self._exit.doubt()
@@ -108,7 +110,7 @@ class Zone:
         self._newest, self._read_at, self._persons = None, None, None
         for sensor in (self._door, self._present, *self._barriers):
             sensor.forget()
-        self._lose_count()
+        self._lose_count(float("-inf"))  # presence is to be read anew anyway
         self._contradictions, self._doubtful_since = 0, None
         self.consistent = True
         self.levels = SensorLevels(alarms=self.levels.alarms)
@@ -116,8 +118,9 @@ class Zone:
     def _sensors(self) -> tuple[Debounced, ...]:
         return (self._door, self._present, *self._alarms.values(), *self._barriers)
 
-    def _lose_count(self) -> None:
+    def _lose_count(self, now: float) -> None:
         """Somebody may have gone through unseen."""
+        self._sight.moved(now, passed=False)
         self._tally.forget()
         self._entry.forget()
         self._exit.forget()
@@ -125,8 +128,10 @@ class Zone:
     def _update(self, now: float) -> None:
         self._follow_passages(now)
         self._recognise_object(now)
-        if self._empty():
+        self._sight.feed(self._present.level, self._present.since)
+        if self._empty(now):
             self._tally.empty()
+            self._came_unseen = False
             if now - self._reset_at >= self._layout.empty_s:  # an alarm that nobody could have read is none
                 self._latched.clear()
         if self._door.level:
@@ -146,10 +151,20 @@ class Zone:
         if size and (entry := self._entry.feed(*self._group(0, size))):
             self._tally.entry(entry)
             self._watch_entry(entry, now)
+            self._moved(entry, Passage.BACKWARD, now)
         start = self._layout.barrier_count - self._layout.exit_barriers
         if self._layout.exit_barriers and (exit_ := self._exit.feed(*self._group(start, self._layout.barrier_count))):
             self._tally.exit(exit_, self._exit.bodies_max)
             self._watch_exit(exit_, now)
+            self._moved(exit_, Passage.FORWARD, now)
+
+    def _moved(self, passage: Passage, out: Passage, now: float) -> None:
+        """out: the passage that leads out of the zone."""
+        self._sight.moved(now, passed=True)
+        if passage in (out, Passage.NOBODY):
+            self._quit_at = now
+        elif passage in (Passage.DOUBT, Passage.SEVERAL):
+            self._quit_at = float("-inf")
 
     def _group(self, start: int, end: int) -> tuple[tuple[bool, ...], tuple[float, ...]]:
         barriers = self._barriers[start:end]
@@ -182,13 +197,18 @@ class Zone:
         if interrupted and nobody and now - newest >= self._layout.object_s:
             self._alarm(Alarm.OBJECT_LEFT, now)
 
-    def _empty(self) -> bool:
+    def _empty(self, now: float) -> bool:
         """By the presence sensor and whatever else could tell otherwise."""
         return (
-            self._present.level is False
+            self._sight.shows_empty(self._counted, now)
             and all(barrier.level is False for barrier in self._barriers)
             and (self._newest is None or not self._newest.persons)
         )
+
+    @property
+    def _counted(self) -> int | None:
+        """By the barriers, where they see everybody who comes and goes."""
+        return self._tally.persons if self._layout.counts_persons else None
 
     # The count.
 
@@ -200,7 +220,10 @@ class Zone:
     def _count(self, now: float) -> int | None:
         own = self._own_count()
         seen = self._barrier_count()
-        self.consistent = not (self._contradictions and own is None)
+        unseen = self._sight.contradicts(self._counted, now)
+        self.consistent = not (unseen or self._came_unseen or (self._contradictions and own is None))
+        if unseen:
+            return None
         if self._newest is not None and self._newest.persons is not None:
             # A counter that sees heads is not in doubt where barriers are; it only never counts fewer than they did.
             return None if own is None else max(own, seen or 0)
@@ -231,10 +254,14 @@ class Zone:
         return persons + self._entry.coming(from_a=True) + self._exit.coming(from_a=False)
 
     def _unaccounted(self, now: float) -> int | None:
-        """The presence sensor sees somebody, the barriers let nobody in: he who has just left, or one who came unseen."""
+        """The presence sensor sees somebody, the barriers let nobody in: he who has just left or is coming, or one who came unseen. Of
+        the latter there may be several, whoever the barriers count afterwards."""
         if self._doubtful_since is None:
             self._doubtful_since = now
-        if now - self._doubtful_since <= self._layout.presence_hold_s:
-            return 1
-        self.consistent = False
-        return None
+        if now - self._doubtful_since > self._layout.presence_hold_s:
+            self._tally.forget()
+            self._came_unseen = True
+            self.consistent = False
+            return None
+        busy = self._entry.busy or self._exit.busy
+        return 1 if busy or now - self._quit_at <= self._layout.presence_hold_s else None

@@ -74,8 +74,9 @@ def covered(body: Body, place: float) -> tuple[float, float]:
     return first, last
 
 
-def observe(bodies: list[Body], seed: int, idle_s: float = SAMPLE_S) -> list[Reading]:
-    """The zone's levels along the way, after it was seen empty. idle_s: between readings while nothing is interrupted for a second."""
+def observe(bodies: list[Body], seed: int, idle_s: float = SAMPLE_S, late_s: float = 0.0) -> list[Reading]:
+    """The zone's levels along the way, after it was seen empty. idle_s: between readings while nothing is interrupted for a second.
+    late_s: how long the presence sensor takes to notice somebody, and as long to lose him; inf if it is dead."""
     random = Random(seed)
     zone = Zone(LAYOUT)
     contacts = [Contact(random, BOUNCE_S) for _ in PLACES]
@@ -89,7 +90,7 @@ def observe(bodies: list[Body], seed: int, idle_s: float = SAMPLE_S) -> list[Rea
         quiet_since = now if any(beams) else quiet_since
         for contact, level in zip(contacts, beams, strict=True):
             contact.set(level, now)
-        present = any(body.overlaps(*INSIDE, now) for body in bodies)
+        present = any(body.overlaps(*INSIDE, now - late_s) for body in bodies)
         zone.feed(Inputs(True, present, barriers=tuple(contact.read(now) for contact in contacts)), now)
         inside = sum(PLACES[1] < b.walk.front(now) - b.length_m and b.walk.front(now) < PLACES[-2] for b in bodies)
         passed = sum(b.walk.front(now - 0.15) - b.length_m > PLACES[-1] for b in bodies)
@@ -113,6 +114,16 @@ def test_nobody_who_walked_is_left_out(people: list[tuple[Body, float]], seed: i
         count, exits = reading.levels.person_count, reading.levels.exit_count
         assert count is None or count >= reading.inside, reading
         assert exits is None or exits >= reading.passed, reading
+
+
+@walked
+@given(PEOPLE, st.integers(0, 2**32), st.one_of(st.floats(0.0, LAYOUT.presence_late_s), st.just(math.inf)))
+def test_nobody_is_left_out_by_a_presence_sensor_that_is_slow_or_dead(
+    people: list[tuple[Body, float]], seed: int, late_s: float
+) -> None:
+    for reading in observe(in_turn(people), seed, late_s=late_s):
+        count = reading.levels.person_count
+        assert count is None or count >= reading.inside, reading
 
 
 @walked
