@@ -64,6 +64,7 @@ def rotate_key(
 ) -> RotationReport:
     """Rotates the key of the device at url; its file is the URL's `key`. The gate must not hold the port.
 
+    Only this device learns the new key: no other device's URL may name the same file, which is not known here.
     from_install_key: the device is as delivered; the file need not exist yet. Blocks for some seconds.
     Raises ConfigurationError (URL or files), DeviceLost (port), DeviceTimeout (no answer), KeyNotAccepted.
     """
@@ -89,6 +90,11 @@ def rotate_key(
 
 def rotate(panel: KeyPanel, files: KeyFiles, from_install_key: bool, on_step: Callable[[Step], None]) -> bool:
     """True if it finished a rotation that was cut off. Raises LinkLost and as rotate_key."""
+    with files.held():
+        return _rotate(panel, files, from_install_key, on_step)
+
+
+def _rotate(panel: KeyPanel, files: KeyFiles, from_install_key: bool, on_step: Callable[[Step], None]) -> bool:
     old = None if from_install_key else files.current()
     successor = files.successor()
     resumed = successor is not None
@@ -110,7 +116,7 @@ def rotate(panel: KeyPanel, files: KeyFiles, from_install_key: bool, on_step: Ca
         # Whatever was confirmed: only opening with it shows that it was taken.
         _expect(panel.opens(successor), panel, f"it does not open with the new key, which is kept in {files.next_path}")
     on_step(Step.VERIFIED)
-    files.promote()
+    files.promote(successor)
     on_step(Step.PROMOTED)
     return resumed
 

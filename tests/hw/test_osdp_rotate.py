@@ -219,6 +219,66 @@ def test_link_that_is_lost_is_an_error_of_the_link(known: Site) -> None:
         known.rotate(link=near)
 
 
+@pytest.mark.parametrize(
+    ("mode", "kept"), [(0o640, 0o640), (0o440, 0o440), (0o600, 0o600), (0o644, 0o600), (0o750, 0o640)]
+)
+def test_key_keeps_its_owner_and_rights(known: Site, mode: int, kept: int) -> None:
+    """The service reads by the group what root has written; a key is never opened wider than it was."""
+    known.files.path.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(known.files.path, 12345, 12346)
+    before = known.files.path.stat()
+    known.rotate()
+    after = known.files.path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode & 0o777) == (before.st_uid, before.st_gid, kept)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a key that belongs to somebody else")
+def test_key_that_cannot_be_given_to_its_owner_is_not_sent(known: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    os.chown(known.files.path, 12345, 12346)
+    with pytest.raises(ConfigurationError, match="not permitted"):
+        known.rotate()
+    assert known.peripheral.key == OLD == bytes.fromhex(known.files.path.read_text())
+
+
+def test_second_rotation_at_once_is_refused(known: Site) -> None:
+    """In the same folder, by another process: each would overwrite the other's successor."""
+    with KeyFiles(known.files.path).held(), pytest.raises(ConfigurationError, match="another rotation"):
+        known.rotate()
+    assert known.files.successor() is None
+    known.rotate()
+    known.assert_rotated(OLD)
+
+
+def test_successor_that_somebody_changed_is_not_promoted(known: Site) -> None:
+    foreign = bytes(range(100, 116))
+
+    def meddle(step: Step) -> None:
+        if step is Step.VERIFIED:
+            known.files.next_path.write_text(foreign.hex())
+
+    with pytest.raises(ConfigurationError, match="somebody else"):
+        rotate(KeyPanel(known.near, 1), known.files, False, meddle)
+    assert known.peripheral.key == known.files.current() not in {OLD, foreign}
+    assert known.files.successor() == foreign
+
+
+def test_symlink_to_a_key_stays_and_no_old_key_behind_it(known: Site, tmp_path: Path) -> None:
+    (tmp_path / "vault").mkdir()
+    real = known.files.path.rename(tmp_path / "vault" / "lane")
+    known.files.path.symlink_to(real)
+    link = known.files.path
+    known.files = KeyFiles(link)
+    known.rotate()
+    assert link.is_symlink()
+    assert bytes.fromhex(real.read_text()) == known.peripheral.key != OLD
+    assert list(real.parent.iterdir()) == [real]
+
+
 @pytest.mark.parametrize("content", ["", "zz", "00" * 15, INSTALL_KEY.hex()])
 def test_file_that_holds_no_key_is_refused(known: Site, content: str) -> None:
     known.files.path.write_text(content)

@@ -32,4 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
 
     report = rotate_key(url, Path(arguments.base), from_install_key=arguments.from_install_key, on_step=tell)
     print(f"address {report.address} at {url.target} has a new key; it is in {report.path}")
+    print("no other device has this key: one whose URL names the same file does not open any more")
     return 0
