@@ -26,7 +26,7 @@ from hw.link.tcp import TcpLink
 from hw.modbus.adapter import ModbusLock, ModbusSensors, ModbusSignal
 from hw.modbus.adapter.line import Client, NotSent, serial_timing
 from hw.modbus.adapter.stream import forget_on_close
-from hw.modbus.frame import COIL_ON, Framing, Table, read, values, write_coil
+from hw.modbus.frame import COIL_ON, Framing, Refused, Table, crc, read, values, write_coil
 from hw.modbus.map_file import shipped
 from hw.modbus.request import RequestDecoder
 from hw.modbus.server import Line, Peripheral
@@ -273,6 +273,74 @@ def test_answer_to_a_question_given_up_is_nobodys(table: Table, now: list[int]) 
     block.door_closed, block.person_count, block.exit_count = False, 1, 41
     pdu, _ = client.ask(question)
     assert values(table, pdu, 2) == now, "what was before"
+
+
+class Script:
+    """A link on which the next question is answered by what is prepared for it, the last one again and again."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self._answers, self._coming = list(answers), b""
+        self.asked: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.asked.append(data)
+        self._coming = self._answers.pop(0) if self._answers else b""
+
+    def read(self, size_max: int, timeout_s: float) -> bytes:
+        if not self._coming:
+            time.sleep(min(timeout_s, 0.001))
+        data, self._coming = self._coming[:size_max], self._coming[size_max:]
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+def rtu(*body: int) -> bytes:
+    return bytes(body) + crc(bytes(body)).to_bytes(2, "little")
+
+
+def test_refusal_that_may_be_an_earlier_questions_is_no_answer() -> None:
+    client = Client(Script(b"", rtu(1, 0x85, 6)), serial_timing(115_200), hurry=lambda: True)
+    with pytest.raises(DeviceTimeout):
+        client.ask(write_coil(1, 0x0202, 15), patient=False)
+    with pytest.raises(DeviceTimeout, match="earlier"):
+        client.ask(write_coil(1, 0x0200, 20))
+    client = Client(Script(rtu(1, 0x85, 6)), serial_timing(115_200))
+    with pytest.raises(Refused):
+        client.ask(write_coil(1, 0x0200, 20))
+
+
+def test_what_a_unit_owes_of_one_kind_is_not_forgotten_for_another() -> None:
+    state, block = read(Table.COIL, 1, 0), read(Table.DISCRETE, 1, 0, 2)
+    link = Script(b"", b"", rtu(1, 1, 1, 0))  # at last the first answer
+    client = Client(link, serial_timing(115_200), hurry=lambda: True)
+    for question in (state, block, state):
+        with pytest.raises(DeviceTimeout):
+            client.ask(question, patient=False)
+    assert link.asked[2] == state.longer().frame(Framing.RTU)
+
+
+def test_unit_that_missed_an_answer_gives_way_to_an_order() -> None:
+    hurried: list[int] = []
+
+    def hurry() -> bool:
+        hurried.append(1)
+        return True
+
+    state, release = read(Table.COIL, 1, 0), write_coil(1, 0x0200, 20)
+    client = Client(Script(b"", rtu(1, 1, 1, 0), b""), serial_timing(115_200), hurry)
+    with pytest.raises(DeviceTimeout):
+        client.ask(read(Table.COIL, 1, 0, 9))
+    assert not hurried, "the first one is waited for"
+    client.ask(state)
+    with pytest.raises(DeviceTimeout):
+        client.ask(state)
+    assert hurried
+    hurried.clear()
+    with pytest.raises(DeviceTimeout):
+        client.ask(release, answer_by=time.monotonic() + 0.1)
+    assert not hurried, "a release is never given up"
 
 
 def test_connection_that_is_given_up_delivers_nothing_more() -> None:

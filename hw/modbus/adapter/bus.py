@@ -147,7 +147,8 @@ class Bus:
                 if any(aborts):
                     link.close()
                     link = self._open_port()
-                    client = self._client(link, client.heard_at)
+                    client, before = self._client(link), client
+                    client.take_over(before)
         except (LinkLost, ConfigurationError) as error:
             why = str(error)
         finally:
@@ -174,10 +175,8 @@ class Bus:
                     other.turn(client)
         member.turn(client)
 
-    def _client(self, link: Link, heard_at: float | None = None) -> Client:
-        client = Client(link, self.timing, lambda: self._urgent)
-        client.heard_at = client.heard_at if heard_at is None else heard_at
-        return client
+    def _client(self, link: Link) -> Client:
+        return Client(link, self.timing, lambda: self._urgent)
 
     def _tell_lost(self, why: str) -> None:
         for member in self._members:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,9 @@ DISCARD_BYTES = 4096
 DRAIN_READS_MAX = 16  # chosen: 4 KiB, the buffer of a port; a line that brings more all the time is noise
 LATE_S_MAX = (
     1.0  # chosen: nobody answers later; without an end a device that ignores readings beyond its tables would stay lost
+)
+DOUBT_S = (
+    10.0  # chosen: a unit that answers now and then must not delay its neighbours' orders by a time limit each time
 )
 INTERRUPT_S = 0.02  # chosen: how soon somebody in a hurry interrupts the wait for a unit that is probably dead
 
@@ -57,8 +59,12 @@ class Client:
         self._hurry = hurry
         self._transaction = 0
         self._silent_since = 0.0
-        # The kind of an answer that did not come, and until when it may, by unit.
-        self._owed: dict[int, tuple[tuple[int, int], float]] = {}
+        self._owed: dict[
+            tuple[int, tuple[int, int]], float
+        ] = {}  # unit and kind of an answer that may still come; until when
+        self._doubted: dict[
+            int, float
+        ] = {}  # until when a unit that left a question without answer is not waited for patiently
         self.heard_at = time.monotonic()
         self.skipped = 0
 
@@ -72,20 +78,35 @@ class Client:
     ) -> tuple[bytes, float]:
         """Sends question once. Returns the answer's PDU, and a time before the question left.
 
-        patient False: may be given up for somebody in a hurry. Raises NotSent, DeviceTimeout, ProtocolViolation, frame.Refused, LinkLost.
+        patient False: may be given up for somebody in a hurry; so is what a unit is asked that has just left a question without answer,
+        unless answer_by says that somebody waits for it. A refusal that may belong to an earlier question is no answer.
+        Raises NotSent, DeviceTimeout, ProtocolViolation, frame.Refused, LinkLost.
         After DeviceTimeout and ProtocolViolation it may have been carried out; it is never sent again from here.
         """
-        kind, until = self._owed.get(question.unit, (None, 0.0))
-        if kind == question.kind and time.monotonic() < until:
+        now = time.monotonic()
+        self._owed = {owed: until for owed, until in self._owed.items() if now < until}
+        patient = patient and (answer_by is not None or now >= self._doubted.get(question.unit, now))
+        reading = question.function in READ_FUNCTIONS.values()
+        if reading and (question.unit, question.kind) in self._owed:
             self._settle(question, patient)
+        mistakable = any(unit == question.unit and kind[0] == question.function for unit, kind in self._owed)
         try:
             pdu, asked_at = self._exchange(question, not_after, answer_by, patient)
         except (DeviceTimeout, ProtocolViolation):
-            if self._timing.framing is Framing.RTU and question.function in READ_FUNCTIONS.values():
-                self._owed[question.unit] = question.kind, time.monotonic() + LATE_S_MAX
+            self._owe(question)
             raise
-        self._owed.pop(question.unit, None)  # answers come in the order of their questions: no older one is under way
+        except Refused as refused:
+            if not mistakable:
+                raise
+            self._owe(question)
+            raise DeviceTimeout(f"unit {question.unit}: {refused}, perhaps to an earlier question") from None
+        if reading:  # no echo: answers come in the order of their questions, no older one is under way
+            self._settled(question.unit)
         return pdu, asked_at
+
+    def take_over(self, other: Client) -> None:
+        """This is the same line as other's, opened anew: what its units owe may still come."""
+        self.heard_at, self._owed, self._doubted = other.heard_at, dict(other._owed), dict(other._doubted)
 
     def discard(self) -> bool:
         """Drops what comes while nobody is asked. True if there was any: then more may wait in the port."""
@@ -100,8 +121,26 @@ class Client:
 
     def _settle(self, question: Question, patient: bool) -> None:
         """Asks for what only a new answer can be: the answer that the unit still owes would pass for the one to question."""
-        with contextlib.suppress(Refused):
-            self._exchange(question.longer(), None, None, patient)
+        longer = question.longer()
+        while (longer.unit, longer.kind) in self._owed:
+            longer = longer.longer()
+        try:
+            self._exchange(longer, None, None, patient)
+        except Refused:
+            return
+        except (DeviceTimeout, ProtocolViolation):
+            self._owe(longer)
+            raise
+        self._settled(question.unit)
+
+    def _owe(self, question: Question) -> None:
+        now = time.monotonic()
+        self._doubted[question.unit] = now + DOUBT_S
+        if self._timing.framing is Framing.RTU:
+            self._owed[question.unit, question.kind] = now + LATE_S_MAX
+
+    def _settled(self, unit: int) -> None:
+        self._owed = {owed: until for owed, until in self._owed.items() if owed[0] != unit}
 
     def _exchange(
         self, question: Question, not_after: float | None, answer_by: float | None, patient: bool

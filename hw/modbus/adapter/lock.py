@@ -21,6 +21,7 @@ from hw.modbus.release_time import Watchdog
 DURATION_S_MIN, DURATION_S_MAX = 0.1, 30.0  # egate.ports.Lock
 DEADLINE_S_MAX = 30.0  # chosen: no decision is that fresh
 SECURE_S_MAX = 1.0  # chosen: how long `secure` waits for the confirmation
+FAREWELL_S_MAX = 1.0  # chosen: longer than any answer takes
 FAREWELL_QUESTIONS_MAX = 3  # chosen: securing may be said again, and whoever closes does not wait for ever
 # Application Protocol 1.1b3, 7: illegal function, address, value; busy; no path behind the gateway. What the others mean is not known:
 # an acknowledgement (5) is one of them.
@@ -149,7 +150,8 @@ class ModbusLock(Borrower):
         question = self._session.last_order().question
         for _ in range(1 if self.lost else FAREWELL_QUESTIONS_MAX):
             try:
-                client.ask(question, patient=not self.lost)
+                now = time.monotonic()  # everybody who leaves is in a hurry: it is not to be given up for that
+                client.ask(question, answer_by=None if self.lost else now + FAREWELL_S_MAX, patient=not self.lost)
                 return
             except Refused:
                 return
