@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from egate.domain.device import Alarm, SensorLevels
 from hw.sensing.barriers import Group, Passage
+from hw.sensing.counters import Counters
 from hw.sensing.debounce import Debounced
 from hw.sensing.layout import Layout
 from hw.sensing.sight import Sight
@@ -20,7 +21,6 @@ from hw.sensing.tally import Tally
 __all__ = ["Inputs", "Layout", "Zone"]
 
 CONTACTS = (Alarm.FIRE, Alarm.EMERGENCY, Alarm.TAMPER)
-CONTRADICTIONS_MAX = 2  # readings: inputs and counters are read one after the other, a person may step out between
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,12 @@ class Zone:
         self._entry, self._exit = Group(layout), Group(layout)
         self._tally = Tally()
         self._sight = Sight(layout)
+        self._counters = Counters(layout)
         self._latched: set[Alarm] = set()
         self._newest: Inputs | None = None
         self._read_at: float | None = None
         self._entered_at = self._quit_at = self._reset_at = float("-inf")
         self._left_since_closed = False
-        self._persons: int | None = None
-        self._contradictions = 0
         self._doubtful_since: float | None = None
         self._came_unseen = False
         self.consistent = True
@@ -90,7 +89,7 @@ class Zone:
             contact.feed(alarm in inputs.alarms, now)
         for barrier, interrupted in zip(self._barriers, inputs.barriers, strict=True):
             barrier.feed(interrupted, now)
-        self._contradictions = self._contradictions + 1 if self._contradicted(inputs) else 0
+        self._counters.feed(inputs.persons, inputs.exits, inputs.present, self._present.level, now)
         self._update(now)
 
     def handle_timer(self, now: float) -> None:
@@ -107,11 +106,12 @@ class Zone:
 
     def forget(self) -> None:
         """Nothing was read for a while: everything is unknown until it is known again. Alarms stay until read as off."""
-        self._newest, self._read_at, self._persons = None, None, None
+        self._newest, self._read_at = None, None
+        self._counters.forget()
         for sensor in (self._door, self._present, *self._barriers):
             sensor.forget()
         self._lose_count(float("-inf"))  # presence is to be read anew anyway
-        self._contradictions, self._doubtful_since = 0, None
+        self._doubtful_since = None
         self.consistent = True
         self.levels = SensorLevels(alarms=self.levels.alarms)
 
@@ -137,7 +137,7 @@ class Zone:
         if self._door.level:
             self._left_since_closed = False
         persons = self._count(now)
-        exits = self._newest.exits if self._newest and self._newest.exits is not None else self._exits()
+        exits = self._exits()
         alarms = frozenset(self._latched) | {alarm for alarm, contact in self._alarms.items() if contact.level}
         self.levels = SensorLevels(self._door.level, persons, exits, alarms)
 
@@ -213,15 +213,17 @@ class Zone:
     # The count.
 
     def _exits(self) -> int | None:
+        if self._newest is not None and self._newest.exits is not None:
+            return self._counters.exits
         if self._exit.in_doubt or not self._layout.exit_barriers:
             return None
         return self._tally.exits
 
     def _count(self, now: float) -> int | None:
-        own = self._own_count()
+        own = self._counters.persons
         seen = self._barrier_count()
         unseen = self._sight.contradicts(self._counted, now)
-        self.consistent = not (unseen or self._came_unseen or (self._contradictions and own is None))
+        self.consistent = self._counters.consistent and not (unseen or self._came_unseen)
         if unseen:
             return None
         if self._newest is not None and self._newest.persons is not None:
@@ -231,20 +233,6 @@ class Zone:
             return self._unaccounted(now)
         self._doubtful_since = None
         return seen
-
-    def _own_count(self) -> int | None:
-        """The device's count. It stands through a moment's contradiction, not longer; what was never known does not."""
-        newest = self._newest
-        if newest is None or newest.persons is None:
-            return None
-        if not self._contradictions:
-            self._persons = newest.persons
-        elif self._contradictions > CONTRADICTIONS_MAX:
-            self._persons = None
-        return self._persons
-
-    def _contradicted(self, inputs: Inputs) -> bool:
-        return inputs.present is False and bool(inputs.persons)
 
     def _barrier_count(self) -> int | None:
         """Who is on the way in counts as soon as he has reached the inner barrier."""

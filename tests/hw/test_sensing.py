@@ -375,3 +375,41 @@ def test_inputs_of_another_layout_are_refused(inputs: Inputs) -> None:
 def test_what_is_no_layout_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"barrier|time"):
         Layout(**wrong)
+
+
+def test_counter_at_0_beside_somebody_who_is_seen_is_not_believed_until_both_agree_on_nobody() -> None:
+    bench = Bench(Layout())
+    bench.hold(Inputs(True, True, persons=2, exits=0), 1.0)
+    assert bench.hold(Inputs(True, True, persons=0, exits=0), 2.0).person_count == 0  # they may just have left
+    assert bench.hold(Inputs(True, True, persons=0, exits=0), 1.0).person_count is None
+    assert not bench.zone.consistent
+    assert bench.hold(Inputs(True, True, persons=1, exits=0), 5.0).person_count is None  # a third
+    bench.zone.forget()
+    assert bench.hold(Inputs(True, True, persons=1, exits=0), 5.0).person_count is None
+    assert bench.hold(Inputs(True, False, persons=0, exits=0), 1.2).person_count == 0
+    assert bench.hold(Inputs(True, True, persons=1, exits=0)).person_count == 1
+    assert bench.zone.consistent
+
+
+@pytest.mark.parametrize("restarted", [0, 6, 500])
+def test_exit_counter_that_starts_anew_is_unknown_once_and_then_goes_on(restarted: int) -> None:
+    bench = Bench(Layout())
+    bench.hold(Inputs(True, True, persons=2, exits=9), 1.0)
+    assert bench.hold(Inputs(True, True, persons=2, exits=restarted)).exit_count is None
+    assert bench.hold(Inputs(True, True, persons=1, exits=restarted)) == SensorLevels(True, None, 9)
+    bench.hold(Inputs(True, False, persons=0, exits=restarted), 1.2)
+    assert bench.hold(Inputs(True, True, persons=1, exits=restarted)) == SensorLevels(True, 1, 9)
+    assert bench.hold(Inputs(True, True, persons=0, exits=restarted + 1)) == SensorLevels(True, 0, 10)
+
+
+def test_exit_counter_that_wraps_or_counts_all_who_were_in_goes_on() -> None:
+    bench = Bench(Layout())
+    bench.hold(Inputs(True, True, persons=3, exits=65_534), 1.0)
+    bench.hold(Inputs(True, True, persons=0, exits=65_534), 0.1)  # the one counter before the other
+    assert bench.hold(Inputs(True, True, persons=0, exits=1)).exit_count == 1
+
+
+def test_device_that_counts_more_than_before_is_believed_through_a_contradiction() -> None:
+    bench = Bench(Layout())
+    bench.hold(Inputs(True, True, persons=1, exits=0), 0.1)
+    assert bench.hold(Inputs(True, False, persons=2, exits=0)).person_count == 2
