@@ -26,6 +26,7 @@ REPLY = 0x80  # bit 7 of the address
 
 COMMAND_OUT = 0x68  # osdp_OUT
 REPLY_NAK = 0x41  # osdp_NAK
+REPLY_BUSY = 0x79  # osdp_BUSY: the same command must be said again later
 NAK_SPOILT = 1  # OSDP 2.2, annex A: the command's check value was wrong
 
 
@@ -75,6 +76,12 @@ def nak_of(frame: bytes) -> int | None:
     at = HEADER_BYTES + (frame[HEADER_BYTES] if frame[4] & SECURITY_BLOCK else 0)
     hidden = bool(frame[4] & SECURITY_BLOCK) and frame[HEADER_BYTES + 1] >= ENCRYPTED_BLOCKS
     return frame[at + 1] if len(frame) > at + 3 and frame[at] == REPLY_NAK and not hidden else None
+
+
+def is_busy(frame: bytes) -> bool:
+    """osdp_BUSY, which has sequence number 0 whatever it answers (OSDP 2.2). frame: a whole reply, from SOM on."""
+    at = HEADER_BYTES + (frame[HEADER_BYTES] if frame[4] & SECURITY_BLOCK else 0)
+    return at < len(frame) and frame[at] == REPLY_BUSY and sequence_of(frame) == 0
 
 
 def frames_in(data: bytes) -> Iterator[bytes]:

@@ -14,7 +14,8 @@ and an output command of a neighbour does not wait for them.
 from __future__ import annotations
 
 from hw.osdp.duty import NOW
-from hw.osdp.frame import NAK_SPOILT, nak_of, sequence_of
+from hw.osdp.frame import NAK_SPOILT, is_busy, nak_of, sequence_of
+from hw.osdp.noise import Noise
 from hw.osdp.peripheral import Peripheral
 from hw.osdp.replies import Replies
 
@@ -27,6 +28,7 @@ REPEATS_MAX = 3
 # Chosen: after so long without answer an output command of another takes the line, from one that is absent, or has just fallen silent.
 # Within the bar of 120 ms for eight devices, and longer than any answer that was seen.
 REPLY_ABSENT_S, REPLY_URGENT_S = 0.05, 0.08
+BUSY_S_MAX = 0.5  # chosen: so long a peripheral may put a command off (osdp_BUSY) before it counts as silent
 GAP_CHARACTERS = 2  # chosen: a transmitter lets go of the line within two; the mark before a frame makes a third
 CHARACTER_BITS = 10
 PROBE_SHARE = 5  # chosen: the absent ones together wait a fifth of the time
@@ -41,11 +43,12 @@ class Line:
         self._repeats = 0
         self._usual_s: dict[Peripheral, float] = {}
         self._replies = Replies()
+        self._noise = Noise()
         self._peripherals: list[Peripheral] = []
         self._owner: Peripheral | None = None
         self._probing = False
         self._must_renew = False  # because of a peripheral that left
-        self._sent_at = self._free_at = self._probe_at = 0.0
+        self._told_at = self._sent_at = self._free_at = self._probe_at = 0.0
 
     @property
     def skipped_count(self) -> int:
@@ -93,6 +96,9 @@ class Line:
             if nak_of(frame) == NAK_SPOILT and self._may_repeat():
                 self._repeat()
                 continue
+            if is_busy(frame):
+                self._wait_for_busy(now)
+                continue
             if sequence_of(frame) != sequence_of(owner.channel.last_frame):
                 continue  # the second reply to a command that was said twice
             # Also where it was said twice: nobody knows which of them was answered, and a slow one must not be spoken over for good.
@@ -100,10 +106,13 @@ class Line:
             self._owner = None
             self._free_at = now + self._gap_s
             owner.on_reply(frame, now)
+        self._noise.feed(self._replies.noise_count, now)
 
     def turn(self, now: float) -> None:
         """What is due. Hands the line out if it is free."""
+        noisy = self._noise.is_flood(now)
         for peripheral in self.peripherals:
+            peripheral.line_noisy = noisy
             peripheral.handle_timer(now)
         if now >= self._repeat_at():
             self._repeat()
@@ -142,6 +151,12 @@ class Line:
         self._repeats += 1
         if self._owner is not None:
             self._owner.channel.repeat()
+            self._replies.expect_echo(self._owner.channel.last_frame)
+
+    def _wait_for_busy(self, now: float) -> None:
+        """It was heard and not carried out: it is said again in the usual time, and once more if need be."""
+        if self._sent_at < self._told_at + BUSY_S_MAX:
+            self._sent_at, self._repeats = now, 0
 
     def _given_up_at(self, now: float) -> float:
         """When the owner loses the line if nothing comes."""
@@ -168,4 +183,6 @@ class Line:
         for _, probing, _, _, peripheral in sorted(wanting, key=lambda one: one[:4]):
             if peripheral.take_line(now):
                 self._owner, self._probing, self._sent_at, self._repeats = peripheral, probing, now, 0
+                self._told_at = now
+                self._replies.expect_echo(peripheral.channel.last_frame)
                 return

@@ -69,6 +69,7 @@ class Peripheral:
         self.tampered: bool | None = None
         self.power_failed: bool | None = None
         self.reports_itself = False  # poll often: cards
+        self.line_noisy = False  # the line brings a flood of what is nobody's answer
         self.renew_port = False  # an output command may still lie in the port: it must be opened anew
 
     @property

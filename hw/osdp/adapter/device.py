@@ -21,6 +21,8 @@ from hw.osdp.peripheral import Peripheral
 # ends libosdp's connection; the next one is up in some 0.3 s.
 RECONNECT_S = 1.5
 
+NOISY = "its line brings a flood of noise"
+
 _T = TypeVar("_T")
 
 
@@ -38,6 +40,8 @@ class OsdpDevice(ABC):
         self._state = self._told_state = DeviceState.LOST
         self._port_open = False
         self._heard_at = float("-inf")
+        self._spoken_to: Peripheral | None = None
+        self._told_noise = False
 
     @property
     def place(self) -> Place:
@@ -119,6 +123,11 @@ class OsdpDevice(ABC):
         if state is None:
             waiting = self._port_open and now - self._heard_at < RECONNECT_S
             state = DeviceState.DEGRADED if waiting else DeviceState.LOST
+        if self.line_noisy and state is DeviceState.ONLINE:
+            state = DeviceState.DEGRADED
+        if self.line_noisy and not self._told_noise:
+            self._health.error(NOISY)
+        self._told_noise = self.line_noisy
         self._tell(state)
 
     def left(self) -> None:
@@ -128,7 +137,12 @@ class OsdpDevice(ABC):
 
     def watched(self, duty: Duty, peripheral: Peripheral) -> Duty:
         """duty, with the device's health kept beside it."""
+        self._spoken_to = peripheral
         return _Watched(duty, peripheral, self)
+
+    @property
+    def line_noisy(self) -> bool:
+        return self._spoken_to is not None and self._spoken_to.line_noisy
 
     def note_connected(self, peripheral: Peripheral) -> None:
         self._health.identify(f"{peripheral.identity}; {_capabilities(peripheral)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from egate.domain.device import DeviceState, LockState, ReleaseResult
 from egate.errors import DeviceError
-from hw.osdp.adapter.device import OsdpDevice
+from hw.osdp.adapter.device import NOISY, OsdpDevice
 from hw.osdp.adapter.place import Place, place
 from hw.osdp.adapter.stream import DELAY_S_MAX
 from hw.osdp.duty import Duty
@@ -77,7 +77,7 @@ class OsdpLock(OsdpDevice):
             return "not connected"
         if not self._duty.diagnosis and self._peripheral.power_failed:
             return "its power failed"
-        return self._duty.diagnosis
+        return self._duty.diagnosis or (NOISY if self.line_noisy else "")
 
     def on_lock(self, callback: Callable[[LockState], None]) -> None:
         self._on_lock.append(callback)
