@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import threading
 import time
@@ -18,12 +20,13 @@ from egate.domain.signal import Light, Sound, TravellerSignal
 from egate.errors import ConfigurationError, DeviceTimeout
 from egate.ports import Device
 from hw.link import memory
-from hw.link.base import LinkLost
+from hw.link.base import Link, LinkLost
 from hw.link.fault import FaultLink, FaultPlan
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
 from hw.link.tcp import TcpLink
 from hw.modbus.adapter import ModbusLock, ModbusSensors, ModbusSignal
+from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.line import Client, NotSent, serial_timing
 from hw.modbus.adapter.stream import forget_on_close
 from hw.modbus.frame import COIL_ON, Framing, Refused, Table, crc, read, values, write_coil
@@ -341,6 +344,56 @@ def test_unit_that_missed_an_answer_gives_way_to_an_order() -> None:
     with pytest.raises(DeviceTimeout):
         client.ask(release, answer_by=time.monotonic() + 0.1)
     assert not hurried, "a release is never given up"
+
+
+async def test_port_for_which_no_descriptor_is_left_is_opened_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server, Peripheral(RELAY, 1)), daemon=True).start()
+        url = f"modbus+tcp://127.0.0.1:{server.getsockname()[1]}?unit=1&map=waveshare_relay"
+        lock = open_device(url, tmp_path, DeviceRole.LOCK)
+        assert isinstance(lock, ModbusLock)
+        real, refused = os.dup, 0
+
+        def dup(descriptor: int) -> int:
+            nonlocal refused
+            refused += 1
+            if refused == 1:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return real(descriptor)
+
+        monkeypatch.setattr(os, "dup", dup)
+        await lock.start(lambda state: None)
+        await until(lambda: lock.state is DeviceState.ONLINE, 5.0)
+        assert refused > 1
+        await lock.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_whoever_waits_for_a_line_that_broke_is_answered() -> None:
+    opening, broken = threading.Event(), threading.Event()
+
+    def open_port() -> Link:
+        opening.set()
+        broken.wait(5.0)
+        raise RuntimeError("a bug")
+
+    assert RELAY.lock is not None
+    bus = Bus(open_port, serial_timing(115_200))
+    locks = [ModbusLock(bus, RELAY.lock, unit, transit_s=0.02) for unit in (1, 2)]
+    await locks[0].start(lambda state: None)
+    await until(opening.is_set, 5.0)
+    await locks[1].start(lambda state: None)  # not let in yet
+    broken.set()
+    for lock in locks:
+        assert await asyncio.wait_for(lock.secure(), 5.0) is False
+        await asyncio.wait_for(lock.close(), 5.0)
+    opening.clear()
+    later = ModbusLock(bus, RELAY.lock, 3, transit_s=0.02)
+    await later.start(lambda state: None)
+    await until(opening.is_set, 5.0)
+    await asyncio.wait_for(later.close(), 5.0)
 
 
 def test_connection_that_is_given_up_delivers_nothing_more() -> None:

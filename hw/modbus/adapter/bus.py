@@ -75,21 +75,25 @@ class Bus:
     def join(self, member: Member) -> None:
         with self._guard:
             self._joining.append(member)
-            if not self._running:
-                self._running = True
-                threading.Thread(target=self._run, name="modbus", daemon=True).start()
+            self._ensure_running()
         self.ring()
 
     def leave(self, member: Member) -> None:
         """member.left follows."""
         with self._guard:
             self._leaving.append(member)
+            self._ensure_running()
         self.ring()
 
     def ring(self) -> None:
         """Somebody has an order."""
         self._urgent = True
         self._bell.release()
+
+    def _ensure_running(self) -> None:
+        if not self._running:
+            self._running = True
+            threading.Thread(target=self._run, name="modbus", daemon=True).start()
 
     # From here on: the line's thread.
 
@@ -101,9 +105,16 @@ class Bus:
                     attempt = 0 if self._stay_connected() else min(attempt + 1, len(BACKOFF_S) - 1)
                     self._pause(BACKOFF_S[attempt])
         except BaseException:
-            for member in self._members:
-                member.left()  # a bug must not look like a device that is still there
+            self._give_up()
             raise
+
+    def _give_up(self) -> None:
+        """A bug must not look like a device that is still there, nor keep anybody waiting. Whoever joins next has a new thread."""
+        with self._guard:
+            left = [*self._members, *self._joining, *self._leaving]
+            self._members, self._joining, self._leaving, self._running = [], [], [], False
+        for member in left:
+            member.left()
 
     def _ended(self) -> bool:
         with self._guard:
@@ -116,21 +127,23 @@ class Bus:
             joining, self._joining = self._joining, []
             leaving, self._leaving = self._leaving, []
         self._members = [one for one in (*self._members, *joining) if one not in leaving]
-        for member in joining:
-            if client is not None and member not in leaving:
-                member.connected(time.monotonic())
-        for member in leaving:
-            if client is not None and member not in joining:
-                with contextlib.suppress(LinkLost):
-                    member.farewell(client)
-            member.left()
+        with contextlib.ExitStack() as after:
+            for member in leaving:
+                after.callback(member.left)  # whatever becomes of the others
+            for member in joining:
+                if client is not None and member not in leaving:
+                    member.connected(time.monotonic())
+            for member in leaving:
+                if client is not None and member not in joining:
+                    with contextlib.suppress(LinkLost):
+                        member.farewell(client)
         return bool(self._members)
 
     def _stay_connected(self) -> bool:
         """Opens the port and serves the members until it is lost. True if anybody answered."""
         try:
             link = self._open_port()
-        except (LinkLost, ConfigurationError) as error:
+        except (LinkLost, ConfigurationError, OSError) as error:
             self._tell_lost(str(error))
             return False
         opened_at = time.monotonic()
@@ -149,7 +162,7 @@ class Bus:
                     link = self._open_port()
                     client, before = self._client(link), client
                     client.take_over(before)
-        except (LinkLost, ConfigurationError) as error:
+        except (LinkLost, ConfigurationError, OSError) as error:
             why = str(error)
         finally:
             link.close()

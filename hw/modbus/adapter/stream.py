@@ -15,7 +15,7 @@ import socket
 import struct
 
 from egate.errors import ConfigurationError
-from hw.link.base import WRITE_STALL_S, Link
+from hw.link.base import WRITE_STALL_S, Link, LinkLost
 from hw.link.opener import open_link
 from hw.url import DeviceUrl
 
@@ -29,18 +29,25 @@ STREAM_LINKS = frozenset(DELAY_S_MAX)
 
 def until_abandoned(url: DeviceUrl) -> Link:
     """Opens the link of url so that nothing of it outlives its closing. Raises LinkLost, ConfigurationError."""
-    link = open_link(url)
-    if url.link in STREAM_LINKS:
-        forget_on_close(link)
+    try:
+        link = open_link(url)
+        if url.link in STREAM_LINKS:
+            forget_on_close(link)
+    except OSError as error:  # no descriptor is free: one may be soon
+        raise LinkLost(f"cannot be opened now: {error.strerror}") from None
     return link
 
 
 def forget_on_close(link: Link) -> None:
-    """link: over a TCP socket, with `fileno`."""
+    """link: over a TCP socket, with `fileno`. It is closed if that fails. Raises OSError, ConfigurationError."""
     fileno = getattr(link, "fileno", None)
     if fileno is None:
         link.close()
         raise ConfigurationError("a link over TCP that does not tell its socket cannot take back what it has not sent")
-    with socket.socket(fileno=os.dup(fileno())) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS_MAX)
+    try:
+        with socket.socket(fileno=os.dup(fileno())) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS_MAX)
+    except OSError:
+        link.close()
+        raise
