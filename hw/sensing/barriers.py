@@ -50,7 +50,7 @@ class Group:
     """Feed it the debounced barriers of one group, in order. bodies_max: how many may have gone through with what ended last."""
 
     def __init__(self, layout: Layout) -> None:
-        self._spacing_m, self._body_m_max = layout.spacing_m, layout.body_m_max
+        self._layout = layout
         self._path: list[Beams] = []
         self._changed_at: list[float] = []
         self._several = self._uncertain = False
@@ -102,16 +102,21 @@ class Group:
             return Passage.SEVERAL
         if self._uncertain:
             return Passage.DOUBT
-        if meaning in (Passage.FORWARD, Passage.BACKWARD) and not self._length_m(end) <= self._body_m_max:
+        if meaning in (Passage.FORWARD, Passage.BACKWARD) and self._too_long(end):
             return Passage.SEVERAL
         return meaning
 
-    def _length_m(self, end: float) -> float:
-        """Of the body, if it kept its speed. Both barriers tell both numbers: their mean halves what the readings' times are off."""
+    def _too_long(self, end: float) -> bool:
+        """Whether it is longer than a body, if it kept its speed or went through as fast as it came or left. Who is fast only between
+        is found by how long both barriers were interrupted."""
         first, both, second = self._changed_at
-        transit_s = ((both - first) + (end - second)) / 2
+        transits_s = (both - first, end - second)
         body_s = ((second - first) + (end - both)) / 2
-        return self._spacing_m * body_s / transit_s if transit_s > 0 else float("inf")
+        # Both barriers tell the transit: the mean halves what the readings' times are off; one alone may be off by half their distance.
+        transit_s = min(sum(transits_s) / 2, min(transits_s) + self._layout.sample_s_max / 2)
+        if second - both > self._layout.both_s_max or transit_s <= 0:
+            return True
+        return self._layout.spacing_m * body_s / transit_s > self._layout.body_m_max
 
     def _end(self) -> None:
         self._path, self._changed_at = [], []
