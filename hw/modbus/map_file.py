@@ -17,6 +17,8 @@ a timer      { kind = "pulse", step_s, value_max }: the value of the release is 
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -62,16 +64,23 @@ def shipped(name: str) -> Controller:
 def from_file(path: Path) -> Controller:
     """A map of the site. Raises ConfigurationError."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigurationError(f"Modbus map {path}: not a regular file")
             data = file.read(MAP_BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigurationError(f"Modbus map {path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # the latter: a path with a zero byte
+        raise ConfigurationError(f"Modbus map {path}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAP_BYTES_MAX:
         raise ConfigurationError(f"Modbus map {path}: larger than {MAP_BYTES_MAX} bytes")
     try:
         return parse(data.decode("utf-8"), str(path))
     except UnicodeDecodeError:
         raise ConfigurationError(f"Modbus map {path}: not UTF-8") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opening a pipe to which nobody writes would wait for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str, where: str) -> Controller:

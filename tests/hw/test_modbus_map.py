@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,21 @@ def test_file_that_is_no_map_is_refused(tmp_path: Path, data: bytes) -> None:
         from_file(tmp_path / "map.toml")
     with pytest.raises(ConfigurationError):
         from_file(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "huge"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path, named = tmp_path / "map.toml", "not a regular file"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+        named = "directory|not a regular file"
+    elif kind == "device":
+        path = Path("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+        named = "larger than"
+    with pytest.raises(ConfigurationError, match=named):
+        from_file(path)
