@@ -21,6 +21,7 @@ from egate.domain.ids import Token
 from egate.domain.reason import Reason
 
 _FLIGHT = frozenset({Reason.FIRE_ALARM, Reason.EMERGENCY_BUTTON})
+_STRANGERS = frozenset({Reason.TAILGATING, Reason.PRESENCE_BROKEN})
 EXIT_COUNT_MODULUS = 65536  # the counter is one Modbus register
 
 
@@ -90,6 +91,10 @@ def _transition(turn: _Turn, event: ev.Event) -> None:
         # The passage.
         case Phase.RELEASING | Phase.RELEASED, ev.LevelsChanged():
             _passage(turn)
+        case Phase.RELEASED, ev.TimerElapsed() | ev.LockChanged(state=LockState.SECURED) if _flees(
+            turn.crossing.broken
+        ):
+            _fled(turn)
         case Phase.RELEASED, ev.TimerElapsed():
             _passage_timeout(turn)
         case Phase.RELEASING | Phase.RELEASED, ev.DeviceChanged(device="sensors", state=DeviceState.LOST):
@@ -151,6 +156,12 @@ def _secure_what_is_open(turn: _Turn, event: ev.Event) -> None:
             turn.emit(fx.Secure())
         case _:
             pass
+
+
+def _secure_in_peace(turn: _Turn) -> None:
+    """Where nothing of ours is released, securing is a precaution: not against what the fire panel may have opened."""
+    if not turn.state.levels.alarms & LIFE_SAFETY:
+        turn.emit(fx.Secure())
 
 
 # Beginning and document
@@ -361,7 +372,7 @@ def _record_decision(turn: _Turn, decision: Decision) -> None:
     turn.phase(Phase.RECORDING)
     turn.cross(decision=decision, decided_at=turn.now)
     if decision.verdict is not Verdict.ADMIT:
-        turn.emit(fx.Secure())
+        _secure_in_peace(turn)
     turn.timer(turn.policy.record_s)
     turn.emit(fx.RecordDecision(turn.issue("record"), crossing.id, decision, crossing.release))
 
@@ -446,8 +457,11 @@ def _release_completed(turn: _Turn, result: ReleaseResult) -> None:
         turn.emit(fx.Progress("release", CheckResult.PASS))
         turn.emit(fx.Respond(crossing.id, None if crossing.override else crossing.decision, result))
         if crossing.broken:
-            if not all(item.reason in _FLIGHT for item in crossing.broken):
-                turn.emit(fx.Secure())
+            if _flees(crossing.broken):
+                turn.phase(Phase.RELEASED)
+                turn.timer(turn.policy.passage_s)
+                return
+            turn.emit(fx.Secure())
             _end(turn, Ending(_broken_outcome(crossing), crossing.broken, case=True))
             return
         turn.phase(Phase.RELEASED)
@@ -487,23 +501,19 @@ def _passage(turn: _Turn) -> None:
     An officer who overrides sees the people and may let several through; then only the door and the exit counter are followed.
     """
     crossing, levels = turn.crossing, turn.state.levels
+    if not crossing.override and (problem := _stranger(turn.state, crossing)):
+        _passage_failed(turn, problem, Outcome.FAILED)
+        return
+    if not crossing.override and (levels.alarms & LIFE_SAFETY or _flees(crossing.broken)):
+        _flight(turn)
+        return
     if levels.person_count is None or levels.exit_count is None or levels.door_closed is None:
         _passage_failed(turn, ReasonDetail(Reason.DEVICE_LOST, "sensors"), Outcome.UNKNOWN)
         return
     passed = (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
     if not crossing.override:
-        if passed == 0 and crossing.left and levels.person_count > 0:
-            # The zone was empty and nobody had gone through: whoever is in it now was never verified.
-            _passage_failed(turn, ReasonDetail(Reason.PRESENCE_BROKEN), Outcome.FAILED)
-            return
-        if levels.alarms & LIFE_SAFETY:
-            _fled(turn)
-            return
-        if levels.alarms & {Alarm.TAMPER, Alarm.TAILGATING}:
-            _passage_failed(turn, turn.state.alarms[0], Outcome.FAILED)
-            return
-        if levels.person_count > 1 or passed > 1:
-            _passage_failed(turn, ReasonDetail(Reason.TAILGATING), Outcome.FAILED)
+        if Alarm.TAMPER in levels.alarms:
+            _passage_failed(turn, ReasonDetail(Reason.TAMPER), Outcome.FAILED)
             return
         if passed == 0 and levels.person_count == 0:
             turn.cross(left=True)
@@ -523,13 +533,42 @@ def _passage(turn: _Turn) -> None:
         _end(turn, Ending(Outcome.NOT_PASSED, (ReasonDetail(Reason.NOT_PASSED),)))
 
 
+def _flight(turn: _Turn) -> None:
+    """The exit stays released until its timer ends: whoever was admitted may be running through it. Behind him it is secured."""
+    crossing, levels = turn.crossing, turn.state.levels
+    turn.cross(broken=tuple(dict.fromkeys((*crossing.broken, *turn.state.alarms))))
+    if levels.exit_count is None:
+        return
+    passed = (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
+    if passed == 0 and levels.person_count == 0:
+        turn.cross(left=True)
+    if passed:
+        turn.emit(fx.Secure())
+        if turn.state.phase is Phase.RELEASED:
+            _fled(turn)
+
+
+def _stranger(state: State, crossing: Crossing) -> ReasonDetail | None:
+    """Whether somebody who was not verified is at the exit: more than one person, or one who came after the zone was empty."""
+    levels = state.levels
+    passed = 0 if levels.exit_count is None else (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
+    if Alarm.TAILGATING in levels.alarms or (levels.person_count or 0) > 1 or passed > 1:
+        return ReasonDetail(Reason.TAILGATING)
+    if levels.exit_count is not None and passed == 0 and crossing.left and levels.person_count:
+        return ReasonDetail(Reason.PRESENCE_BROKEN)
+    return None
+
+
+def _flees(reasons: tuple[ReasonDetail, ...]) -> bool:
+    """Fire or emergency, and nobody else to be kept from the exit: software does not act on the lock."""
+    found = {item.reason for item in reasons}
+    return bool(found & _FLIGHT) and not found & _STRANGERS
+
+
 def _fled(turn: _Turn) -> None:
-    """Fire or emergency while the exit is released: it stays so until its timer ends, since whoever was admitted may be running through
-    it. What became of him is for an officer to find out."""
-    turn.cross(broken=tuple(dict.fromkeys((*turn.crossing.broken, *turn.state.alarms))))
-    if turn.state.phase is Phase.RELEASED:
-        turn.emit(fx.Progress("passage", CheckResult.ABORTED))
-        _end(turn, Ending(Outcome.UNKNOWN, turn.state.alarms, case=True))
+    """The lock has secured itself, or nothing was heard for the time of a passage. What became of him is for an officer to find out."""
+    turn.emit(fx.Progress("passage", CheckResult.ABORTED))
+    _end(turn, Ending(Outcome.UNKNOWN, turn.crossing.broken, case=True))
 
 
 def _passage_failed(turn: _Turn, problem: ReasonDetail, outcome: Outcome) -> None:
@@ -538,7 +577,7 @@ def _passage_failed(turn: _Turn, problem: ReasonDetail, outcome: Outcome) -> Non
         turn.cross(broken=tuple(dict.fromkeys((*turn.crossing.broken, problem))))
         return
     turn.emit(fx.Progress("passage", CheckResult.FAIL))
-    _end(turn, Ending(outcome, (problem,), case=True))
+    _end(turn, Ending(outcome, tuple(dict.fromkeys((problem, *turn.crossing.broken))), case=True))
 
 
 def _passage_timeout(turn: _Turn) -> None:
@@ -566,7 +605,11 @@ def _referred(turn: _Turn) -> None:
 
 def _referred_levels(turn: _Turn) -> None:
     levels = turn.state.levels
-    if levels.door_closed is False:
+    if levels.door_closed is False and levels.alarms & LIFE_SAFETY:
+        _end(
+            turn, Ending(Outcome.UNKNOWN, turn.state.alarms)
+        )  # the panel opened it, and whoever was referred may have fled
+    elif levels.door_closed is False:
         unknown = turn.crossing.release is ReleaseResult.UNKNOWN
         outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
         _end(turn, Ending(outcome, (ReasonDetail(Reason.DOOR_NOT_CLOSED),)))
@@ -710,7 +753,7 @@ def _settle(turn: _Turn) -> None:
         return
     ready = not turn.state.blockers
     if not ready and turn.state.phase is Phase.READY:
-        turn.emit(fx.Secure())
+        _secure_in_peace(turn)
     turn.phase(Phase.READY if ready else Phase.OUT_OF_SERVICE)
 
 

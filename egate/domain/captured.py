@@ -24,10 +24,12 @@ class CameraFrame:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FingerImage:
-    """One impression. pixels: (h, w) uint8, dark ridges on light. dpi: pixels per inch of the sensor."""
+    """One impression. pixels: (h, w) uint8, dark ridges on light. dpi: pixels per inch of the sensor. taken_s: CLOCK_MONOTONIC seconds when
+    the finger lay there; the image may take seconds to come."""
 
     pixels: NDArray[np.uint8]
     dpi: float
+    taken_s: float
 
     def __repr__(self) -> str:
         return "FingerImage(redacted)"

@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from egate.domain.device import DeviceHealth, DeviceState, LockState, SensorLevels
 from egate.ports import Camera, Device, DocumentReader, FingerSensor, Lock, Sensors, Signal
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,12 @@ class Gate:
         self.sensors.on_levels(on_levels)
         self.lock.on_lock(on_lock)
         for name, device in self._devices.items():
-            await device.start(lambda state, name=name: on_device(name, state))  # type: ignore[misc]
+            try:
+                await device.start(lambda state, name=name: on_device(name, state))  # type: ignore[misc]
+            except Exception:
+                if name in self.names:
+                    raise
+                _log.exception("device not started", device=name)
 
     async def close(self) -> None:
         """Lets go of all ports, whichever of them fails to."""

@@ -18,6 +18,7 @@ from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.captured import CameraFrame, FingerImage
 from egate.errors import DeviceError, DeviceTimeout
 from egate.lane.live_face import LiveFrame
+from egate.lane.presence import Presence
 from egate.lane.samples import Samples
 from egate.ports import Camera, Clock, FingerSensor
 
@@ -28,21 +29,27 @@ AGAIN_S = 0.25  # chosen: a lost device is asked so often whether it is back
 JPEG_QUALITY = 95  # chosen: as good cameras encode
 
 
-async def take_faces(camera: Camera, samples: Samples, post: Callable[[ev.Event], None], clock: Clock) -> None:
-    """Stages the newest frame whenever none waits, until cancelled. A lost camera is told by its own event."""
+async def take_faces(
+    camera: Camera, samples: Samples, post: Callable[[ev.Event], None], presence: Presence, clock: Clock
+) -> None:
+    """Stages the newest frame whenever none waits, until cancelled. A lost camera is told by its own event.
+
+    A frame that was taken of somebody who stood there before is dropped, as is one from another time than that in which it was asked for.
+    """
     after_s = clock.monotonic()
     while True:
         try:
             frame = await camera.frame(after_s, FRAME_S_MAX)
-        except DeviceTimeout:
+        except DeviceError as error:  # a timeout was waited for, and one that was not must not turn the loop
+            await asyncio.sleep(PACE_S if isinstance(error, DeviceTimeout) else AGAIN_S)
             continue
-        except DeviceError:
-            await asyncio.sleep(AGAIN_S)
+        if not after_s < frame.taken_s <= clock.monotonic():
+            await asyncio.sleep(PACE_S)
             continue
         after_s = frame.taken_s
         if not samples.faces:
             live = LiveFrame(await asyncio.to_thread(_jpeg, frame), frame.taken_s)
-            if (number := samples.stage_face(live)) is not None:
+            if presence.covers(frame.taken_s) and (number := samples.stage_face(live)) is not None:
                 post(ev.FaceCaptured(number))
         await asyncio.sleep(PACE_S)
 
@@ -51,19 +58,21 @@ async def take_fingers(
     sensor: FingerSensor,
     samples: Samples,
     post: Callable[[ev.Event], None],
+    presence: Presence,
     advise: Callable[[Guidance], None],
 ) -> None:
-    """Stages each impression, until cancelled. Nobody says which finger it is: all of the document's are tried."""
+    """Stages each impression, until cancelled. Nobody says which finger it is: all of the document's are tried.
+
+    The image takes seconds to come: one of somebody who has left meanwhile is dropped.
+    """
     while True:
         try:
             image = await sensor.capture(FINGER_S_MAX, advise)
-        except DeviceTimeout:
-            continue
-        except DeviceError:
-            await asyncio.sleep(AGAIN_S)
+        except DeviceError as error:
+            await asyncio.sleep(PACE_S if isinstance(error, DeviceTimeout) else AGAIN_S)
             continue
         live = EncodedFinger(await asyncio.to_thread(_png, image), 0, image.dpi)
-        if (number := samples.stage_finger(live)) is not None:
+        if presence.covers(image.taken_s) and (number := samples.stage_finger(live)) is not None:
             post(ev.FingerCaptured(number))
 
 

@@ -16,7 +16,7 @@ from egate.crossing import events as ev
 from egate.crossing.policy import Policy
 from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.decision import ReasonDetail
-from egate.domain.device import ReleaseResult
+from egate.domain.device import Alarm, ReleaseResult
 from egate.domain.document import DocumentRead
 from egate.domain.ids import CrossingId, LaneId, OfficerId, Token
 from egate.errors import DeviceError, EgateError, JournalError
@@ -26,6 +26,7 @@ from egate.lane.gate import Gate
 from egate.lane.handle import LiveHandle
 from egate.lane.live_face import LiveFrame
 from egate.lane.own_captures import take_faces, take_fingers
+from egate.lane.presence import Presence
 from egate.lane.recorder import Recorder
 from egate.lane.requests import Requests
 from egate.lane.samples import Samples
@@ -50,6 +51,7 @@ class Performer:
         requests: Requests,
         post: Callable[[ev.Event], None],
         fail: Callable[[BaseException], None],
+        presence: Presence,
         signs: Signs | None = None,
     ) -> None:
         self._lane = lane
@@ -59,6 +61,7 @@ class Performer:
         self._requests = requests
         self._post = post
         self._fail = fail
+        self._presence = presence
         self._signs = signs
         self._recorder = Recorder(lane, services, post)
         self._evidence = Evidence(gate.reader, services, post, self._tell)
@@ -68,6 +71,13 @@ class Performer:
         self._override: Override | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def visiting(self) -> bool:
+        return self._visit is not None
+
+    def record_alarms(self, alarms: frozenset[Alarm]) -> None:
+        self._spawn_lasting(self._recorder.alarms(alarms))
 
     # What is to come
 
@@ -138,9 +148,11 @@ class Performer:
     def _take_captures(self, visit: Visit) -> None:
         """By the lane's own devices; they end with the visit's tasks, when it is decided."""
         if self._gate.camera is not None:
-            self._spawn(take_faces(self._gate.camera, visit.samples, self._post, self._services.clock))
+            clock = self._services.clock
+            self._spawn(take_faces(self._gate.camera, visit.samples, self._post, self._presence, clock))
         if self._gate.finger_sensor is not None:
-            self._spawn(take_fingers(self._gate.finger_sensor, visit.samples, self._post, self._advise))
+            sensor = self._gate.finger_sensor
+            self._spawn(take_fingers(sensor, visit.samples, self._post, self._presence, self._advise))
 
     def _advise(self, code: Guidance) -> None:
         self._tell(Guided((code,)))

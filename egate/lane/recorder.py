@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from egate.cases.case import Case, opened_record
 from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.domain.decision import ReasonDetail, Verdict
-from egate.domain.device import ReleaseResult
+from egate.domain.device import Alarm, ReleaseResult
 from egate.domain.ids import CaseId, CrossingId, LaneId, Token
 from egate.errors import JournalError
 from egate.lane import records
@@ -105,17 +106,28 @@ class Recorder:
         within = None if case is None else self._services.cases.opening(case)
         if case is not None:
             batch = [*batch, opened_record(case)]
+        writing = asyncio.ensure_future(self._services.journal.append(batch, response=response, within=within))
+        if case is not None and visit is not None:
+            # Whoever waits here may be cancelled by a bug elsewhere; what the journal's thread has is written all the same.
+            writing.add_done_callback(lambda done: _note_case(visit, case, done))
         try:
-            await self._services.journal.append(batch, response=response, within=within)
+            await asyncio.shield(writing)
         except JournalError as error:
             # JOURNAL_DUPLICATE: an earlier attempt reported failure although its commit had reached the disk.
             if error.code != "JOURNAL_DUPLICATE":
                 _log.error("record failed", lane=self._lane, kind=batch[0].kind, code=error.code)
                 self._post(ev.RecordFailed(token))
                 return
-        if case is not None and visit is not None:
-            visit.case = case.id
+            if case is not None and visit is not None:
+                visit.case = case.id
         self._post(ev.Recorded(token))
+
+    async def alarms(self, alarms: frozenset[Alarm]) -> None:
+        """Nobody waits for it: what an alarm does to the lane does not depend on its record."""
+        try:
+            await self._services.journal.append([records.warned(self._lane, alarms)])
+        except JournalError as error:
+            _log.error("alarms not recorded", lane=self._lane, code=error.code)
 
     async def release(self, visit: Visit, override: Override | None, result: ReleaseResult) -> None:
         """Nobody waits for it: the decision is durable, and the outcome that follows meets the same journal."""
@@ -129,6 +141,11 @@ class Recorder:
             await self._services.journal.append([record], response=answer)
         except JournalError as error:
             _log.error("release not recorded", lane=self._lane, code=error.code)
+
+
+def _note_case(visit: Visit, case: Case, done: asyncio.Future[int]) -> None:
+    if not done.cancelled() and done.exception() is None:
+        visit.case = case.id
 
 
 def _unix_ns(services: Services) -> int:

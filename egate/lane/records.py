@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from egate.crossing import effects as fx
 from egate.domain.decision import ReasonDetail
-from egate.domain.device import ReleaseResult
+from egate.domain.device import Alarm, ReleaseResult
 from egate.domain.ids import CaseId, CrossingId, LaneId, OfficerId
 from egate.lane.answer import decision_body
 from egate.ports import Record
@@ -40,6 +40,11 @@ def ended(lane: LaneId, effect: fx.RecordOutcome, case: CaseId | None) -> Record
 def secured(lane: LaneId, officer: OfficerId, caller: str, hold: bool, reason: str, confirmed: bool) -> Record:
     body = {"action": "SECURE", "officer": officer, "caller": caller, "hold": hold, "reason": reason}
     return Record("LANE", lane, "", {**body, "confirmed": confirmed})
+
+
+def warned(lane: LaneId, alarms: frozenset[Alarm]) -> Record:
+    """Which alarms are on now; none: all are over."""
+    return Record("LANE", lane, "", {"action": "ALARMS", "alarms": sorted(alarm.value for alarm in alarms)})
 
 
 def reasons(items: tuple[ReasonDetail, ...]) -> list[list[str]]:

@@ -11,13 +11,14 @@ from types import MappingProxyType
 
 import structlog
 
+from egate.crossing import effects as fx
 from egate.crossing import events as ev
 from egate.crossing.machine import step
 from egate.crossing.policy import Policy
 from egate.crossing.state import Ending, Pending, Phase, State, initial
 from egate.domain.biometric import Guidance
 from egate.domain.decision import Outcome, ReasonDetail
-from egate.domain.device import DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
+from egate.domain.device import Alarm, DeviceHealth, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.document import DocumentRead
 from egate.domain.ids import CrossingId, LaneId, OfficerId, Token
 from egate.domain.reason import Reason
@@ -28,6 +29,7 @@ from egate.lane.api import CrossingHandle, DocumentSource, LanePhase, LaneRefuse
 from egate.lane.gate import Gate
 from egate.lane.handle import ReplayedHandle
 from egate.lane.perform import Performer
+from egate.lane.presence import Presence
 from egate.lane.requests import Requests, reused
 from egate.lane.services import Services
 from egate.lane.signal_texts import load_signal_texts
@@ -69,7 +71,11 @@ class GateLane:
         self._snapshot = LaneSnapshot(id, 0, LanePhase.OUT_OF_SERVICE, devices={}, reasons=self._state.blockers)
         texts = load_signal_texts("en") if texts is None else texts
         self._signs = None if gate.signal is None else Signs(gate.signal, texts)
-        self._performer = Performer(id, gate, services, policy, requests, self.post, self._fail, self._signs)
+        self._presence = Presence()
+        self._performer = Performer(
+            id, gate, services, policy, requests, self.post, self._fail, self._presence, self._signs
+        )
+        self._alarms: frozenset[Alarm] = frozenset()
         self._log = _log.bind(lane=id)
 
     @property
@@ -108,9 +114,9 @@ class GateLane:
         """A device that can't be started stays lost, and the lane out of service; its neighbours serve."""
         try:
             await self._gate.start(self._on_device, self._on_levels, self._on_lock)
-            self._on_lock(self._gate.lock.lock_state)
         except Exception:
             self._log.exception("devices not started")
+        self._on_lock(self._gate.lock.lock_state)
 
     def post(self, event: ev.Event) -> None:
         """Puts an event in the inbox. Device events and completions are never refused."""
@@ -140,10 +146,12 @@ class GateLane:
             )
         if self._state is not before:
             self._publish()
-        if self._signs is not None:
-            self._signs.entered(self._state.phase)
         for effect in effects:
+            if isinstance(effect, fx.Guide) and self._signs is not None:
+                self._signs.turned(self._state.phase, self._state.lock)  # advice belongs to the phase that gives it
             self._performer.perform(effect)
+        if self._signs is not None:
+            self._signs.turned(self._state.phase, self._state.lock)
 
     def _fail(self, error: BaseException) -> None:
         """An effect's task ended by a bug."""
@@ -156,7 +164,8 @@ class GateLane:
         self._performer.fail_all(EgateError("the lane failed", code="LANE_FAILED"))
         self._inbox.clear()
         state = self._state
-        crossing = state.crossing
+        # A bug before its first record: nothing of it is anywhere, so nothing is owed.
+        crossing = state.crossing if self._performer.visiting else None
         retry = Token(state.token + 1)
         if crossing is not None:
             ending = crossing.ending or Ending(Outcome.UNKNOWN, (ReasonDetail(Reason.UNEXPECTED_EVENT),), case=True)
@@ -173,7 +182,7 @@ class GateLane:
         )
         self._publish()
         if self._signs is not None:
-            self._signs.entered(self._state.phase)
+            self._signs.turned(self._state.phase, self._state.lock)
         self._performer.secure_soon()
         await asyncio.sleep(RESTART_S)
         # The owed outcome is recorded by the same transition as after a journal failure; an empty lane looks at its sensors anew.
@@ -189,6 +198,10 @@ class GateLane:
             self._publish()
 
     def _on_levels(self, levels: SensorLevels) -> None:
+        self._presence.seen(levels, self._services.clock.monotonic())
+        if levels.alarms != self._alarms:
+            self._alarms = levels.alarms
+            self._performer.record_alarms(levels.alarms)
         self.post(ev.LevelsChanged(levels))
 
     def _on_lock(self, state: LockState) -> None:
@@ -235,8 +248,8 @@ class GateLane:
     def _check_source(self, document: DocumentRead | None, streaming: bool) -> None:
         if self.document_source == "device" and document is not None:
             raise LaneRefused("this lane reads documents by its own device", code="DOCUMENT_SOURCE")
-        if self._gate.camera is not None and not streaming:
-            raise LaneRefused("this lane takes faces by its own camera: use Cross", code="CAPTURE_SOURCE")
+        if not streaming and (self._gate.camera is not None or self._gate.finger_sensor is not None):
+            raise LaneRefused("this lane captures by its own devices: use Cross", code="CAPTURE_SOURCE")
         if self.document_source == "request" and document is None and not streaming:
             raise LaneRefused("this lane has no document reader: the request must hold it", code="DOCUMENT_SOURCE")
 

@@ -2,7 +2,7 @@
 
 READY, READING, VERIFYING    amber; what to do now
 RECORDING, RELEASING         amber, blinking: wait
-RELEASED                     green, and only then
+RELEASED                     green while the lock says that it is released, and only then; red once it is secured again
 REFERRED                     red; to the manual lane
 OUT_OF_SERVICE               red
 """
@@ -12,11 +12,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+import structlog
+
 from egate.crossing.state import Phase
 from egate.domain.biometric import Guidance
+from egate.domain.device import LockState
 from egate.domain.signal import Light, Sound, TravellerSignal
 from egate.ports import Signal
 
+_log = structlog.get_logger(__name__)
 _LIGHTS = {
     Phase.READY: (Light.AMBER, False),
     Phase.READING: (Light.AMBER, False),
@@ -38,10 +42,12 @@ _SOUNDS = {Phase.RELEASED: Sound.GO, Phase.REFERRED: Sound.REFUSED}
 
 
 def signal_of(
-    phase: Phase, advice: Guidance | None, texts: Mapping[Guidance, str], *, entered: bool
+    phase: Phase, lock: LockState, advice: Guidance | None, texts: Mapping[Guidance, str], *, entered: bool
 ) -> TravellerSignal:
     """entered: the phase has just begun; only then a sound is played."""
     light, blinking = _LIGHTS[phase]
+    if light is Light.GREEN and lock is not LockState.RELEASED:
+        light, blinking = (Light.RED, False) if lock is LockState.SECURED else (Light.AMBER, True)
     guidance = advice if phase in _ADVISED else _STANDING.get(phase)
     sound = _SOUNDS.get(phase, Sound.NONE) if entered else Sound.NONE
     if phase in _ADVISED and not entered and advice is not None:
@@ -56,22 +62,31 @@ class Signs:
         self._signal = signal
         self._texts = texts
         self._phase: Phase | None = None
+        self._lock = LockState.UNKNOWN
         self._advice: Guidance | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._showing: asyncio.Task[None] | None = None
 
-    def entered(self, phase: Phase) -> None:
-        if phase is not self._phase:
-            self._show(phase, None)
+    def turned(self, phase: Phase, lock: LockState) -> None:
+        """After each turn of the machine. The lock counts only while the exit is released."""
+        seen = lock if phase is Phase.RELEASED else LockState.UNKNOWN
+        if (phase, seen) != (self._phase, self._lock):
+            entered, self._lock = phase is not self._phase, seen
+            self._show(phase, None if entered else self._advice, entered)
 
     def advised(self, codes: tuple[Guidance, ...]) -> None:
         """Of the machine, a comparison or a device; the first counts, since a display has one line."""
         if codes and self._phase in _ADVISED and codes[0] is not self._advice:
-            self._show(self._phase, codes[0])
+            self._show(self._phase, codes[0], False)
 
-    def _show(self, phase: Phase, advice: Guidance | None) -> None:
-        entered = phase is not self._phase
+    def _show(self, phase: Phase, advice: Guidance | None, entered: bool) -> None:
         self._phase, self._advice = phase, advice
-        # In the order of the turns: a loop runs its tasks in the order in which they were made.
-        task = asyncio.ensure_future(self._signal.show(signal_of(phase, advice, self._texts, entered=entered)))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if self._showing is not None:
+            self._showing.cancel()  # one that hangs would keep all that follow; the newest counts
+        shown = signal_of(phase, self._lock, advice, self._texts, entered=entered)
+        self._showing = asyncio.ensure_future(self._told(shown))
+
+    async def _told(self, shown: TravellerSignal) -> None:
+        try:
+            await self._signal.show(shown)
+        except Exception:
+            _log.exception("signal failed")

@@ -130,11 +130,19 @@ class R30xSensor:
             if not result.done():
                 result.set_result(image)
 
+        taken_s = time.monotonic()
+
+        def told(guidance: Guidance) -> None:
+            nonlocal taken_s
+            if guidance is Guidance.HOLD_STILL:  # the picture was taken just now; it takes seconds to come
+                taken_s = time.monotonic()
+            self._call_soon(lambda: advise(guidance))
+
         def carried(content: bytes) -> None:
-            image = FingerImage(unpack(content, self._wanted.model), self._dpi)
+            image = FingerImage(unpack(content, self._wanted.model), self._dpi, taken_s)
             self._call_soon(lambda: taken(image))
 
-        self._request = Request(lambda guidance: self._call_soon(lambda: advise(guidance)), carried)
+        self._request = Request(told, carried)
         try:
             async with asyncio.timeout(timeout_s):
                 return await result

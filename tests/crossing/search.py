@@ -81,9 +81,14 @@ LEVELS = (
     (False, 0, 2, QUIET),
     (True, 1, 0, frozenset({Alarm.TAMPER})),
     (True, 1, 0, frozenset({Alarm.FIRE})),
-    (False, 1, 0, frozenset({Alarm.EMERGENCY})),
+    (False, 0, 1, frozenset({Alarm.EMERGENCY})),
+    (True, 2, 0, frozenset({Alarm.FIRE})),
+    (True, 1, None, frozenset({Alarm.FIRE, Alarm.TAMPER})),
+    (True, 1, 0, frozenset({Alarm.TAILGATING})),
     (None, None, None, QUIET),
 )
+WITHOUT_ALARMS = tuple(one for one in LEVELS if one[3] == QUIET)
+Levels = tuple[tuple[bool | None, int | None, int | None, frozenset[Alarm]], ...]
 BEFORE_RELEASE = (Phase.READING, Phase.VERIFYING, Phase.RECORDING)
 GOOD_CAPTURE, BAD_CAPTURE = 1, 0  # taken before exactly one person and a closed door, or not
 
@@ -95,7 +100,7 @@ class Environment:
     recorded: verdict of the newest durable decision of this crossing. inflight: record effects not answered.
     good: what was truly delivered as PASS for this crossing. watched: a capture was made before one person and a
     closed door. unbroken: nothing has disturbed that since. started, outcomes: durable records of this crossing.
-    left: since the release the zone was empty while nobody had gone through.
+    left: since the release the zone was empty while nobody had gone through. fled: since the release there was fire or an emergency.
     """
 
     active: bool = False
@@ -110,6 +115,7 @@ class Environment:
     released: bool = False
     responded: int = 0
     left: bool = False
+    fled: bool = False
 
 
 @dataclass(slots=True)
@@ -135,9 +141,14 @@ Node = tuple[State, Environment]
 
 
 def search(
-    machine: Step = step, *, states_max: int = 200_000, stop_at_first: bool = True, attempts_max: int = 2
+    machine: Step = step,
+    *,
+    states_max: int = 200_000,
+    stop_at_first: bool = True,
+    attempts_max: int = 2,
+    levels: Levels = LEVELS,
 ) -> Result:
-    """Visits every reachable state. Raises RuntimeError if states_max does not reach closure."""
+    """Visits every reachable state. Raises RuntimeError if states_max does not reach closure. levels: what sensors can tell."""
     result = Result()
     rules = replace(POLICY, attempts_max=attempts_max)
     root: Node = (initial(frozenset(DEVICES)), Environment())
@@ -151,7 +162,7 @@ def search(
         targets = successors.setdefault(key, set())
         if node[0].crossing is None:
             free.add(key)
-        for event, now in _possible(node):
+        for event, now in _possible(node, levels):
             result.transitions += 1
             after, problems = _follow(machine, rules, node, event, now, result.reached)
             if after[0] is node[0] and after[1] is node[1] and not problems:
@@ -172,7 +183,7 @@ def search(
     return result
 
 
-def _possible(node: Node) -> Iterator[tuple[ev.Event, float]]:
+def _possible(node: Node, all_levels: Levels) -> Iterator[tuple[ev.Event, float]]:
     """Every event the world can produce in this state. Time stands still but for one choice: a record that takes 6 s."""
     state, environment = node
     pending, crossing = state.pending, state.crossing
@@ -214,7 +225,7 @@ def _possible(node: Node) -> Iterator[tuple[ev.Event, float]]:
                 yield ev.Looked(token, age_s), now
                 yield ev.Looked(token, age_s), 6.0
     base = _exit_base(state)
-    for door, people, gone, alarms in LEVELS:
+    for door, people, gone, alarms in all_levels:
         levels = SensorLevels(door, people, None if gone is None else base + gone, alarms)
         if levels != state.levels:
             yield ev.LevelsChanged(levels), now
@@ -277,8 +288,10 @@ def _witness(environment: Environment, state: State, event: ev.Event) -> Environ
 def _witness_levels(environment: Environment, state: State, levels: SensorLevels) -> Environment:
     moved = levels.exit_count != _exit_base(state)
     if state.phase in (Phase.RELEASING, Phase.RELEASED):
-        emptied = levels.person_count == 0 and not moved
-        return replace(environment, left=True) if emptied and not environment.left else environment
+        left = environment.left or (levels.person_count == 0 and not moved)
+        fled = environment.fled or bool(levels.alarms & LIFE_SAFETY)
+        same = (left, fled) == (environment.left, environment.fled)
+        return environment if same else replace(environment, left=left, fled=fled)
     if environment.unbroken and ((levels.door_closed, levels.person_count, levels.alarms) != (True, 1, QUIET) or moved):
         return replace(environment, unbroken=False)
     return environment
@@ -350,7 +363,7 @@ def _judge(
             problems += _judge_release(environment, after, now)
             if not (isinstance(event, ev.Looked) and event.age_s <= POLICY.levels_age_s):
                 problems.append("S2 release without a fresh look at the sensors")
-            environment = replace(environment, released=True, left=False)
+            environment = replace(environment, released=True, left=False, fled=False)
         case fx.VerifyFace(capture=None, last=last) if not last:
             problems.append("compares frames kept although better ones may come")
         case fx.VerifyFace(capture=capture) | fx.VerifyFinger(capture=capture) if capture not in (GOOD_CAPTURE, None):
@@ -416,7 +429,7 @@ def _judge_step(
         problems.append("ready although something blocks the lane")
     stranger = _follows_somebody_else(state, event, environment)
     if not stranger:
-        problems += _judge_alarm(state, event, kinds)
+        problems += _judge_alarm(state, event, kinds, environment.fled)
     if stranger and (fx.Secure not in kinds or after.phase is Phase.RELEASED):
         problems.append("S2 the exit stays released for somebody who was not verified")
     for effect in effects:
@@ -427,16 +440,18 @@ def _judge_step(
     return problems
 
 
-def _judge_alarm(state: State, event: ev.Event, kinds: set[type[fx.Effect]]) -> list[str]:
+def _judge_alarm(state: State, event: ev.Event, kinds: set[type[fx.Effect]], fled: bool) -> list[str]:
     """What an alarm must do while the exit is released for a traveller."""
     if state.phase is not Phase.RELEASED or state.crossing is None or state.crossing.override:
         return []
-    if not isinstance(event, ev.LevelsChanged) or not event.levels.alarms or event.levels.exit_count is None:
+    if not isinstance(event, ev.LevelsChanged) or not event.levels.alarms:
         return []
-    fleeing = bool(event.levels.alarms & LIFE_SAFETY)
-    if fleeing and fx.Secure in kinds:
-        return ["the exit is secured against somebody who flees"]
-    return [] if fleeing or fx.Secure in kinds else ["S4 an alarm during a passage did not secure the lock"]
+    levels = event.levels
+    gone = levels.exit_count is not None and levels.exit_count != state.crossing.exit_base
+    alone = (levels.person_count or 0) <= 1 and Alarm.TAILGATING not in levels.alarms and not gone
+    if fled and alone:
+        return ["the exit is secured against somebody who flees"] if fx.Secure in kinds else []
+    return [] if fx.Secure in kinds else ["S4 an alarm during a passage did not secure the lock"]
 
 
 def _is_unexpected(state: State, event: ev.Event) -> bool:
@@ -507,7 +522,7 @@ def _key(node: Node) -> object:
         _crossing_key(state),
         pending,
         (state.levels.door_closed, state.levels.person_count, state.levels.exit_count, state.levels.alarms),
-        state.lock if idle or phase is Phase.RECORDING else None,
+        state.lock if idle or phase is Phase.RECORDING or (phase is Phase.RELEASED and environment.fled) else None,
         bool(state.lost) if idle or before else None,
         state.held if idle or phase is Phase.RECORDING else None,
         # Both are set anew when a crossing ends; until then nothing branches on them.
@@ -518,7 +533,7 @@ def _key(node: Node) -> object:
         environment.good if phase in (Phase.READING, Phase.VERIFYING) else None,
         (environment.watched, environment.unbroken) if before else None,
         environment.decided_at if phase is Phase.RECORDING else None,
-        environment.left if phase in (Phase.RELEASING, Phase.RELEASED) else None,
+        (environment.left, environment.fled) if phase in (Phase.RELEASING, Phase.RELEASED) else None,
         inflight,
     )
 

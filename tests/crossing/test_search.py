@@ -20,7 +20,7 @@ from egate.domain.decision import Decision, Outcome, Verdict
 from egate.domain.device import Alarm
 from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from tests.crossing.diagram import diagram
-from tests.crossing.search import Result, search
+from tests.crossing.search import LEVELS, WITHOUT_ALARMS, Levels, Result, search
 
 DANGEROUS = {
     "admit recorded",
@@ -127,15 +127,26 @@ def test_alarm_that_nobody_minds_is_found(monkeypatch: pytest.MonkeyPatch) -> No
         "_presence_problem",
         lambda state: original(replace(state, levels=replace(state.levels, alarms=quiet))),
     )
-    _finds("S2")
+    _finds("S2", LEVELS)
 
 
 def test_exit_secured_against_somebody_who_flees_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def rigid(turn: machine._Turn) -> None:
         machine._passage_failed(turn, turn.state.alarms[0], Outcome.FAILED)
 
-    monkeypatch.setattr(machine, "_fled", rigid)
-    _finds("flees")
+    monkeypatch.setattr(machine, "_flight", rigid)
+    _finds("flees", LEVELS)
+
+
+def test_tailgater_that_nobody_minds_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = machine._stranger
+    quiet = frozenset[Alarm]()
+    monkeypatch.setattr(
+        machine,
+        "_stranger",
+        lambda state, crossing: original(replace(state, levels=replace(state.levels, alarms=quiet)), crossing),
+    )
+    _finds("S4", LEVELS)
 
 
 def test_release_before_the_record_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +192,7 @@ def test_attack_that_may_be_tried_again_is_found(monkeypatch: pytest.MonkeyPatch
 
     original = machine._compared
     monkeypatch.setattr(machine, "_compared", patient)
-    findings = search(attempts_max=2).findings
+    findings = search(attempts_max=2, levels=WITHOUT_ALARMS).findings
     assert any("photograph" in finding.invariant for finding in findings)
 
 
@@ -234,11 +245,11 @@ def test_journal_failure_that_forgets_the_crossing_is_found(monkeypatch: pytest.
         turn.phase(Phase.CLOSING)
 
     monkeypatch.setattr(machine, "_journal_failed", stuck)
-    assert search(stop_at_first=False, attempts_max=1).trapped > 0
+    assert search(stop_at_first=False, attempts_max=1, levels=WITHOUT_ALARMS).trapped > 0
 
 
-def _finds(invariant: str) -> None:
-    findings = search(attempts_max=1).findings
+def _finds(invariant: str, levels: Levels = WITHOUT_ALARMS) -> None:
+    findings = search(attempts_max=1, levels=levels).findings
     assert findings
     assert any(invariant in finding.invariant for finding in findings), "\n".join(map(str, findings))
 

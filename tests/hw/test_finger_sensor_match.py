@@ -40,7 +40,7 @@ def references(engine: MinutiaeFingerEngine) -> dict[str, FingerTemplate]:
 def captured(request: pytest.FixtureRequest) -> dict[str, FingerImage]:
     model = MODELS[request.param]
     line = Line(FingerPeripheral(model), Wanted(PASSWORD_DEFAULT, model=model)).ready()
-    return {name: FingerImage(unpack(line.capture(PRINTS[name]), model), model.dpi) for name in NAMES}
+    return {name: FingerImage(unpack(line.capture(PRINTS[name]), model), model.dpi, 0.0) for name in NAMES}
 
 
 def test_sensed_prints_match_their_finger_and_no_other(

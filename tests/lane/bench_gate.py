@@ -138,13 +138,14 @@ class BenchCamera(BenchDevice):
     def __init__(self) -> None:
         super().__init__()
         self.asked = 0
+        self.late_s = 0.0
 
     async def frame(self, after_s: float, timeout_s: float) -> CameraFrame:
         if self.state is DeviceState.LOST:
             raise DeviceLost("no camera")
         self.asked += 1
         await asyncio.sleep(0)
-        return CameraFrame(np.full((48, 64, 3), 90, np.uint8), time.monotonic(), self.asked)
+        return CameraFrame(np.full((48, 64, 3), 90, np.uint8), time.monotonic() - self.late_s, self.asked)
 
 
 class BenchFingerSensor(BenchDevice):
@@ -153,8 +154,10 @@ class BenchFingerSensor(BenchDevice):
     def __init__(self) -> None:
         super().__init__()
         self.impressions: asyncio.Queue[FingerImage] = asyncio.Queue()
+        self.asked = 0
 
     async def capture(self, timeout_s: float, on_guidance: Callable[[Guidance], None]) -> FingerImage:
+        self.asked += 1
         on_guidance(Guidance.PLACE_FINGER)
         try:
             return await asyncio.wait_for(self.impressions.get(), timeout_s)

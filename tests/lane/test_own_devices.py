@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ import pytest
 from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.captured import FingerImage
 from egate.domain.decision import Outcome, Verdict
-from egate.domain.device import Alarm, DeviceState, ReleaseResult, SensorLevels
+from egate.domain.device import Alarm, DeviceState, LockState, ReleaseResult, SensorLevels
 from egate.domain.reason import Reason
-from egate.domain.signal import Light, Sound
+from egate.domain.signal import Light, Sound, TravellerSignal
 from egate.errors import ConfigurationError
 from egate.inference.image.decoder import decode, decode_grey
 from egate.lane.api import CrossingHandle, Guided, LanePhase, LaneRefused
@@ -20,7 +22,7 @@ from egate.lane.signal_texts import TEXT_CHARACTERS_MAX, languages, load_signal_
 from tests.lane.bench_gate import DOCUMENT, EMPTY, OCCUPIED, BenchCamera, BenchFingerSensor, BenchSignal
 from tests.lane.conftest import Workbench, workbench
 
-PRINT = FingerImage(np.arange(64 * 48, dtype=np.uint8).reshape(64, 48), 500.0)
+PIXELS = np.arange(64 * 48, dtype=np.uint8).reshape(64, 48)
 
 
 async def stream(bench: Workbench) -> CrossingHandle:
@@ -37,13 +39,13 @@ async def test_traveller_is_admitted_by_the_lanes_own_captures(tmp_path: Path) -
     camera, sensor = BenchCamera(), BenchFingerSensor()
     async with workbench(tmp_path, camera=camera, finger_sensor=sensor) as bench:
         handle = await stream(bench)
-        sensor.impressions.put_nowait(PRINT)
+        sensor.impressions.put_nowait(FingerImage(PIXELS, 500.0, time.monotonic()))
         decided = await handle.decided()
         assert (decided.decision.verdict, decided.release) == (Verdict.ADMIT, ReleaseResult.ACKNOWLEDGED)
         assert decode(bench.verifiers.compared[0]).shape == (48, 64, 3)
         (impression,) = bench.verifiers.fingers
         assert impression.dpi == 500.0
-        assert np.array_equal(decode_grey(impression.image).pixels, PRINT.pixels)
+        assert np.array_equal(decode_grey(impression.image).pixels, PIXELS)
         asked = camera.asked
         bench.sensors.walk_through()
         await bench.until(lambda: bench.lane.state.crossing is None)
@@ -64,6 +66,67 @@ async def test_gate_may_not_send_what_the_lane_takes_itself(tmp_path: Path) -> N
                 caller="gate/1", request_id="r2", payload_sha256=b"e" * 32, document=DOCUMENT, streaming=False
             )
         assert refused.value.code == "CAPTURE_SOURCE"
+
+
+async def test_impression_of_somebody_who_has_left_meanwhile_does_not_count(tmp_path: Path) -> None:
+    camera, sensor = BenchCamera(), BenchFingerSensor()
+    async with workbench(tmp_path, camera=camera, finger_sensor=sensor) as bench:
+        laid = time.monotonic()  # by whoever stood there before the next one came
+        handle = await stream(bench)
+        await bench.until(lambda: bool(bench.verifiers.compared))
+        sensor.impressions.put_nowait(FingerImage(PIXELS, 500.0, laid - 1.0))
+        await bench.until(sensor.impressions.empty)
+        await bench.until(lambda: sensor.asked >= 2)
+        assert not bench.verifiers.fingers, "an impression from before was compared"
+        sensor.impressions.put_nowait(FingerImage(PIXELS, 500.0, time.monotonic()))
+        assert (await handle.decided()).decision.verdict is Verdict.ADMIT
+
+
+async def test_frames_of_another_time_are_dropped(tmp_path: Path) -> None:
+    camera = BenchCamera()
+    camera.late_s = 60.0
+    async with workbench(tmp_path, camera=camera, finger_sensor=BenchFingerSensor()) as bench:
+        await stream(bench)
+        await bench.until(lambda: camera.asked >= 3)
+        assert not bench.verifiers.compared
+        bench.sensors.show(EMPTY)
+
+
+async def test_lane_with_a_finger_sensor_alone_takes_no_single_requests(tmp_path: Path) -> None:
+    async with workbench(tmp_path, finger_sensor=BenchFingerSensor()) as bench:
+        bench.sensors.show(OCCUPIED)
+        with pytest.raises(LaneRefused) as refused:
+            await bench.lane.begin(
+                caller="gate/1", request_id="r1", payload_sha256=b"d" * 32, document=DOCUMENT, streaming=False
+            )
+        assert refused.value.code == "CAPTURE_SOURCE"
+        assert bench.lane.state.crossing is None
+
+
+async def test_signal_that_raises_or_hangs_stops_nothing(tmp_path: Path) -> None:
+    class Broken(BenchSignal):
+        async def show(self, signal: TravellerSignal) -> None:
+            self.shown.append(signal)
+            if signal.light is Light.AMBER:
+                raise RuntimeError("planted")
+            await asyncio.Event().wait()
+
+    signal = Broken()
+    async with workbench(tmp_path, signal=signal) as bench:
+        assert (await (await bench.begin()).decided()).decision.verdict is Verdict.ADMIT
+        bench.sensors.walk_through()
+        await bench.ready()
+        assert len(asyncio.all_tasks()) < 20
+
+
+async def test_light_turns_red_when_the_lock_has_secured_itself(tmp_path: Path) -> None:
+    signal = BenchSignal()
+    async with workbench(tmp_path, signal=signal) as bench:
+        await (await bench.begin()).decided()
+        await bench.until(lambda: signal.shown[-1].light is Light.GREEN)
+        bench.lock.lock_state = LockState.SECURED
+        await bench.until(lambda: signal.shown[-1].light is Light.RED)
+        assert bench.lane.snapshot.phase is LanePhase.RELEASED
 
 
 async def test_advice_of_the_sensor_reaches_gate_and_display(tmp_path: Path) -> None:
@@ -140,10 +203,39 @@ async def test_fire_leaves_a_released_exit_to_its_timer(bench: Workbench) -> Non
     await (await bench.begin()).decided()
     bench.lock.commands.clear()
     bench.sensors.show(SensorLevels(False, 1, 0, frozenset({Alarm.FIRE})))
-    await bench.until(lambda: bench.lane.state.crossing is None)
+    bench.sensors.show(SensorLevels(None, None, None, frozenset({Alarm.FIRE})))  # smoke blinds sensors
+    await bench.until(lambda: not bench.lane._inbox)
     assert "secure" not in bench.lock.commands, "secured against somebody who flees"
+    bench.lock.lock_state = LockState.SECURED  # by its own timer
+    await bench.until(lambda: bench.lane.state.crossing is None)
+    assert "secure" not in bench.lock.commands
     outcome = [body for kind, body in await bench.entries() if kind == "OUTCOME"][-1]
     assert (outcome["outcome"], outcome["case"] is not None) == (Outcome.UNKNOWN, True)
+
+
+async def test_exit_is_secured_behind_whoever_flees_against_somebody_else(bench: Workbench) -> None:
+    await (await bench.begin()).decided()
+    bench.lock.commands.clear()
+    bench.sensors.show(SensorLevels(False, 1, 0, frozenset({Alarm.FIRE})))
+    await bench.until(lambda: not bench.lane._inbox)
+    assert "secure" not in bench.lock.commands
+    bench.sensors.show(SensorLevels(False, 2, 0, frozenset({Alarm.FIRE})))
+    await bench.until(lambda: "secure" in bench.lock.commands)
+    await bench.until(lambda: bench.lane.state.crossing is None)
+    outcome = [body for kind, body in await bench.entries() if kind == "OUTCOME"][-1]
+    assert (outcome["outcome"], outcome["case"] is not None) == (Outcome.FAILED, True)
+
+
+async def test_alarms_of_an_idle_lane_are_on_record(bench: Workbench) -> None:
+    bench.sensors.show(SensorLevels(True, 0, 0, frozenset({Alarm.TAMPER, Alarm.FIRE})))
+    bench.sensors.show(EMPTY)
+
+    async def recorded() -> list[object]:
+        return [body["alarms"] for kind, body in await bench.entries() if body.get("action") == "ALARMS"]
+
+    async with asyncio.timeout(5.0):
+        while await recorded() != [["FIRE", "TAMPER"], []]:  # noqa: ASYNC110 - the record has no event
+            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("language", languages())
