@@ -535,6 +535,36 @@ def test_nobody_else_writes_what_releases_a_lock(tmp_path: Path) -> None:
     del lock, first, lights
 
 
+async def test_port_that_was_absent_under_two_names_is_one_line(tmp_path: Path) -> None:
+    url = f"modbus+pty://{tmp_path}/{{}}?baud=115200&map=waveshare_relay"
+    locks = [
+        open_device(url.format(name) + f"&unit={unit}", tmp_path, DeviceRole.LOCK)
+        for name, unit in (("tty", 1), ("alias", 2), ("alias", 1))
+    ]
+    one, other, same = locks
+    for lock in locks:
+        await lock.start(lambda state: None)
+    port, boards = PtyMaster(tmp_path / "tty"), [Peripheral(RELAY, unit) for unit in (1, 2)]
+    line = Line(port, time.monotonic, boards)
+    pump = Pump("line", lambda: line.poll(0.001))
+    try:
+        await until(lambda: one.state is DeviceState.ONLINE, 5.0)
+        (tmp_path / "alias").symlink_to(tmp_path / "tty")  # only now: whoever opens the port first is certain
+        await until(lambda: "outputs" in same.health.last_error, 5.0)
+        assert other.state is same.state is DeviceState.LOST, "one output under two names"
+        await same.close()
+        await until(lambda: other.state is DeviceState.ONLINE, 5.0)
+        assert isinstance(other, ModbusLock)
+        assert await other.release(0.2, 1.0) is ReleaseResult.ACKNOWLEDGED
+        with pytest.raises(ConfigurationError, match="outputs"):
+            open_device(url.format("alias") + "&unit=1&red=0", tmp_path, DeviceRole.SIGNAL)
+    finally:
+        for lock in locks:
+            await asyncio.wait_for(lock.close(), 5.0)
+        pump.close()
+        line.close()
+
+
 def test_port_number_that_is_used_again_is_another_line(tmp_path: Path) -> None:
     """Ports get the number of one that went; whoever still holds a device by the old path does not share the new port."""
     one, other = tmp_path / "one", tmp_path / "other"

@@ -54,10 +54,21 @@ class Member(Protocol):
 
 
 class Bus:
-    """open_port: opens the port anew each time. The thread runs as long as there are members."""
+    """open_port: opens the port anew each time. The thread runs as long as there are members.
 
-    def __init__(self, open_port: Callable[[], Link], timing: Timing) -> None:
-        self._open_port = open_port
+    find_owner: asked when that fails, for the line that has the port under another name; its members go there for good. Raises
+    ConfigurationError if they cannot.
+    """
+
+    def __init__(
+        self,
+        open_port: Callable[[], Link],
+        timing: Timing,
+        find_owner: Callable[[Bus], Bus | None] = lambda bus: None,
+    ) -> None:
+        self._open_port, self._find_owner = open_port, find_owner
+        self._moved_to: Bus | None = None  # guarded, too
+        self.connected = False
         self.timing = timing
         self._guard = threading.Lock()  # of the three below
         self._joining: list[Member] = []
@@ -68,27 +79,39 @@ class Bus:
         self._urgent = False
 
     @property
+    def owner(self) -> Bus:
+        """The line that serves the members of this one."""
+        return self if self._moved_to is None else self._moved_to.owner
+
+    @property
     def shared(self) -> bool:
         """Whether a unit that does not answer keeps others waiting."""
-        return len(self._members) > 1
+        return len(self.owner._members) > 1
 
     def join(self, member: Member) -> None:
         with self._guard:
-            self._joining.append(member)
-            self._ensure_running()
+            if self._moved_to is None:
+                self._joining.append(member)
+                self._ensure_running()
+            else:
+                self._moved_to.join(member)
         self.ring()
 
     def leave(self, member: Member) -> None:
         """member.left follows."""
         with self._guard:
-            self._leaving.append(member)
-            self._ensure_running()
+            if self._moved_to is None:
+                self._leaving.append(member)
+                self._ensure_running()
+            else:
+                self._moved_to.leave(member)
         self.ring()
 
     def ring(self) -> None:
         """Somebody has an order."""
-        self._urgent = True
-        self._bell.release()
+        owner = self.owner
+        owner._urgent = True
+        owner._bell.release()
 
     def _ensure_running(self) -> None:
         if not self._running:
@@ -144,8 +167,9 @@ class Bus:
         try:
             link = self._open_port()
         except (LinkLost, ConfigurationError, OSError) as error:
-            self._tell_lost(str(error))
+            self._on_not_opened(str(error))
             return False
+        self.connected = True
         opened_at = time.monotonic()
         client = self._client(link)
         why = "nobody answers"
@@ -165,9 +189,25 @@ class Bus:
         except (LinkLost, ConfigurationError, OSError) as error:
             why = str(error)
         finally:
+            self.connected = False
             link.close()
         self._tell_lost(why)
         return client.heard_at > opened_at
+
+    def _on_not_opened(self, why: str) -> None:
+        try:
+            owner = self._find_owner(self)
+        except ConfigurationError as error:
+            owner, why = None, str(error)
+        if owner is None:
+            self._tell_lost(why)
+            return
+        with self._guard:
+            self._moved_to = owner
+            going = [one for one in (*self._members, *self._joining) if one not in self._leaving]
+            self._members, self._joining = [], []  # whoever leaves is let out by us
+            for member in going:
+                owner.join(member)
 
     def _step(self, client: Client) -> None:
         """Lets one member have its turn, or waits until one is due."""

@@ -41,7 +41,7 @@ def bus_of(url: DeviceUrl) -> Bus:
         bus = _lines.get(name) or _by_target(url)
         # Numbers of ports are used again: the line opens its own path, and that may lead elsewhere by now.
         if bus is None or port_name(url.link, _urls[bus].target) != name:
-            bus = Bus(lambda: until_abandoned(url), timing)
+            bus = Bus(lambda: until_abandoned(url), timing, _owner_of)
             _lines[name], _urls[bus], _claims[bus] = bus, url, WeakKeyDictionary()
         elif _settings(_urls[bus]) != _settings(url):
             raise url.error("another device on this port has other line settings")
@@ -67,20 +67,47 @@ def claim(
     """
     wanted = Claim(unit, frozenset(points), alone)
     with _guard:
-        others = [other for other in _claims[bus].values() if other.unit == unit]
-        if any(wanted.points & other.points for other in others):
-            raise url.error("another device on this port has one of its outputs or sensors")
-        if any(alone or other.alone for other in others):
-            raise url.error(
-                f"a communication watchdog counts on unit {unit} hearing of one lock only; another device has it"
-            )
-        _claims[bus][device] = wanted
+        _admit(url, wanted, _claims[bus.owner].values())
+        _claims[bus.owner][device] = wanted
+
+
+def _admit(url: DeviceUrl, wanted: Claim, taken: Iterable[Claim]) -> None:
+    others = [other for other in taken if other.unit == wanted.unit]
+    if any(wanted.points & other.points for other in others):
+        raise url.error("another device on this port has one of its outputs or sensors")
+    if any(wanted.alone or other.alone for other in others):
+        raise url.error(
+            f"a communication watchdog counts on unit {wanted.unit} hearing of one lock only; another device has it"
+        )
+
+
+def _owner_of(bus: Bus) -> Bus | None:
+    """The line that has the port of bus: they were named while it was absent, and only now it shows that it is one.
+
+    None if there is none. Raises ConfigurationError if their devices cannot share it.
+    """
+    with _guard:
+        url = _urls[bus]
+        if not url.target.startswith("/"):  # hosts serve several connections
+            return None
+        name = port_name(url.link, url.target)
+        for other, told in list(_urls.items()):
+            if other is bus or not other.connected or port_name(told.link, told.target) != name:
+                continue
+            if _settings(told) != _settings(url):
+                raise url.error("another device on this port has other line settings")
+            for wanted in _claims[bus].values():
+                _admit(url, wanted, _claims[other].values())
+            _claims[other].update(_claims[bus])
+            return other
+    return None
 
 
 def unclaim(bus: Bus, device: object) -> None:
     with _guard:
-        if bus in _claims:
-            _claims[bus].pop(device, None)
+        for claims in (_claims.get(bus), _claims.get(bus.owner)):
+            if claims is not None:
+                claims.pop(device, None)
 
 
 def _timing(url: DeviceUrl) -> Timing:
