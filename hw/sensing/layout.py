@@ -29,6 +29,7 @@ class Layout:
     at once.
     sample_s_max: readings further apart than this leave a passage under way in doubt. blind_s_max: in a longer gap somebody may have
     gone through a whole group unseen (0.18 m + spacing_m at 2 m/s).
+    forget_s: after a longer one nothing read before says anything.
     presence_hold_s: how long a presence sensor may still report somebody who has left.
     presence_late_s: how long it may not yet report somebody who has come. Whom the barriers let in and it does not see after that is a
     contradiction. vacant_s: how long it must see nobody to be believed against them, once it had seen him.
@@ -48,6 +49,7 @@ class Layout:
     alarm_off_s: float = 1.0
     sample_s_max: float = 0.075
     blind_s_max: float = 0.15
+    forget_s: float = 1.0
     presence_hold_s: float = 2.0
     presence_late_s: float = 2.0
     vacant_s: float = 30.0
@@ -67,7 +69,7 @@ class Layout:
         people = (self.presence_hold_s, self.presence_late_s, self.vacant_s, self.follow_s)
         if not all(0.0 <= value < math.inf for value in (*levels, *people)):
             raise ValueError("a time is negative or no number")
-        times = (self.sample_s_max, self.blind_s_max, self.object_s, self.both_s_max)
+        times = (self.sample_s_max, self.blind_s_max, self.forget_s, self.object_s, self.both_s_max)
         positive = (*times, self.spacing_m, self.body_m_max)
         if not all(0.0 < value < math.inf for value in positive):
             raise ValueError("a time or length is not positive")

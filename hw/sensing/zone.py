@@ -76,7 +76,9 @@ class Zone:
         """Raises ValueError if inputs have another number of barriers than the layout, or alarms that are no contacts."""
         if len(inputs.barriers) != self._layout.barrier_count or not inputs.alarms <= frozenset(CONTACTS):
             raise ValueError("inputs do not fit the layout")
-        if self._read_at is None or not 0.0 <= now - self._read_at <= self._layout.blind_s_max:
+        if self._read_at is not None and not 0.0 <= now - self._read_at <= self._layout.forget_s:
+            self.forget()
+        if self._read_at is None or now - self._read_at > self._layout.blind_s_max:
             self._lose_count(now)
         elif now - self._read_at > self._layout.sample_s_max:
             self._entry.doubt()
@@ -85,12 +87,18 @@ class Zone:
         self._door.feed(inputs.door_closed, now)
         if inputs.present is not None:
             self._present.feed(inputs.present, now)
-        for alarm, contact in self._alarms.items():
-            contact.feed(alarm in inputs.alarms, now)
+        self._feed_alarms({alarm: alarm in inputs.alarms for alarm in CONTACTS}, now)
         for barrier, interrupted in zip(self._barriers, inputs.barriers, strict=True):
             barrier.feed(interrupted, now)
         self._counters.feed(inputs.persons, inputs.exits, inputs.present, self._present.level, now)
         self._update(now)
+
+    def feed_alarms(self, contacts: Mapping[Alarm, bool], now: float) -> None:
+        """What could be read of a reading that is not to be used otherwise: everything else is unknown again. Contacts that are missing
+        stay as they were."""
+        self.forget()
+        self._feed_alarms(contacts, now)
+        self.levels = SensorLevels(alarms=self._all_alarms())
 
     def handle_timer(self, now: float) -> None:
         if self._newest is None:
@@ -138,8 +146,14 @@ class Zone:
             self._left_since_closed = False
         persons = self._count(now)
         exits = self._exits()
-        alarms = frozenset(self._latched) | {alarm for alarm, contact in self._alarms.items() if contact.level}
-        self.levels = SensorLevels(self._door.level, persons, exits, alarms)
+        self.levels = SensorLevels(self._door.level, persons, exits, self._all_alarms())
+
+    def _feed_alarms(self, contacts: Mapping[Alarm, bool], now: float) -> None:
+        for alarm, on in contacts.items():
+            self._alarms[alarm].feed(on, now)
+
+    def _all_alarms(self) -> frozenset[Alarm]:
+        return frozenset(self._latched) | {alarm for alarm, contact in self._alarms.items() if contact.level}
 
     # The barriers.
 

@@ -413,3 +413,22 @@ def test_device_that_counts_more_than_before_is_believed_through_a_contradiction
     bench = Bench(Layout())
     bench.hold(Inputs(True, True, persons=1, exits=0), 0.1)
     assert bench.hold(Inputs(True, False, persons=2, exits=0)).person_count == 2
+
+
+def test_gap_is_forgetting_even_if_nobody_said_so(gate: Bench) -> None:
+    gate.now += 60.0
+    assert gate.hold(QUIET) == SensorLevels()
+    assert gate.hold(QUIET, 0.4) == SensorLevels(True, None, None)
+    assert gate.hold(QUIET, 0.2) == SensorLevels(True, 0, 0)
+    gate.now -= 5.0
+    assert gate.hold(QUIET) == SensorLevels()
+
+
+def test_alarms_are_told_though_nothing_else_could_be_read(gate: Bench) -> None:
+    gate.zone.feed_alarms({Alarm.FIRE: True}, gate.now)
+    assert gate.zone.levels == SensorLevels(alarms=frozenset({Alarm.FIRE}))
+    for step in range(50):
+        gate.zone.feed_alarms({Alarm.FIRE: False} if step < 30 else {}, gate.now + step * SAMPLE_S)
+    assert gate.zone.levels == SensorLevels(alarms=frozenset({Alarm.FIRE}))  # off for less than its time
+    gate.zone.feed_alarms({Alarm.FIRE: False}, gate.now + 50 * SAMPLE_S)
+    assert gate.zone.levels == SensorLevels()
