@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from egate.domain.device import Alarm
@@ -59,6 +60,14 @@ class Wiring:
             barriers=tuple(barrier.active(entries) for barrier in self.barriers),
             alarms=frozenset(alarm for alarm, contact in self.alarms.items() if contact.active(entries)),
         )
+
+    def contacts(self, entries: tuple[int, ...]) -> dict[Alarm, bool]:
+        """Those alarm contacts that can be read, whatever else cannot."""
+        readable: dict[Alarm, bool] = {}
+        for alarm, contact in self.alarms.items():
+            with suppress(InputFault):
+                readable[alarm] = contact.active(entries)
+        return readable
 
 
 def wiring(parameters: Mapping[str, str]) -> Wiring:

@@ -82,6 +82,8 @@ class SensorsDuty:
         except InputFault as fault:
             self.fault_count += 1
             self.forget(str(fault))
+            self._zone.feed_alarms(self._wiring.contacts(entries), asked_at)
+            self.levels = self._zone.levels
             return
         self._zone.feed(inputs, asked_at)
         self._fed_at = asked_at
