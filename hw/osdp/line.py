@@ -29,6 +29,7 @@ REPEATS_MAX = 3
 # Within the bar of 120 ms for eight devices, and longer than any answer that was seen.
 REPLY_ABSENT_S, REPLY_URGENT_S = 0.05, 0.08
 BUSY_S_MAX = 0.5  # chosen: so long a peripheral may put a command off (osdp_BUSY) before it counts as silent
+PATIENCE = 2.0  # chosen: it is waited for so many times as long as it took lately
 GAP_CHARACTERS = 2  # chosen: a transmitter lets go of the line within two; the mark before a frame makes a third
 CHARACTER_BITS = 10
 PROBE_SHARE = 5  # chosen: the absent ones together wait a fifth of the time
@@ -160,9 +161,13 @@ class Line:
 
     def _given_up_at(self, now: float) -> float:
         """When the owner loses the line if nothing comes."""
-        if any(self._urgent(one, now) for one in self._peripherals):
-            return self._sent_at + (REPLY_ABSENT_S if self._probing else REPLY_URGENT_S)
-        return self._sent_at + REPLY_S
+        owner = self._owner
+        if owner is None or not any(self._urgent(one, now) for one in self._peripherals):
+            return self._sent_at + REPLY_S
+        patience_s = REPLY_ABSENT_S if self._probing else REPLY_URGENT_S
+        if owner.answers(now):  # one that is always slow, as the standard allows, would never keep a connection
+            patience_s = max(patience_s, min(REPLY_S, PATIENCE * self._usual_s.get(owner, 0.0)))
+        return self._sent_at + patience_s
 
     def _urgent(self, peripheral: Peripheral, now: float) -> bool:
         urgency, at, _ = peripheral.wants_line(now)

@@ -7,10 +7,10 @@
 What can go wrong, and what is done: a release without answer would be repeated by libosdp, where nothing can take it back. So its context
 is destroyed, and all is built anew, secured first. Only what was acknowledged may go on over a new connection: it is timed by the
 peripheral, and somebody is on his way through.
-An output that reports active without a release of ours is SECURING again: told OFF until it is off.
-A release that the peripheral's own timer did not end is ended by us, and nothing is released any more for the life of the duty:
-without that timer nothing would secure the lock if we died. No reading and no reconnection shows that a timer is sound; somebody
-has to look at it and start anew. A peripheral that was opened (tamper) is not trusted as long as it says so.
+An output that reports active without a release of ours is SECURING again: told OFF until it is off; one that refuses to be told is let
+be, or its siblings would lose their connection each time. A release that the peripheral's own timer did not end is ended by us, and nothing
+is released any more for the life of the duty: without that timer nothing would secure the lock if we died. No reading and no reconnection
+shows that it is sound. A peripheral that was opened (tamper) is not trusted as long as it says so.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hw.osdp.orders import (
     Status,
 )
 from hw.osdp.peripheral import Peripheral
-from hw.osdp.release import Contact, Fate, Release, Released, Securing
+from hw.osdp.release import Contact, Fate, Refusals, Release, Released, Securing
 
 ASK_IDLE_S = 0.5  # chosen: four questions fit into the silence that means lost
 ASK_RELEASED_S = 0.1  # chosen: how soon a bolt that fell is noticed
@@ -40,6 +40,7 @@ SECURE_AGAIN_S = 0.3  # chosen: how often a bolt that does not fall is told agai
 OVERDUE_S = 0.5  # chosen: a timed release that lasts so much longer is ended by us; the peripheral's timer is broken
 SECURE_INTERRUPTS_S = 0.05  # chosen: how long `secure` waits for a release that is on the wire
 TIMER_BROKEN = "its timer did not end a release; have it repaired, then start egate anew"
+REFUSES = "its peripheral refuses to command this output"
 TAMPERED = "its case was opened (tamper); no lane must count on it until it is closed"
 
 
@@ -56,7 +57,9 @@ class LockDuty:
         self._transit_s = transit_s
         self._release: Release | None = None
         self._securing: list[Securing] = []
-        self._off_wanted = False
+        self._off_wanted, self._off_urgency = False, NOW
+        self._told_off = False  # since it was READY, or connected
+        self._refusals = Refusals()
         self._ask_at = self._secured_at = 0.0
         self._ask_urgency = IN_TURN
         self._released: Released | None = None
@@ -70,21 +73,19 @@ class LockDuty:
     @property
     def trusted(self) -> bool:
         """False: it answers and can be secured, but no lane must count on it."""
-        return not self.timer_broken and not self._peripheral.tampered
+        return not self.timer_broken and not self._refusals.lasting and not self._peripheral.tampered
 
     @property
     def diagnosis(self) -> str:
         """Why it is not to be relied on, "" if it is."""
         if self.contact is not Contact.ABSENT and not self.trusted:
-            return TIMER_BROKEN if self.timer_broken else TAMPERED
+            return TIMER_BROKEN if self.timer_broken else REFUSES if self._refusals.lasting else TAMPERED
         return self._diagnosis
 
     def connected(self, now: float) -> None:
         self.contact, self._diagnosis = Contact.SECURING, "securing"
         self.heard_at = now
-        if (
-            self._released is not None
-        ):  # it shall first report whether that still goes on in its time, or should be over
+        if self._released is not None:  # it shall first report whether that goes on in its time, or should be over
             self._secured_at = now
             self._ask_soon(now)
         else:
@@ -147,7 +148,8 @@ class LockDuty:
         elif release is not None and not release.submitted and not self._may_still_start(release, now):
             self._end_release()
         if self._told_off_again_at() <= now:
-            self._command_off(now)
+            # Nothing new: no neighbour loses the line, and with it its connection, to an output that does not obey.
+            self._command_off(now, SOON if self._told_off else NOW)
 
     def next_timer(self) -> float | None:
         times = [one.deadline for one in self._securing] + [self._told_off_again_at()]
@@ -156,15 +158,11 @@ class LockDuty:
         return min(times)
 
     def wish(self, now: float) -> Wish | None:
-        if self._off_wanted:
-            return Wish(NOW, self._secured_at, Output(self._output, OFF_AND_STOP_TIMER))
+        if self._off_wanted and not self._refusals.forbid(now):
+            return Wish(self._off_urgency, self._secured_at, Output(self._output, OFF_AND_STOP_TIMER))
         release = self._release
-        if (
-            release is not None
-            and not release.submitted
-            and self.contact is Contact.READY
-            and self._may_still_start(release, now)
-        ):
+        waiting = release is not None and not release.submitted and self.contact is Contact.READY
+        if release is not None and waiting and self._may_still_start(release, now):
             return Wish(NOW, now, Output(self._output, ON_FOR_A_TIME, release.tenths))
         return Wish(self._ask_urgency, self._ask_at, Ask(Status.OUTPUT))
 
@@ -172,7 +170,7 @@ class LockDuty:
         if isinstance(order, Ask):
             self._ask_at, self._ask_urgency = now + (ASK_IDLE_S if self.active is False else ASK_RELEASED_S), IN_TURN
         elif isinstance(order, Output) and order.control_code == OFF_AND_STOP_TIMER:
-            self._off_wanted = False
+            self._off_wanted, self._told_off = False, True
         elif self._release is not None:
             self.active = None  # from before the first byte until the peripheral reports again
             self._released = None
@@ -199,7 +197,10 @@ class LockDuty:
             self._release = None
             release.done(Fate.ACKNOWLEDGED)
             self._ask_soon(now)
-        elif order.control_code == OFF_AND_STOP_TIMER and ok:
+        elif order.control_code == OFF_AND_STOP_TIMER and not ok:
+            self._refusals.add(now)
+        elif order.control_code == OFF_AND_STOP_TIMER:
+            self._refusals = Refusals()
             self._released = None
             self._confirming = True
             self._ask_soon(now)
@@ -249,8 +250,8 @@ class LockDuty:
         self._diagnosis = "active without a release"
 
     def _become_ready(self) -> None:
-        if self._peripheral.local_known:  # it may have been opened while it was away
-            self.contact, self._diagnosis = Contact.READY, ""
+        if self._peripheral.local_known and not self._refusals.lasting:  # it may have been opened while it was away
+            self.contact, self._diagnosis, self._told_off = Contact.READY, "", False
 
     def _unwanted(self) -> bool:
         """Whether there is an acknowledged release, which nobody wants any more."""
@@ -271,9 +272,8 @@ class LockDuty:
             return self._secured_at + SECURE_AGAIN_S
         return float("inf")
 
-    def _command_off(self, now: float) -> None:
-        self._secured_at = now
-        self._off_wanted = True
+    def _command_off(self, now: float, urgency: int = NOW) -> None:
+        self._secured_at, self._off_urgency, self._off_wanted = now, urgency, True
 
     def _ask_soon(self, now: float) -> None:
         self._ask_at, self._ask_urgency = now, SOON

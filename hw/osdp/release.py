@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+REFUSALS_MAX = 3  # chosen: a peripheral that has just come back may refuse once or twice
+REFUSED_AGAIN_S = 60.0  # chosen: how soon an output that refuses is tried again
+
 
 class Contact(Enum):
     ABSENT = "ABSENT"  # no secure channel
@@ -48,3 +51,22 @@ class Released:
 class Securing:
     deadline: float
     done: Callable[[bool], None]
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Of OFF in a row, by a peripheral that answers otherwise. Each costs all devices of the peripheral its connection."""
+
+    count: int = 0
+    last_at: float = 0.0
+
+    def add(self, now: float) -> None:
+        self.count, self.last_at = self.count + 1, now
+
+    @property
+    def lasting(self) -> bool:
+        return self.count >= REFUSALS_MAX
+
+    def forbid(self, now: float) -> bool:
+        """Whether the output is not to be told now."""
+        return self.lasting and now < self.last_at + REFUSED_AGAIN_S
