@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import itertools
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,12 @@ import pytest
 from egate.domain.device import DeviceRole, DeviceState, LockState, ReleaseResult
 from egate.domain.signal import Light, TravellerSignal
 from egate.errors import ConfigurationError
+from hw.link.base import Link
 from hw.link.serial import open_serial
+from hw.osdp.adapter import OsdpLock
 from hw.osdp.pd import ON_TIMED
 from hw.osdp.pd_reader import Color
+from hw.registry import open_device
 from tests.hw.lock_bench import until, write_key
 from tests.hw.osdp_bus_bench import bus_bench
 
@@ -217,3 +223,35 @@ async def test_health_names_the_peripheral_and_counts_its_losses(tmp_path: Path)
         assert lock.health.last_error
         await bench.ready()
         assert (lock.health.heard_at or 0.0) > health.heard_at
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.EMFILE, "too many"), RuntimeError("symlink loop")])
+async def test_port_that_cannot_be_opened_for_any_reason_is_tried_again(tmp_path: Path, failure: Exception) -> None:
+    async with bus_bench(tmp_path, 1) as bench:
+        lock = bench.open(DeviceRole.LOCK, 1)
+        assert isinstance(lock, OsdpLock)
+        openings = iter([failure, failure])
+        open_port = lock.place.open_port
+
+        def failing() -> Link:
+            for one in openings:
+                raise one
+            return open_port()
+
+        lock._place = replace(lock.place, open_port=failing)
+        await bench.start(lock)
+        assert await lock.secure() is False
+        await bench.ready()
+
+
+async def test_two_paths_that_go_in_circles_are_two_ports_and_close(tmp_path: Path) -> None:
+    async with bus_bench(tmp_path, 1) as bench:
+        for name in ("one", "other"):
+            path = tmp_path / name
+            path.symlink_to(path)
+            device = open_device(f"osdp+pty://{path}?address=1&key=file:key.scbk", tmp_path, DeviceRole.LOCK)
+            bench.devices.append(device)
+            await bench.start(device)
+        for device in bench.devices:
+            await until(lambda one=device: one.health.counters["lost"] > 1, 2.0)  # type: ignore[misc]
+            await asyncio.wait_for(device.close(), 1.0)

@@ -111,7 +111,7 @@ class Bus:
         """Opens the port and serves its peripherals until it is lost, or nobody is left. True if one was online at some time."""
         why, online = "closed", False
         try:
-            self._plug(self._open_port())
+            self._plug(self._open())
             while self._duties:
                 self._turn()
                 online |= any(peripheral.online for peripheral in self._peripherals.values())
@@ -121,6 +121,15 @@ class Bus:
             self._close_link()
         self._unplug(why)
         return online
+
+    def _open(self) -> Link:
+        try:
+            return self._open_port()
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # no descriptor is left; the path goes in a circle (RuntimeError of pathlib)
+            raise LinkLost(f"the port cannot be opened: {type(error).__name__}") from None
 
     def _turn(self) -> None:
         self._carry_out_orders()
@@ -146,7 +155,7 @@ class Bus:
     def _renew(self) -> None:
         """An output command that nobody stands behind any more may still lie in the port, and goes with it."""
         self._close_link()
-        link = self._link = self._open_port()
+        link = self._link = self._open()
         for peripheral in self._peripherals.values():
             peripheral.renew_port = False
             peripheral.channel.exchange(link)
