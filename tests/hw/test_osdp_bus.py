@@ -255,3 +255,17 @@ async def test_two_paths_that_go_in_circles_are_two_ports_and_close(tmp_path: Pa
         for device in bench.devices:
             await until(lambda one=device: one.health.counters["lost"] > 1, 2.0)  # type: ignore[misc]
             await asyncio.wait_for(device.close(), 1.0)
+
+
+async def test_port_under_two_names_that_was_absent_at_start_is_told_apart_from_a_foreign_owner(tmp_path: Path) -> None:
+    async with bus_bench(tmp_path, 2) as bench:
+        for address, name in ((1, "bus"), (2, "alias")):
+            url = f"osdp+pty://{tmp_path}/{name}?address={address}&key=file:key.scbk&baud=115200"
+            device = open_device(url, tmp_path, DeviceRole.LOCK)
+            bench.devices.append(device)
+            await bench.start(device)
+        owner, other = bench.devices
+        await bench.ready(owner)
+        (tmp_path / "alias").symlink_to(tmp_path / "bus")
+        await until(lambda: "under another name" in other.health.last_error, 3.0)
+        assert owner.state is DeviceState.ONLINE

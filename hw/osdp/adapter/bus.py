@@ -59,6 +59,7 @@ class Bus:
 
     def __init__(self, first: Place) -> None:
         self._open_port = first.open_port
+        self._first = first
         self._line = Line(first.baud)
         self._peripherals: dict[int, Peripheral] = {}
         self._duties: dict[Member, Duty] = {}
@@ -125,10 +126,13 @@ class Bus:
     def _open(self) -> Link:
         try:
             return self._open_port()
-        except (
-            OSError,
-            RuntimeError,
-        ) as error:  # no descriptor is left; the path goes in a circle (RuntimeError of pathlib)
+        except LinkLost:
+            if (other := BUSES.other_owner(self, self._first)) is not None:
+                raise LinkLost(
+                    f"it is the port of {other} under another name: name both alike, or start anew"
+                ) from None
+            raise
+        except (OSError, RuntimeError) as error:  # the latter: pathlib at a path that goes in a circle
             raise LinkLost(f"the port cannot be opened: {type(error).__name__}") from None
 
     def _turn(self) -> None:
@@ -257,6 +261,12 @@ class Buses:
             self._members.append((bus, member))
             bus.join(member)
             return bus
+
+    def other_owner(self, bus: Bus, place: Place) -> Place | None:
+        """Whose port it is as well: two names of a port that was not there yet could not be compared when the devices joined."""
+        with self._lock:
+            others = (member.place for one, member in self._members if one is not bus)
+            return next((other for other in others if place.same_port(other)), None)
 
     def leave(self, bus: Bus, member: Member) -> None:
         with self._lock:

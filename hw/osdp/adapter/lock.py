@@ -140,8 +140,8 @@ class OsdpLock(OsdpDevice):
         if duty is None or peripheral is None:
             return None
         state = STATES[duty.contact]
-        if duty.timer_broken or (state is not None and not duty.trusted):
-            return DeviceState.LOST  # it answers and can be secured; no lane must count on it
+        if not duty.trusted:
+            return DeviceState.LOST  # it may answer and be secured; no lane must count on it
         if state is DeviceState.ONLINE and peripheral.power_failed:
             return DeviceState.DEGRADED
         return state
