@@ -22,7 +22,14 @@ from tests.end_to_end.evidence import Picture, picture
 from tests.end_to_end.hall import ATTEMPTS_MAX, DEVICE_LANE, EQUIPMENT, Callers, Hall, calling, grey, open_hall, step_in
 
 OWN = frozenset({DeviceRole.FINGER_SENSOR, DeviceRole.SIGNAL})
-PATIENT = {"document_s": 10.0, "capture_s": 6.0, "release_s": 2.0, "passage_s": 4.0, "referral_s": 4.0}
+PATIENT = {
+    "document_s": 10.0,
+    "capture_s": 15.0,
+    "attempts_max": 1,
+    "release_s": 2.0,
+    "passage_s": 4.0,
+    "referral_s": 4.0,
+}
 
 
 def sample(name: str) -> bytes:
