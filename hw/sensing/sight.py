@@ -27,9 +27,9 @@ class Sight:
         """passed: barriers were interrupted; otherwise nothing was read for a while."""
         self._moved_at, self._passed, self._noticed = now, passed, False
 
-    def feed(self, level: bool | None, since: float) -> None:
-        """The debounced level and when it began."""
-        self._unseen_since = max(since, self._moved_at) if level is False else None
+    def feed(self, level: bool | None, since: float, clear: bool) -> None:
+        """The debounced level, whether all barriers are clear, and since when both are as they are."""
+        self._unseen_since = max(since, self._moved_at) if level is False and clear else None
         if level:
             self._noticed = self._proven = True
             self._blind = False

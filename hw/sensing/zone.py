@@ -41,8 +41,8 @@ class Zone:
 
     consistent: False if presence sensor and count have contradicted each other for more than a moment; person_count is then None.
     edges: how often each sensor's debounced level has changed.
-    A device that is polled calls `feed` only. One that reports changes calls `handle_timer` at `next_timer` too: what it does not
-    report has not changed.
+    A device that is polled calls `feed` only. One that reports changes calls `handle_timer` at `next_timer` too, and every second: what
+    it does not report has not changed, but contradictions and objects are found by how long they last.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -136,7 +136,9 @@ class Zone:
     def _update(self, now: float) -> None:
         self._follow_passages(now)
         self._recognise_object(now)
-        self._sight.feed(self._present.level, self._present.since)
+        clear = all(barrier.level is False for barrier in self._barriers)
+        # Who stands in a barrier is where the presence sensor need not see him.
+        self._sight.feed(self._present.level, max(sensor.since for sensor in (self._present, *self._barriers)), clear)
         if self._empty(now):
             self._tally.empty()
             self._came_unseen = False
@@ -213,11 +215,7 @@ class Zone:
 
     def _empty(self, now: float) -> bool:
         """By the presence sensor and whatever else could tell otherwise."""
-        return (
-            self._sight.shows_empty(self._counted, now)
-            and all(barrier.level is False for barrier in self._barriers)
-            and (self._newest is None or not self._newest.persons)
-        )
+        return self._sight.shows_empty(self._counted, now) and (self._newest is None or not self._newest.persons)
 
     @property
     def _counted(self) -> int | None:

@@ -289,6 +289,14 @@ def test_presence_sensor_that_saw_him_and_has_not_for_long_is_believed(gate: Ben
     assert gate.beams().person_count is None  # he stood still after all
 
 
+def test_one_who_stands_in_the_exit_is_there_though_the_presence_sensor_does_not_reach_it(gate: Bench) -> None:
+    gate.walk(1, 2)
+    gate.beams(4)
+    assert gate.beams(4, 5, present=False, duration_s=5.0, door_closed=False) == SensorLevels(False, 1, 0)
+    assert gate.beams(4, present=False, duration_s=5.0, door_closed=False) == SensorLevels(False, 1, 0)
+    assert gate.hold(QUIET, 1.9).person_count == 1
+
+
 def test_doubt_at_the_entry_lasts_until_a_late_presence_sensor_could_have_noticed(gate: Bench) -> None:
     for beams in ((1,), (1, 2), (2,), (1, 2), (2,), ()):
         gate.beams(*beams, present=False)
