@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.osdp.frame import CRC_PRESENT, REPLY_BUSY, crc_of
+from hw.osdp.line import BUSY_S_MAX, REPLY_S
 from hw.osdp.noise import NOISE_BYTES_MAX, NOISE_WINDOW_S, Noise
 from hw.osdp.orders import ON_FOR_A_TIME
 from hw.osdp.release import Contact, Fate
@@ -133,7 +134,9 @@ def test_busy_peripheral_is_told_again_and_keeps_its_connection(bench: Workbench
 
 def test_peripheral_that_is_busy_for_ever_is_given_up_and_never_released(bench: Workbench) -> None:
     busy(1000, bench)
+    asked = bench.time
     bench.release(1, 3.0, 1.5)
     bench.run_until(lambda: bool(bench.fates))
     assert bench.fates[0][1] is Fate.UNKNOWN
+    assert bench.fates[0][0] - asked < BUSY_S_MAX + REPLY_S + 0.05, "the line waited for it beyond its time"
     assert all(one.control_code != ON_FOR_A_TIME for one in bench.simulated[1].actuations)
