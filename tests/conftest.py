@@ -16,7 +16,7 @@ settings.load_profile("egate")
 
 # Devices on pseudo terminals keep real time, and so do their deadlines: a device that waits for the processor looks like one that is
 # lost. Whole daemons run one after the other, with nothing beside them. Devices alone spend three quarters of their time waiting and a
-# quarter of a core: two go side by side, but with nothing that computes: linters beside them made a
+# quarter of a core: four go side by side, but with nothing that computes: linters beside them made a
 # lock secure itself two seconds late. `make test` lets all others use every core before.
 IN_REAL_TIME = frozenset({"end_to_end", "node", "console"})
 DEVICES = frozenset({"contract", "hw", "fuzz"})
