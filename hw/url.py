@@ -31,6 +31,8 @@ from hw.target import is_elsewhere, is_no_camera, is_pty, port_name, split_host
 
 PORT_KEYS = frozenset({"chip"})  # parameters that name a further port of the same link
 SECRET_KEYS = frozenset({"key", "password", "token"})
+# What a reader frames its messages with, and what makes it look: control characters are their point.
+RAW_KEYS = frozenset({"prefix", "terminator", "line_terminator", "trigger", "trigger_off"})
 PATH_LINKS = frozenset({"serial", "pty", "file", "replay", "v4l2", "dir"})
 NAME_LINKS = frozenset({"tcp", "sim", "reader", "rfc2217", "synthetic"})
 STREAM_LINKS = frozenset({"rtsp"})  # host and path
@@ -167,7 +169,8 @@ def parse(url: str) -> DeviceUrl:
         raise ConfigurationError(f"device URL {protocol}+{link}: fragment and user are not allowed")
     found = DeviceUrl(protocol, link, _target(link, parts.netloc, unquote(parts.path)), _parameters(pairs))
     # After decoding: these texts stand in errors, logs and terminals.
-    if not all(text.isprintable() for text in (found.target, *found.parameters.values())):
+    shown = [value for key, value in found.parameters.items() if key not in RAW_KEYS]
+    if not all(text.isprintable() for text in (found.target, *shown)):
         raise ConfigurationError(f"device URL {protocol}+{link}: control characters in it, percent-encoded")
     if link in HOST_LINKS:
         _ = found.host
