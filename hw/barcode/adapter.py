@@ -29,6 +29,7 @@ from hw.health import HealthLog
 from hw.link.base import Link, LinkLost
 from hw.link.noise import Noise
 from hw.link.opener import link_keys, open_link
+from hw.loop_calls import call_soon
 from hw.url import DeviceUrl
 
 POLL_S = 0.05  # how often the owner thread looks whether it shall end, trigger, or a false start has timed out
@@ -150,9 +151,7 @@ class SerialBarcodeReader:
         self._in_loop(lambda: self._apply(state))
 
     def _in_loop(self, call: Callable[[], None]) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                self._loop.call_soon_threadsafe(call)
+        call_soon(self._loop, call)
 
     # From here on: the event loop.
 

@@ -14,7 +14,6 @@ light=1           its light is switched on while a finger is awaited
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -40,6 +39,7 @@ from hw.finger.picture import MODELS, R30X, Model, unpack
 from hw.health import HealthLog
 from hw.link.base import Link, LinkLost
 from hw.link.opener import link_keys, open_link
+from hw.loop_calls import call_soon
 from hw.url import DeviceUrl
 
 KEYS = frozenset({"password", "default_password", "address", "model", "dpi", "packet", "set_baud", "light"})
@@ -153,9 +153,7 @@ class R30xSensor:
             self._request = self._result = None
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(callback)
+        call_soon(self._loop, callback)
 
     # From here on: the owner thread.
 

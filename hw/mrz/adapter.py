@@ -15,7 +15,6 @@ documents are still read, if their blocks are whole. Otherwise ONLINE.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 import uuid
@@ -38,6 +37,7 @@ from hw.health import HealthLog
 from hw.link.base import Link
 from hw.link.noise import Noise
 from hw.link.opener import link_keys, open_link
+from hw.loop_calls import call_soon
 from hw.mrz.chip_url import BAUD_MAX, CHIP_KEYS, ChipSource, chip_source
 from hw.mrz.setup import SETUP_KEYS, ZoneSource, zone_source
 from hw.url import DeviceUrl
@@ -226,9 +226,7 @@ class MrzReader:
         self._on_state(state)
 
     def _in_loop(self, call: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(call)
+        call_soon(self._loop, call)
 
 
 def open_reader(url: DeviceUrl, base: Path) -> MrzReader:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
 import math
 import threading
 import time
@@ -25,6 +24,7 @@ from hw.camera.look import look
 from hw.camera.source import Opener, Source, SourceEnded, SourceLost, Time, Unusable
 from hw.camera.supervision import LOSS_S, Supervision
 from hw.health import HealthLog
+from hw.loop_calls import call_soon
 
 WATCH_S = 0.5  # chosen: with LOSS_S well within the 5 s in which a loss must be told
 CLOSE_S_MAX = 1.0  # chosen: a source that works lets go within one picture
@@ -202,9 +202,7 @@ class SupervisedCamera:
             self._call_soon(lambda: self._change_state(state))  # under the lock: in the order of the changes
 
     def _call_soon(self, call: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(call)
+        call_soon(self._loop, call)
 
     # From here on: the event loop.
 

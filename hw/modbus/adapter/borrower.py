@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from typing import TypeVar
 from egate.domain.device import DeviceHealth, DeviceState
 from egate.errors import DeviceError
 from hw.health import HealthLog
+from hw.loop_calls import call_soon, carried_out
 from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.line import Client
 from hw.modbus.adapter.lines import unclaim
@@ -64,15 +64,7 @@ class Borrower:
 
     async def _order(self, order: Callable[[float, Callable[[_T], None]], None], otherwise: _T) -> _T:
         """Lets the line's thread carry out order; its answer, or otherwise if the thread is gone."""
-        answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-
-        def settle(value: _T) -> None:
-            if not answer.done():
-                answer.set_result(value)
-
-        if not self._hand_over(lambda now: order(now, lambda value: self._call_soon(settle, value))):
-            return otherwise
-        return await answer
+        return await carried_out(self._hand_over, order, otherwise)
 
     def _hand_over(self, order: Callable[[float], None]) -> bool:
         with self._handing_over:
@@ -83,9 +75,7 @@ class Borrower:
         return self._taking
 
     def _call_soon(self, callback: Callable[[_T], None], value: _T) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(callback, value)
+        call_soon(self._loop, callback, value)
 
     # From here on: the line's thread.
 

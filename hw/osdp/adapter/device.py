@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,6 +10,7 @@ from typing import TypeVar
 from egate.domain.device import DeviceHealth, DeviceState
 from egate.errors import DeviceError
 from hw.health import HealthLog
+from hw.loop_calls import call_soon, carried_out
 from hw.osdp.adapter.bus import BUSES, Bus
 from hw.osdp.adapter.place import Place
 from hw.osdp.duty import Duty
@@ -78,23 +78,13 @@ class OsdpDevice(ABC):
 
     async def _order(self, order: Callable[[float, Callable[[_T], None]], None], otherwise: _T) -> _T:
         """Lets the owner thread carry out order; its answer, or otherwise if nobody carries out orders any more."""
-        answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-
-        def settle(value: _T) -> None:
-            if not answer.done():
-                answer.set_result(value)
-
-        if not self._hand_over(lambda now: order(now, lambda value: self._call_soon(settle, value))):
-            return otherwise
-        return await answer
+        return await carried_out(self._hand_over, order, otherwise)
 
     def _hand_over(self, order: Callable[[float], None]) -> bool:
         return self._bus is not None and not self._closed and self._bus.order(order)
 
     def _call_soon(self, callback: Callable[[_T], None], value: _T) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(callback, value)
+        call_soon(self._loop, callback, value)
 
     # From here on: the bus's owner thread.
 
