@@ -507,10 +507,10 @@ def _passage(turn: _Turn) -> None:
     if not crossing.override and (levels.alarms & LIFE_SAFETY or _flees(crossing.broken)):
         _flight(turn)
         return
-    if levels.person_count is None or levels.exit_count is None or levels.door_closed is None:
+    passed = _passed(turn.state, crossing)
+    if levels.person_count is None or passed is None or levels.door_closed is None:
         _passage_failed(turn, ReasonDetail(Reason.DEVICE_LOST, "sensors"), Outcome.UNKNOWN)
         return
-    passed = (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
     if not crossing.override:
         if Alarm.TAMPER in levels.alarms:
             _passage_failed(turn, ReasonDetail(Reason.TAMPER), Outcome.FAILED)
@@ -537,9 +537,7 @@ def _flight(turn: _Turn) -> None:
     """The exit stays released until its timer ends: whoever was admitted may be running through it. Behind him it is secured."""
     crossing, levels = turn.crossing, turn.state.levels
     turn.cross(broken=tuple(dict.fromkeys((*crossing.broken, *turn.state.alarms))))
-    if levels.exit_count is None:
-        return
-    passed = (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
+    passed = _passed(turn.state, crossing)
     if passed == 0 and levels.person_count == 0:
         turn.cross(left=True)
     if passed:
@@ -548,13 +546,19 @@ def _flight(turn: _Turn) -> None:
             _fled(turn)
 
 
+def _passed(state: State, crossing: Crossing) -> int | None:
+    """How many have gone through the exit since the lock was commanded; None if the sensors do not tell."""
+    count = state.levels.exit_count
+    return None if count is None else (count - crossing.exit_base) % EXIT_COUNT_MODULUS
+
+
 def _stranger(state: State, crossing: Crossing) -> ReasonDetail | None:
     """Whether somebody who was not verified is at the exit: more than one person, or one who came after the zone was empty."""
     levels = state.levels
-    passed = 0 if levels.exit_count is None else (levels.exit_count - crossing.exit_base) % EXIT_COUNT_MODULUS
-    if Alarm.TAILGATING in levels.alarms or (levels.person_count or 0) > 1 or passed > 1:
+    passed = _passed(state, crossing)
+    if Alarm.TAILGATING in levels.alarms or (levels.person_count or 0) > 1 or (passed or 0) > 1:
         return ReasonDetail(Reason.TAILGATING)
-    if levels.exit_count is not None and passed == 0 and crossing.left and levels.person_count:
+    if passed == 0 and crossing.left and levels.person_count:
         return ReasonDetail(Reason.PRESENCE_BROKEN)
     return None
 
@@ -606,9 +610,8 @@ def _referred(turn: _Turn) -> None:
 def _referred_levels(turn: _Turn) -> None:
     levels = turn.state.levels
     if levels.door_closed is False and levels.alarms & LIFE_SAFETY:
-        _end(
-            turn, Ending(Outcome.UNKNOWN, turn.state.alarms)
-        )  # the panel opened it, and whoever was referred may have fled
+        # The panel opened it, and whoever was referred may have fled.
+        _end(turn, Ending(Outcome.UNKNOWN, turn.state.alarms))
     elif levels.door_closed is False:
         unknown = turn.crossing.release is ReleaseResult.UNKNOWN
         outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
