@@ -9,6 +9,7 @@ What can go wrong: noise holds a false start with a long length; the line then f
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Iterator
 
 MARK = 0xFF
@@ -21,7 +22,7 @@ SILENCE_S = 0.03  # chosen: OSDP allows 20 ms between characters
 CRC_PRESENT = 0x04  # control bit 2
 ENCRYPTED_BLOCKS = 0x17  # SCS_17 and SCS_18 carry encrypted data
 SEQUENCE = 0x03  # control bits 0 and 1
-CRC_START, CRC_POLYNOMIAL = 0x1D0F, 0x1021  # OSDP 2.2, annex C
+CRC_START = 0x1D0F  # OSDP 2.2, annex C
 REPLY = 0x80  # bit 7 of the address
 
 COMMAND_OUT = 0x68  # osdp_OUT
@@ -55,20 +56,8 @@ def is_sound(frame: bytes) -> bool:
 
 
 def crc_of(data: bytes) -> int:
-    value = CRC_START
-    for byte in data:
-        value = (value << 8) & 0xFFFF ^ _CRC_TABLE[(value >> 8) ^ byte]
-    return value
-
-
-def _crc_entry(byte: int) -> int:
-    value = byte << 8
-    for _ in range(8):
-        value = (value << 1 ^ CRC_POLYNOMIAL) & 0xFFFF if value & 0x8000 else value << 1
-    return value
-
-
-_CRC_TABLE = tuple(map(_crc_entry, range(256)))
+    """CCITT's polynomial 0x1021, highest bit first, from 0x1D0F (OSDP 2.2, annex C). In C: noise may look like many long frames."""
+    return binascii.crc_hqx(data, CRC_START)
 
 
 def nak_of(frame: bytes) -> int | None:
@@ -121,16 +110,17 @@ class Assembler:
 
 
 def _whole(data: bytearray) -> int:
-    """How many bytes hold nothing but noise and whole frames."""
+    """How many bytes hold nothing but noise and whole frames. A frame that has only begun stays, with its mark."""
     done = 0
     while (start := data.find(START, done)) >= 0:
+        begins = start - (start > done and data[start - 1] == MARK)
         if len(data) < start + 4:
-            return done
+            return begins
         length = int.from_bytes(data[start + 2 : start + 4], "little")
         if length > FRAME_BYTES_MAX or length <= HEADER_BYTES:
             done = start + 1  # a false start
             continue
         if len(data) < start + length:
-            return done
+            return begins
         done = start + length
     return len(data) - (1 if data[done:].endswith(bytes([MARK])) else 0)

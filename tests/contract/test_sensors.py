@@ -47,6 +47,8 @@ class Bench:
         await until(
             lambda: self.sensors.state is DeviceState.ONLINE and None not in known(self.sensors.levels), within_s
         )
+        # levels are a thread's and can be read before the event loop has been told of them
+        await until(lambda: bool(self.told) and self.told[-1][0] == self.sensors.levels, 1.0)
 
 
 def known(levels: SensorLevels) -> tuple[bool | None, int | None, int | None]:

@@ -105,6 +105,8 @@ def _lines() -> Sequence[bytes]:
         frame(ADDRESS, 1, b"\x60") + frame(ADDRESS | REPLY, 1, b"\x50" + bytes(8)),
         secured + b"\x53" * 20,
         GOOD[:6],
+        bytes(1500) + GOOD[:6],
+        (b"\x53\x81\x00\x05\x04" + bytes(5)) * 200,
         frame(ADDRESS, 0x08, b"\x02\x17\x68\x00\x05\x0a\x00" + bytes(4)),
     ]
 

@@ -48,7 +48,10 @@ def test_coverage_guided_slice(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
     seen = json.loads(out.read_text())["targets"]
-    assert {name: state["failures"] for name, state in seen.items() if state["failures"]} == {}
+    found = [
+        (name, one["kind"], one["place"], one["data"]) for name, state in seen.items() for one in state["failures"]
+    ]
+    assert [failure[:3] for failure in found] == [], "\n".join(map(repr, found))
     assert sum(state["runs"] for state in seen.values()) > 2_000
     assert all(state["runs"] for state in seen.values())
 

@@ -87,6 +87,13 @@ def test_frames_come_whole_however_they_were_cut() -> None:
             assert any(frame in piece for piece in pieces), f"cut in pieces of {size}"
 
 
+def test_noise_is_not_held_back_with_a_frame_that_has_only_begun() -> None:
+    for begun in (b"\x53", PLAIN_POLL[1:4], b"\xff\x53\x01\x00\x05\x04\x53"):
+        assembler = Assembler()
+        assert assembler.feed(bytes(1500) + begun, 0.0) == bytes(1500)
+        assert assembler.feed(b"", SILENCE_S * 1.1) == begun
+
+
 def test_false_start_is_let_go_after_a_silence() -> None:
     assembler = Assembler()
     assert assembler.feed(b"\x53\x01\x00\x05\x04", 0.0) == b""  # claims 1280 bytes
