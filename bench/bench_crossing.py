@@ -32,6 +32,7 @@ from egate.commands.bench.measurement import StallWatch
 from egate.demo.load import Passage, gate_loads, run_load
 from egate.demo.site import device_urls, make_site, running
 from egate.demo.travellers import People, Traveller, demo_travellers
+from egate.demo.utopia import Utopia
 from egate.inference.weights.store import ModelStore
 from hw.sim.client import Simulator, spawn
 
@@ -85,21 +86,23 @@ def alone(directory: Path, simulator: Simulator) -> tuple[list[float], list[floa
 def drive(directory: Path, simulator: Simulator, crossings: int) -> tuple[list[Passage], list[Marks]]:
     """A closed loop on every lane: what queues is not this bench's question (`egate bench latency` asks it)."""
     lanes = frozenset(simulator.lanes())
-    site = make_site(directory / "site", device_urls(simulator), request_lanes=lanes, policy=POLICY)
+    today = date.today()
+    state = Utopia(today)  # trusted: a chip's proof is worth nothing without the issuer's signature under its key
+    site = make_site(directory / "site", device_urls(simulator), request_lanes=lanes, policy=POLICY, state=state)
     marks = directory / "marks.jsonl"
 
     async def load(address: str) -> list[Passage]:
         async with gate_loads(address, site.pki, simulator, lanes) as loads:
-            return await run_load(loads, [0.0] * crossings, holder())
+            return await run_load(loads, [0.0] * crossings, holder(today, state))
 
     with running(site, ("bench.recorded_daemon", "--marks", str(marks))) as daemon:
         passages = asyncio.run(load(daemon.address))
     return passages, [json.loads(line) for line in marks.read_text(encoding="utf-8").splitlines()]
 
 
-def holder() -> Traveller:
+def holder(today: date, state: Utopia) -> Traveller:
     """Whose face and finger are the document's."""
-    return demo_travellers(People.load(ModelStore()), date.today())[0]
+    return demo_travellers(People.load(ModelStore()), today, state)[0]
 
 
 def summarise(
