@@ -2,7 +2,8 @@
 
 READY, READING, VERIFYING    amber; what to do now
 RECORDING, RELEASING         amber, blinking: wait
-RELEASED                     green while the lock says that it is released, and only then; red once it is secured again
+RELEASED                     green, GO_AHEAD and its sound while the lock says that it is released, and only then; before it amber,
+                             blinking, and red once it is secured again, both without text
 REFERRED                     red; to the manual lane
 OUT_OF_SERVICE               red
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -38,21 +40,20 @@ _STANDING = {
     Phase.REFERRED: Guidance.GO_TO_MANUAL_LANE,
 }
 _ADVISED = frozenset({Phase.READING, Phase.VERIFYING})  # where the newest advice stands until the next
-_SOUNDS = {Phase.RELEASED: Sound.GO, Phase.REFERRED: Sound.REFUSED}
+_SOUNDS = {Guidance.GO_AHEAD: Sound.GO, Guidance.GO_TO_MANUAL_LANE: Sound.REFUSED}  # once in a phase
 
 
-def signal_of(
-    phase: Phase, lock: LockState, advice: Guidance | None, texts: Mapping[Guidance, str], *, entered: bool
-) -> TravellerSignal:
-    """entered: the phase has just begun; only then a sound is played."""
+def signal_of(phase: Phase, lock: LockState, advice: Guidance | None, texts: Mapping[Guidance, str]) -> TravellerSignal:
+    """lock: what it says in RELEASED; elsewhere it does not count. advice: of READING and VERIFYING, else it does not count."""
     light, blinking = _LIGHTS[phase]
+    guidance = advice if phase in _ADVISED else _STANDING.get(phase)
     if light is Light.GREEN and lock is not LockState.RELEASED:
         light, blinking = (Light.RED, False) if lock is LockState.SECURED else (Light.AMBER, True)
-    guidance = advice if phase in _ADVISED else _STANDING.get(phase)
-    sound = _SOUNDS.get(phase, Sound.NONE) if entered else Sound.NONE
-    if phase in _ADVISED and not entered and advice is not None:
-        sound = Sound.ATTENTION
-    return TravellerSignal(light, blinking, guidance, "" if guidance is None else texts[guidance], sound)
+        guidance = None
+    if guidance is None:
+        return TravellerSignal(light, blinking)
+    sound = Sound.ATTENTION if phase in _ADVISED else _SOUNDS.get(guidance, Sound.NONE)
+    return TravellerSignal(light, blinking, guidance, texts[guidance], sound)
 
 
 class Signs:
@@ -64,25 +65,36 @@ class Signs:
         self._phase: Phase | None = None
         self._lock = LockState.UNKNOWN
         self._advice: Guidance | None = None
+        self._played: set[Sound] = set()
         self._showing: asyncio.Task[None] | None = None
 
     def turned(self, phase: Phase, lock: LockState) -> None:
         """After each turn of the machine. The lock counts only while the exit is released."""
         seen = lock if phase is Phase.RELEASED else LockState.UNKNOWN
         if (phase, seen) != (self._phase, self._lock):
-            entered, self._lock = phase is not self._phase, seen
-            self._show(phase, None if entered else self._advice, entered)
+            self._lock = seen
+            if phase is not self._phase:
+                self._advice = None
+                self._played.clear()
+            self._phase = phase
+            self._show()
 
     def advised(self, codes: tuple[Guidance, ...]) -> None:
         """Of the machine, a comparison or a device; the first counts, since a display has one line."""
         if codes and self._phase in _ADVISED and codes[0] is not self._advice:
-            self._show(self._phase, codes[0], False)
+            self._advice = codes[0]
+            self._played.clear()  # new advice calls for attention anew
+            self._show()
 
-    def _show(self, phase: Phase, advice: Guidance | None, entered: bool) -> None:
-        self._phase, self._advice = phase, advice
+    def _show(self) -> None:
+        if self._phase is None:
+            return
         if self._showing is not None:
             self._showing.cancel()  # one that hangs would keep all that follow; the newest counts
-        shown = signal_of(phase, self._lock, advice, self._texts, entered=entered)
+        shown = signal_of(self._phase, self._lock, self._advice, self._texts)
+        if shown.sound in self._played:  # by a lock that says once more that it is released
+            shown = replace(shown, sound=Sound.NONE)
+        self._played.add(shown.sound)
         self._showing = asyncio.ensure_future(self._told(shown))
 
     async def _told(self, shown: TravellerSignal) -> None:

@@ -10,12 +10,14 @@ import numpy as np
 
 from egate.document.lds.finger_record import parse_dg3
 from egate.errors import ImageError
-from egate.inference.image.decoder import decode, decode_grey
+from egate.inference.image.decoder import decode, decode_grey, warm_up
 from egate.inference.image.header import read_header
 from egate.inference.image.wsq import PIXELS_MAX, decode_wsq
 from tests.fuzz.sources import CORPUS
 from tests.fuzz.target import Target
 from tests.inference.tiff_files import PACKERS, RATIONAL, SHORT, grey_tags, tiff
+
+warm_up()  # compiling is what a daemon does before it serves, and would look like a hang
 
 
 def header(data: bytes) -> None:
