@@ -2,6 +2,7 @@
 
     host[:port]     host: a name, an IPv4 address in any spelling, or an IPv6 address in brackets, without a zone
 
+A path that goes in a circle leads to nothing and is no error (Path.resolve raises RuntimeError for it before Python 3.13).
 Asks the file system and the resolver, so an answer holds for now only; `hw.link.serial` asks again at each opening.
 """
 
@@ -26,7 +27,7 @@ LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-lo
 
 def is_pty(path: Path) -> bool:
     """True if path leads to a pseudo terminal. False where nothing exists."""
-    if Path("/dev/pts") in path.resolve().parents:
+    if Path("/dev/pts") in Path(os.path.realpath(path)).parents:
         return True
     device = _device(path)
     return device is not None and (device[0] in PTY_MAJORS or device in PTY_NUMBERS)
@@ -81,7 +82,7 @@ def port_name(link: str, target: str) -> str:
     """Equal for two targets that are one port, as far as can be told now: symlinks, device nodes, spellings of an address."""
     if target.startswith("/"):
         device = _device(Path(target))
-        return f"device {device[0]}:{device[1]}" if device else str(Path(target).resolve())
+        return f"device {device[0]}:{device[1]}" if device else os.path.realpath(target)
     if link not in ("tcp", "rfc2217"):  # both speak to one serial server by its address
         return f"{link} {target}"
     host, port = split_host(target)

@@ -12,6 +12,7 @@ from pathlib import Path
 from egate.document.encoding import pem
 from egate.errors import ConfigurationError, DocumentError
 from hw.emrtd.protocol.terminal_chain import COUNT_MAX, TerminalChain, parse_terminal_chain
+from hw.regular_file import NotRegular, read_regular
 
 KEY_NAME, CERTIFICATE_PATTERN = "terminal.key", "*.cvcert"
 FILE_SIZE_MAX = 16 * 1024  # chosen: certificates have some 300 bytes, keys of RSA 4096 bits 2.4 kB
@@ -35,11 +36,10 @@ def read_terminal_chain(directory: Path) -> TerminalChain:
 
 
 def _content(path: Path) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(FILE_SIZE_MAX + 1)
-    if len(content) > FILE_SIZE_MAX:
-        raise ConfigurationError(f"{path} is too long")
-    return content
+    try:
+        return read_regular(path, FILE_SIZE_MAX)[0]
+    except NotRegular as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from None
 
 
 def _der(key: bytes) -> bytes:

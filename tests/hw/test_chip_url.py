@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def test_chain_with_something_wrong_is_refused_by_name(tmp_path: Path) -> None:
         (tmp_path / "terminal.key").write_bytes(content)
         with pytest.raises(ConfigurationError):
             read_terminal_chain(tmp_path)
+    (tmp_path / "terminal.key").unlink()
+    os.mkfifo(tmp_path / "terminal.key", 0o600)
+    with pytest.raises(ConfigurationError, match="not a regular file"):
+        read_terminal_chain(tmp_path)
+    (tmp_path / "terminal.key").unlink()
     write(tmp_path)
     (tmp_path / "2.cvcert").write_bytes(b"\x7f\x21\x00")
     with pytest.raises(ConfigurationError):

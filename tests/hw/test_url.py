@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from egate.errors import ConfigurationError
-from hw.target import is_no_camera
+from hw.target import is_no_camera, port_name
 from hw.url import parse
 
 GOOD = "osdp+serial:///dev/serial/by-id/usb-FTDI_FT232R-if00?address=1&baud=9600&key=file:lane1.scbk"
@@ -195,6 +195,14 @@ def test_serial_path_that_leads_to_a_pty_counts_as_simulated(tmp_path: Path) -> 
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_path_that_goes_in_a_circle_is_a_port_that_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    for text in ("modbus+serial", "osdp+serial", "camera+v4l2"):
+        assert not parse(f"{text}://{tmp_path}/a").simulated
+    assert port_name("serial", f"{tmp_path}/a") != port_name("serial", f"{tmp_path}/c")
 
 
 def test_video_device_without_hardware_counts_as_simulated(tmp_path: Path) -> None:
