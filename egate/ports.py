@@ -123,10 +123,10 @@ class FingerSensor(Device, Protocol):
     """A sensor that takes images of fingers."""
 
     async def capture(self, timeout_s: float, on_guidance: Callable[[Guidance], None]) -> FingerImage:
-        """The next impression of a finger laid on from now on. on_guidance is called in the loop, once per change of advice.
+        """The next impression of a finger laid on from now on: one that lies there already must be lifted, and LIFT_FINGER says so.
 
+        on_guidance is called in the loop, once per change of advice. Cancelling is safe.
         Raises DeviceTimeout if no usable one came within timeout_s, DeviceLost if the sensor went away, DeviceError if it is being used.
-        Cancelling is safe.
         """
 
 

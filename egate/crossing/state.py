@@ -119,6 +119,12 @@ class State:
         return tuple(ReasonDetail(ALARM_REASONS[alarm]) for alarm in Alarm if alarm in self.levels.alarms)
 
     @property
+    def finger_wanted(self) -> bool:
+        """One more impression would be compared at once: none waits, none is being compared, and none has settled it."""
+        finger = None if self.crossing is None else self.crossing.finger
+        return finger is not None and not finger.done and not finger.queued and self.pending.finger is None
+
+    @property
     def blockers(self) -> tuple[ReasonDetail, ...]:
         """Why the lane can't serve; empty if it can."""
         reasons = [ReasonDetail(Reason.DEVICE_LOST, device) for device in sorted(self.lost)]

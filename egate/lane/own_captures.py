@@ -59,13 +59,16 @@ async def take_fingers(
     samples: Samples,
     post: Callable[[ev.Event], None],
     presence: Presence,
+    wanted: asyncio.Event,
     advise: Callable[[Guidance], None],
 ) -> None:
     """Stages each impression, until cancelled. Nobody says which finger it is: all of the document's are tried.
 
-    The image takes seconds to come: one of somebody who has left meanwhile is dropped.
+    The image takes seconds to come: one of somebody who has left meanwhile is dropped. wanted: an impression is; while one is compared,
+    or has matched, nobody is told to lay a finger on once more.
     """
     while True:
+        await wanted.wait()
         try:
             image = await sensor.capture(FINGER_S_MAX, advise)
         except DeviceError as error:
@@ -73,6 +76,7 @@ async def take_fingers(
             continue
         live = EncodedFinger(await asyncio.to_thread(_png, image), 0, image.dpi)
         if presence.covers(image.taken_s) and (number := samples.stage_finger(live)) is not None:
+            wanted.clear()  # until the machine has judged it
             post(ev.FingerCaptured(number))
 
 

@@ -69,6 +69,7 @@ class Performer:
         self._overriding: dict[CrossingId, Override] = {}
         self._visit: Visit | None = None
         self._override: Override | None = None
+        self._finger_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -78,6 +79,13 @@ class Performer:
 
     def record_alarms(self, alarms: frozenset[Alarm]) -> None:
         self._spawn_lasting(self._recorder.alarms(alarms))
+
+    def want_finger(self, wanted: bool) -> None:
+        """Whether the lane's own sensor takes the next impression."""
+        if wanted:
+            self._finger_wanted.set()
+        else:
+            self._finger_wanted.clear()
 
     # What is to come
 
@@ -152,7 +160,9 @@ class Performer:
             self._spawn(take_faces(self._gate.camera, visit.samples, self._post, self._presence, clock))
         if self._gate.finger_sensor is not None:
             sensor = self._gate.finger_sensor
-            self._spawn(take_fingers(sensor, visit.samples, self._post, self._presence, self._advise))
+            self._spawn(
+                take_fingers(sensor, visit.samples, self._post, self._presence, self._finger_wanted, self._advise)
+            )
 
     def _advise(self, code: Guidance) -> None:
         self._tell(Guided((code,)))

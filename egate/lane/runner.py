@@ -150,6 +150,7 @@ class GateLane:
             if isinstance(effect, fx.Guide) and self._signs is not None:
                 self._signs.turned(self._state.phase, self._state.lock)  # advice belongs to the phase that gives it
             self._performer.perform(effect)
+        self._performer.want_finger(self._state.finger_wanted)
         if self._signs is not None:
             self._signs.turned(self._state.phase, self._state.lock)
 

@@ -1,6 +1,6 @@
 """Takes one impression: wait for a finger that is laid on from now on, let the sensor judge it, fetch its image.
 
-    GEN_IMG until no finger is there      one that lay there before does not count, nor does what it left on the glass
+    GEN_IMG until no finger is there      one that lay there before does not count, nor does what it left on the glass: LIFT_FINGER
     GEN_IMG until a finger is there
     IMG2TZ                                poor: advice, and again
     GEN_IMG                               once more: IMG2TZ may have changed the buffer
@@ -25,7 +25,8 @@ LOOK_S = 0.1  # chosen: pause between two looks for a finger; people feel no del
 # Manuals: a picture takes below 0.3 to 1 s. Three such questions in vain, behind a torn transfer, fit into 5 s.
 IMAGE_S_MAX = 1.0
 PASSES_MAX = 6  # measured: at 0.02 % of bytes flipped and 0.02 % lost two to three fill an image (bench/finger/bench_sensor_line.py)
-STUCK_COUNT = 20  # looks: a "finger" that lay there before and stays is dirt, or what is left of a print
+LIFT_COUNT = 5  # looks, chosen: a finger that lay there before and stays longer must be lifted, and its owner must know
+STUCK_COUNT = 50  # looks, chosen: one that stays then is dirt, or what is left of a print
 
 _GEN_IMG = Ask(bytes([Instruction.GEN_IMG]), IMAGE_S_MAX)
 _JUDGE = Ask(JUDGE, IMAGE_S_MAX, tries=1)
@@ -77,7 +78,8 @@ class Impressions:
                     break
             elif code == Code.OK:
                 look_count += 1
-                request.tell(Guidance.CLEAN_SENSOR if look_count > STUCK_COUNT else Guidance.PLACE_FINGER)
+                if look_count > LIFT_COUNT:
+                    request.tell(Guidance.CLEAN_SENSOR if look_count > STUCK_COUNT else Guidance.LIFT_FINGER)
             else:
                 free = free or code == Code.NO_FINGER
                 if code in GUIDANCE:

@@ -96,7 +96,7 @@ async def _cross(hall: Hall, callers: Callers, live: bytes) -> tuple[int, int, s
                     simulator.present_document(DEVICE_LANE, passport(sample("p1_2.png")), repeat_s=0.5)
                 if "PLACE_FINGER" in codes:
                     simulator.lay_finger(DEVICE_LANE, np.ascontiguousarray(decode_grey(live).pixels))
-                if "USE_ENROLLED_FINGER" in codes:
+                if codes & {"USE_ENROLLED_FINGER", "LIFT_FINGER"}:
                     simulator.lift_finger(DEVICE_LANE)
             case "decision":
                 verdict = answer.decision.decision.verdict

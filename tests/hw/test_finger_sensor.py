@@ -126,13 +126,16 @@ def test_finger_that_lay_there_before_does_not_count() -> None:
     line = ready()
     line.sensor.lay(picture())
     line.want()
-    line.run(1.0)
-    assert line.advice == [Guidance.PLACE_FINGER]
+    line.run(0.2)
+    assert line.advice == []
+    line.run(2.0)
+    assert line.advice == [Guidance.LIFT_FINGER]
     line.run(10.0)
-    assert line.advice == [Guidance.PLACE_FINGER, Guidance.CLEAN_SENSOR]
+    assert line.advice == [Guidance.LIFT_FINGER, Guidance.CLEAN_SENSOR]
     assert line.sensor.uploads == 0
     line.sensor.lift()
     line.run(0.5)
+    assert line.advice[2:] == [Guidance.PLACE_FINGER]
     line.sensor.lay(picture(2))
     line.until(lambda: bool(line.images))
     assert line.images == [pack(picture(2), R30X)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from egate.crossing.policy import FingerResult
 from egate.domain.biometric import EncodedFinger, Guidance
 from egate.domain.captured import FingerImage
 from egate.domain.decision import Outcome, Verdict
@@ -80,6 +81,27 @@ async def test_impression_of_somebody_who_has_left_meanwhile_does_not_count(tmp_
         assert not bench.verifiers.fingers, "an impression from before was compared"
         sensor.impressions.put_nowait(FingerImage(PIXELS, 500.0, time.monotonic()))
         assert (await handle.decided()).decision.verdict is Verdict.ADMIT
+
+
+@pytest.mark.parametrize(("fmr", "asked"), [(1e-6, 1), (0.9, 2)], ids=["match", "non-match"])
+async def test_finger_is_asked_for_again_only_if_one_more_is_wanted(tmp_path: Path, fmr: float, asked: int) -> None:
+    """A traveller whose finger has matched must not be told to lift it and lay it on again."""
+    camera, sensor = BenchCamera(), BenchFingerSensor()
+    camera.late_s = 60.0  # no face comes, so the crossing goes on
+    async with workbench(tmp_path, camera=camera, finger_sensor=sensor) as bench:
+        bench.verifiers.finger_result = FingerResult(0.9, fmr)
+        await stream(bench)
+        sensor.impressions.put_nowait(FingerImage(PIXELS, 500.0, time.monotonic()))
+
+        def compared() -> bool:
+            crossing = bench.lane.state.crossing
+            return crossing is not None and crossing.finger.attempts == 1
+
+        await bench.until(compared)
+        looks = camera.asked
+        await bench.until(lambda: camera.asked > looks + 1)
+        assert sensor.asked == asked
+        bench.sensors.show(EMPTY)
 
 
 async def test_frames_of_another_time_are_dropped(tmp_path: Path) -> None:
