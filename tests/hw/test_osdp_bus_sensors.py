@@ -54,7 +54,7 @@ async def test_input_that_the_peripheral_does_not_have_is_a_fault_in_words(tmp_p
         await until(lambda: "no input 40" in sensors.diagnosis, 5.0)
         assert sensors.state is not DeviceState.ONLINE
         assert sensors.levels.door_closed is None
-        assert "no input 40" in sensors.health.last_error
+        await until(lambda: "no input 40" in sensors.health.last_error, 1.0)
 
 
 def make() -> SensorsDuty:
