@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c .ci/constraints.txt
+PYTEST := $(BIN)/python -m pytest
 SOURCES := egate hw bench tests proto
 
 # Hundreds of daemons and simulators are started by the tests: compiling our modules and rewriting the tests' assertions once is enough.
@@ -19,15 +20,17 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: $(VENV)/.models
 	$(BIN)/egate demo $(if $(ONCE),--once --json demo.json)
 
-# Lint runs beside the tests that wait for nobody; those of devices and whole daemons have the machine to themselves.
+# Lint runs beside the tests that wait for nobody. Whole daemons wait most of their time: the searches take what they leave, and no more.
 test: $(VENV)/.dev $(VENV)/.models
 	@mkdir -p var
-	@$(MAKE) --no-print-directory lint >var/lint.log 2>&1 & lint=$$!; \
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not realtime and not devices" || \
-		{ kill $$lint; exit 1; }; \
-	wait $$lint || { cat var/lint.log; exit 1; }; cat var/lint.log
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m "devices and not soak"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "realtime and not soak"
+	@$(MAKE) --no-print-directory lint >var/lint.log 2>&1 & beside=$$!; \
+	$(PYTEST) -n auto --dist loadfile -m "not soak and not realtime and not devices and not exhaustive" || \
+		{ kill $$beside; exit 1; }; \
+	wait $$beside || { cat var/lint.log; exit 1; }; cat var/lint.log
+	@nice -n 19 $(PYTEST) -m "exhaustive and not soak" >var/exhaustive.log 2>&1 & beside=$$!; \
+	$(PYTEST) -m "realtime and not soak" || { kill $$beside; exit 1; }; \
+	wait $$beside || { cat var/exhaustive.log; exit 1; }; cat var/exhaustive.log
+	$(PYTEST) -n 4 --dist loadfile -m "devices and not soak"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)

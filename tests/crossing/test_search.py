@@ -22,6 +22,8 @@ from egate.domain.evidence import Check, CheckEvidence, CheckResult
 from tests.crossing.diagram import diagram
 from tests.crossing.search import LEVELS, WITHOUT_ALARMS, Levels, Result, search
 
+pytestmark = pytest.mark.exhaustive
+
 DANGEROUS = {
     "admit recorded",
     "released by ADMIT",
