@@ -121,14 +121,14 @@ def test_presence_that_is_not_watched_is_found(monkeypatch: pytest.MonkeyPatch) 
     _finds("S2")
 
 
+def _deaf(state: State) -> State:
+    """Without its alarms."""
+    return replace(state, levels=replace(state.levels, alarms=frozenset[Alarm]()))
+
+
 def test_alarm_that_nobody_minds_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     original = machine._presence_problem
-    quiet = frozenset[Alarm]()
-    monkeypatch.setattr(
-        machine,
-        "_presence_problem",
-        lambda state: original(replace(state, levels=replace(state.levels, alarms=quiet))),
-    )
+    monkeypatch.setattr(machine, "_presence_problem", lambda state: original(_deaf(state)))
     _finds("S2", LEVELS)
 
 
@@ -142,12 +142,7 @@ def test_exit_secured_against_somebody_who_flees_is_found(monkeypatch: pytest.Mo
 
 def test_tailgater_that_nobody_minds_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     original = machine._stranger
-    quiet = frozenset[Alarm]()
-    monkeypatch.setattr(
-        machine,
-        "_stranger",
-        lambda state, crossing: original(replace(state, levels=replace(state.levels, alarms=quiet)), crossing),
-    )
+    monkeypatch.setattr(machine, "_stranger", lambda state, crossing: original(_deaf(state), crossing))
     _finds("S4", LEVELS)
 
 

@@ -5,7 +5,8 @@ libosdp itself goes by the wall clock, which matters for its own timeouts only; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from hw.link import memory
 from hw.link.base import Link
@@ -127,3 +128,12 @@ class Workbench:
             peripheral.unplug("closed")
         for simulated in self.simulated.values():
             simulated.close()
+
+
+@contextmanager
+def two_online() -> Iterator[Workbench]:
+    """Two peripherals whose locks are known to be secured."""
+    one = Workbench(2)
+    one.run_until(lambda: one.ready(1, 2))
+    yield one
+    one.close()

@@ -18,16 +18,14 @@ from hw.osdp.adapter.stream import DELAY_S_MAX
 from hw.osdp.frame import COMMAND_OUT
 from hw.osdp.release import Fate
 from hw.url import parse
-from tests.hw.line_bench import Workbench
+from tests.hw.line_bench import Workbench, two_online
 from tests.hw.lock_bench import lock_bench, until, write_key
 
 
 @pytest.fixture
 def bench() -> Iterator[Workbench]:
-    one = Workbench(2)
-    one.run_until(lambda: one.ready(1, 2))
-    yield one
-    one.close()
+    with two_online() as one:
+        yield one
 
 
 @pytest.mark.parametrize(

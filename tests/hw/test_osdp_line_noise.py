@@ -14,7 +14,7 @@ from hw.osdp.noise import NOISE_BYTES_MAX, NOISE_WINDOW_S, Noise
 from hw.osdp.orders import ON_FOR_A_TIME
 from hw.osdp.release import Contact, Fate
 from hw.osdp.replies import Replies
-from tests.hw.line_bench import Workbench
+from tests.hw.line_bench import Workbench, two_online
 
 _REPLY = bytes.fromhex("53 81 0800 04 40")
 REPLY = _REPLY + crc_of(_REPLY).to_bytes(2, "little")
@@ -23,10 +23,8 @@ COMMAND = bytes.fromhex("ff 53 01 0800 04 60 0000")
 
 @pytest.fixture
 def bench() -> Iterator[Workbench]:
-    one = Workbench(2)
-    one.run_until(lambda: one.ready(1, 2))
-    yield one
-    one.close()
+    with two_online() as one:
+        yield one
 
 
 def babble(bench: Workbench, noise: bytes, every_s: float) -> None:

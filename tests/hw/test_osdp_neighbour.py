@@ -12,17 +12,15 @@ from hw.osdp.lock import LockDuty
 from hw.osdp.pd_answer import REFUSED
 from hw.osdp.peripheral import Peripheral
 from hw.osdp.release import REFUSED_AGAIN_S, Contact, Fate
-from tests.hw.line_bench import TRANSIT_S, Workbench
+from tests.hw.line_bench import TRANSIT_S, Workbench, two_online
 
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     """Without polls: libosdp's own clock does not know how late it is here."""
     monkeypatch.setattr("hw.osdp.peripheral.POLL_IDLE_S", 1e6)
-    one = Workbench(2)
-    one.run_until(lambda: one.ready(1, 2))
-    yield one
-    one.close()
+    with two_online() as one:
+        yield one
 
 
 def ends(bench: Workbench) -> dict[int, list[str]]:

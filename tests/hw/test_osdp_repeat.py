@@ -10,7 +10,7 @@ from hw.osdp.frame import COMMAND_OUT, CRC_PRESENT, NAK_SPOILT, REPLY_NAK, crc_o
 from hw.osdp.line import REPEATS_MAX, REPLY_S
 from hw.osdp.orders import ON_FOR_A_TIME
 from hw.osdp.release import Contact, Fate
-from tests.hw.line_bench import STEP_S, TRANSIT_S, Workbench
+from tests.hw.line_bench import STEP_S, TRANSIT_S, Workbench, two_online
 
 AGAIN_S = 0.1  # the first repetition, with room for the steps of the test's clock
 
@@ -19,10 +19,8 @@ Spoil = Callable[[bytes, bool], bytes]
 
 @pytest.fixture
 def bench() -> Iterator[Workbench]:
-    one = Workbench(2)
-    one.run_until(lambda: one.ready(1, 2))
-    yield one
-    one.close()
+    with two_online() as one:
+        yield one
 
 
 def flipped(data: bytes) -> bytes:
