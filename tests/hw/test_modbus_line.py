@@ -24,11 +24,11 @@ from hw.link.base import Link, LinkLost
 from hw.link.fault import FaultLink, FaultPlan
 from hw.link.pty import PtyMaster
 from hw.link.pump import Pump
+from hw.link.stream import forget_on_close
 from hw.link.tcp import TcpLink
 from hw.modbus.adapter import ModbusLock, ModbusSensors, ModbusSignal
 from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.line import Client, NotSent, serial_timing
-from hw.modbus.adapter.stream import forget_on_close
 from hw.modbus.frame import COIL_ON, Framing, Refused, Table, crc, read, values, write_coil
 from hw.modbus.map_file import shipped
 from hw.modbus.request import RequestDecoder

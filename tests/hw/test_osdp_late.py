@@ -12,9 +12,8 @@ import pytest
 
 from egate.domain.device import ReleaseResult
 from hw.osdp.adapter import open_lock
-from hw.osdp.adapter.lock import PROCESSING_S, transit_s
+from hw.osdp.adapter.lock import DELAY_S_MAX, PROCESSING_S, transit_s
 from hw.osdp.adapter.place import place
-from hw.osdp.adapter.stream import DELAY_S_MAX
 from hw.osdp.frame import COMMAND_OUT
 from hw.osdp.release import Fate
 from hw.url import parse

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from hw.link.opener import link_keys
+from hw.link.stream import STREAM_LINKS, until_abandoned
 from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.line import Timing, serial_timing
-from hw.modbus.adapter.stream import STREAM_LINKS, until_abandoned
 from hw.modbus.frame import Framing
 from hw.target import port_name
 from hw.url import DeviceUrl

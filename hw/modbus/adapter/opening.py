@@ -14,13 +14,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from hw.link.base import WRITE_STALL_S
 from hw.link.opener import link_keys
+from hw.link.stream import REPEATED_S_MAX
 from hw.modbus.adapter.bus import Bus
 from hw.modbus.adapter.lines import bus_of, claim
 from hw.modbus.adapter.lock import ModbusLock
 from hw.modbus.adapter.sensors import ModbusSensors
 from hw.modbus.adapter.signal import ModbusSignal
-from hw.modbus.adapter.stream import DELAY_S_MAX
 from hw.modbus.controller import Controller, Point, SignalMap
 from hw.modbus.frame import Table
 from hw.modbus.map_file import from_file, shipped
@@ -32,6 +33,7 @@ from hw.url import DeviceUrl
 UNIT_MAX = 247  # Modbus over Serial Line 1.02, 2.2
 ADDRESS_MAX = 65535
 PROCESSING_S = 0.02  # chosen: thread scheduling here, execution there
+DELAY_S_MAX = {"tcp": REPEATED_S_MAX, "rfc2217": REPEATED_S_MAX + WRITE_STALL_S}  # of links that wait by themselves
 RELEASE_BYTES = 30  # the longest release and its answer
 POINTS = (("door", 0), ("presence", 1), ("persons", 0), ("exits", 1))
 LIGHTS = ("red", "amber", "green", "buzzer")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from egate.domain.device import DeviceState, LockState, ReleaseResult
 from egate.errors import DeviceError
+from hw.link.rfc2217 import SUSPENDED_S_MAX
+from hw.link.stream import REPEATED_S_MAX
 from hw.osdp.adapter.device import NOISY, OsdpDevice
 from hw.osdp.adapter.place import Place, place
-from hw.osdp.adapter.stream import DELAY_S_MAX
 from hw.osdp.duty import Duty
 from hw.osdp.lock import LockDuty
 from hw.osdp.peripheral import Peripheral
@@ -28,6 +29,7 @@ SECURE_S_MAX = 1.0  # chosen: how long `secure` waits for the confirmation
 SECURE_AGAIN_S = 0.05  # chosen: a connection that was given up is back within some tenths
 OUT_FRAME_BITS = 400  # mark, header, security block, command, 16 data bytes, MAC, CRC: 32 bytes, and reply-side slack
 PROCESSING_S = 0.02  # chosen: thread scheduling here, execution there
+DELAY_S_MAX = {"tcp": REPEATED_S_MAX, "rfc2217": REPEATED_S_MAX + SUSPENDED_S_MAX}  # of links that wait by themselves
 
 STATES = {
     Contact.ABSENT: None,

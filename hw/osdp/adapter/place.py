@@ -10,7 +10,7 @@ from types import MappingProxyType
 from egate.errors import ConfigurationError
 from hw.link.base import Link
 from hw.link.opener import link_keys
-from hw.osdp.adapter.stream import open_abandoning
+from hw.link.stream import until_abandoned
 from hw.osdp.keys import INSTALL_KEY, KEY_BYTES
 from hw.target import port_name
 from hw.url import DeviceUrl
@@ -76,5 +76,5 @@ def place(url: DeviceUrl, base: Path, role: str, unit: str, optional: Iterable[s
         key,
         role,
         unit,
-        lambda: open_abandoning(url),
+        lambda: until_abandoned(url),
     )

@@ -15,16 +15,15 @@ import socket
 import struct
 
 from egate.errors import ConfigurationError
-from hw.link.base import WRITE_STALL_S, Link, LinkLost
+from hw.link.base import Link, LinkLost
 from hw.link.opener import open_link
 from hw.url import DeviceUrl
 
 UNACKNOWLEDGED_MS_MAX = 250  # chosen: a device in the same cabinet answers in milliseconds
 # How late a written frame may arrive: the first repetition comes 0.2 s after the segment (RFC 6298 with Linux' minimum), then the kernel
-# gives up. A serial port server may have suspended the flow: then the link itself waits before it sends.
+# gives up. A serial port server may have suspended the flow: then the link itself waits before it sends, which each family allows for.
 REPEATED_S_MAX = 0.3
-DELAY_S_MAX = {"tcp": REPEATED_S_MAX, "rfc2217": REPEATED_S_MAX + WRITE_STALL_S}
-STREAM_LINKS = frozenset(DELAY_S_MAX)
+STREAM_LINKS = frozenset({"tcp", "rfc2217"})
 
 
 def until_abandoned(url: DeviceUrl) -> Link:
