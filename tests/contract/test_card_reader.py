@@ -94,7 +94,9 @@ async def test_card_is_read_bit_by_bit(bench: Bench) -> None:
     await bench.ready()
     card = await bench.hold()
     assert (card.bits, card.bit_count) == (BITS, BIT_COUNT)
-    card = await bench.hold(b"\x80", 1)
+    async with asyncio.timeout(15.0):
+        while card.bit_count == BIT_COUNT:  # the first may have been presented again before it was told
+            card = await bench.hold(b"\x80", 1)
     assert (card.bits[0] & 0x80, card.bit_count) == (0x80, 1)
 
 

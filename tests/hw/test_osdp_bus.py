@@ -97,7 +97,7 @@ async def test_acknowledged_release_outlives_a_new_connection(tmp_path: Path) ->
         told: list[LockState] = []
         lock.on_lock(told.append)
         await bench.release(lock, 1.8)
-        await until(lambda: lock.lock_state is LockState.RELEASED, 2.0)
+        await until(lambda: told[-1:] == [LockState.RELEASED], 2.0)
         told.clear()
         bench.faults[1].silence(0.0, 0.3)
         await until(lambda: told == [LockState.UNKNOWN, LockState.RELEASED], 2.0)

@@ -101,12 +101,12 @@ async def test_lock_secures_itself_in_its_time_and_a_planted_timer_fault_is_foun
     gate.plan(LANE, Behaviour.WAIT)
     async with devices(gate) as (lock, _):
         after = newest(gate)
-        await lock.release(0.5, 1.5)
+        assert await lock.release(0.5, 1.5) is ReleaseResult.ACKNOWLEDGED
         gate.wait_until(LANE, lambda state: not state.released, 5.0)
         released, secured = gate.log(LANE, after)
         assert 0.4 < secured.at - released.at < 0.8
         gate.fault(LANE, "lock", "timer_fault", active=True)
-        await lock.release(0.5, 1.5)
+        assert await lock.release(0.5, 1.5) is ReleaseResult.ACKNOWLEDGED
         with pytest.raises(SimulatorError, match="awaited"):
             gate.wait_until(LANE, lambda state: not state.released, 1.0)
         gate.fault(LANE, "lock", "timer_fault", active=False)
