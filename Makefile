@@ -32,7 +32,7 @@ test: $(VENV)/.dev $(VENV)/.models
 	@$(IDLE) $(PYTEST) --timeout=1800 -m "exhaustive and not soak" >var/exhaustive.log 2>&1 & beside=$$!; \
 	$(PYTEST) -m "realtime and not soak" || { kill $$beside; exit 1; }; \
 	wait $$beside || { cat var/exhaustive.log; exit 1; }; cat var/exhaustive.log
-	$(PYTEST) -n 4 --dist loadfile -m "devices and not soak"
+	$(PYTEST) -n 3 --dist loadfile -m "devices and not soak"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)
