@@ -152,16 +152,18 @@ def search(
     result = Result()
     rules = replace(POLICY, attempts_max=attempts_max)
     root: Node = (initial(frozenset(DEVICES)), Environment())
-    parents: dict[object, tuple[object | None, ev.Event | None]] = {_key(root): (None, None)}
-    successors: dict[object, set[object]] = {}
-    free: set[object] = set()
-    queue: deque[tuple[object, Node]] = deque([(_key(root), root)])
+    numbers = {_key(root): 0}
+    parents: list[tuple[int | None, ev.Event | None]] = [(None, None)]
+    successors: list[set[int]] = []
+    free: set[int] = set()
+    queue: deque[tuple[int, Node]] = deque([(0, root)])
     while queue:
-        key, node = queue.popleft()
+        number, node = queue.popleft()
         result.states += 1
-        targets = successors.setdefault(key, set())
+        targets = set[int]()
+        successors.append(targets)  # they leave the queue in the order of their numbers
         if node[0].crossing is None:
-            free.add(key)
+            free.add(number)
         for event, now in _possible(node, levels):
             result.transitions += 1
             after, problems = _follow(machine, rules, node, event, now, result.reached)
@@ -169,12 +171,12 @@ def search(
                 continue
             if after[0].phase is not node[0].phase:
                 result.edges.add((node[0].phase.value, type(event).__name__, after[0].phase.value))
-            after_key = _key(after)
-            targets.add(after_key)
-            if after_key not in parents:
-                parents[after_key] = (key, event)
-                queue.append((after_key, after))
-            result.findings += [Finding(problem, [*_path(parents, key), event]) for problem in problems]
+            after_number = numbers.setdefault(_key(after), len(numbers))
+            targets.add(after_number)
+            if after_number == len(parents):
+                parents.append((number, event))
+                queue.append((after_number, after))
+            result.findings += [Finding(problem, [*_path(parents, number), event]) for problem in problems]
             if problems and stop_at_first:
                 return result
         if result.states > states_max:
@@ -580,9 +582,9 @@ def _gathering_key(state: State, crossing: Crossing) -> object:
     )
 
 
-def _path(parents: dict[object, tuple[object | None, ev.Event | None]], key: object) -> list[ev.Event]:
+def _path(parents: list[tuple[int | None, ev.Event | None]], number: int) -> list[ev.Event]:
     events: list[ev.Event] = []
-    current: object | None = key
+    current: int | None = number
     while current is not None:
         current, event = parents[current]
         if event is not None:
@@ -590,10 +592,10 @@ def _path(parents: dict[object, tuple[object | None, ev.Event | None]], key: obj
     return events[::-1]
 
 
-def _can_reach(successors: dict[object, set[object]], goals: set[object]) -> set[object]:
+def _can_reach(successors: list[set[int]], goals: set[int]) -> set[int]:
     """All states from which some path leads to a lane without a crossing."""
-    predecessors: dict[object, list[object]] = {}
-    for source, targets in successors.items():
+    predecessors: dict[int, list[int]] = {}
+    for source, targets in enumerate(successors):
         for target in targets:
             predecessors.setdefault(target, []).append(source)
     reached = set(goals)
