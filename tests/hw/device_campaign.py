@@ -146,11 +146,14 @@ def sensors(make: Callable[[Path], Peer[Any]], move_door: Callable[[Any, bool], 
     device, told = cast(Sensors, _device(peer)), list[SensorLevels]()
     device.on_levels(told.append)
 
+    async def move(closed: bool) -> None:
+        move_door(peer.hand, closed)
+        # told, not only known: what is told later would count as false
+        await until(lambda: bool(told) and told[-1].door_closed is closed, WORK_S_MAX)
+
     async def prove() -> None:
-        for closed in (False, True):
-            move_door(peer.hand, closed)
-            # told, not only known: what is told later would count as false
-            await until(lambda closed=closed: bool(told) and told[-1].door_closed is closed, WORK_S_MAX)  # type: ignore[misc]
+        await move(False)
+        await move(True)
         told.clear()
 
     def sound() -> bool:
